@@ -1,0 +1,62 @@
+/**
+ * JSON-RPC between whoever wants probes and the privileged agent, on the agent's stdin and stdout. Types only: both
+ * ends import them. The agent validates every field again; it trusts nobody.
+ */
+import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
+import type { ProbeCounters, ProbeEvent } from '../events.js';
+import type { ProbePlan } from '../plan/plan.js';
+
+/** Raised in a breaking way only; the two ends refuse each other when it differs. */
+export const protocolVersion = 1;
+
+/** Who may be probed, and how a stop is made. */
+export interface AgentTarget {
+  /** Thread-group id of the debuggee as the agent's machine numbers it. */
+  readonly pid: number;
+  /** Thread-group id of its tracer: traps are sent only while it traces the thread. Absent: no traps at all. */
+  readonly tracer: number | undefined;
+}
+
+export interface Hello {
+  readonly protocol: number;
+  readonly version: string;
+  readonly pid: number;
+  readonly kernel: string;
+  /** Whether programs can be loaded and attached; tried, not inferred. */
+  readonly capable: boolean;
+  /** One sentence with the next step when not capable. */
+  readonly reason: string | undefined;
+}
+
+export interface ArmParams {
+  readonly plan: ProbePlan;
+  readonly target: AgentTarget;
+}
+
+export interface Armed {
+  readonly probe: number;
+}
+
+/** `data` of every error response. */
+export interface AgentErrorData {
+  /** Stable, kebab-case: "wrong-build-id", "not-your-process". */
+  readonly code: string;
+}
+
+export const HelloRequest = new RequestType0<Hello, AgentErrorData>('agent/hello');
+export const ArmRequest = new RequestType<ArmParams, Armed, AgentErrorData>('agent/arm');
+/** Answered when the probe is out of the kernel. */
+export const DisarmRequest = new RequestType<{ readonly probe: number }, ProbeCounters, AgentErrorData>('agent/disarm');
+export const DisarmAllRequest = new RequestType0<readonly ProbeCounters[], AgentErrorData>('agent/disarmAll');
+/** Answered after every event that was in the ring buffer when it arrived has been sent. */
+export const DrainRequest = new RequestType0<void, AgentErrorData>('agent/drain');
+export const CountersRequest = new RequestType0<readonly ProbeCounters[], AgentErrorData>('agent/counters');
+/** Only these goroutines may trap, undefined = all. Counting and logging go on. */
+export const FocusRequest = new RequestType<{ readonly goid: string | undefined }, void, AgentErrorData>('agent/focus');
+
+export const EventsNotification = new NotificationType<readonly ProbeEvent[]>('agent/events');
+/** The target ended, or its tracer did: the agent has disarmed. */
+export const TargetGoneNotification = new NotificationType<{
+  readonly pid: number;
+  readonly why: 'target-exited' | 'tracer-exited';
+}>('agent/targetGone');

@@ -1,0 +1,40 @@
+/** What comes back from the kernel, decoded. */
+
+export interface CapturedValue {
+  readonly name: string;
+  readonly type: string;
+  /** As Go would print it: `42`, `"ACME"`, `nil`, `0xc000012345`, `?` where the read failed. */
+  readonly text: string;
+  readonly faulted: boolean;
+}
+
+export interface ProbeEvent {
+  /** Id that `arm` gave. */
+  readonly probe: number;
+  /** Hit number among the sent events of this probe, from 1: gaps are drops. */
+  readonly number: number;
+  /** CLOCK_MONOTONIC, nanoseconds. Decimal string: it exceeds 2^53 on machines with a long uptime. */
+  readonly time: string;
+  readonly cpu: number;
+  readonly pid: number;
+  readonly tid: number;
+  /** Goroutine id, decimal; "0" outside a goroutine. */
+  readonly goid: string;
+  /** The condition could not be judged (a page was not resident): whoever shows it must judge again. */
+  readonly faulted: boolean;
+  /** A signal was sent to the thread. */
+  readonly trapped: boolean;
+  readonly values: readonly CapturedValue[];
+}
+
+export interface ProbeCounters {
+  readonly probe: number;
+  /** Times the site was executed by the target. */
+  readonly hits: number;
+  /** Hits whose condition was true. */
+  readonly matches: number;
+  /** Hits whose condition could not be judged. */
+  readonly faults: number;
+  /** Matches left out by the rate limit or for want of room in the ring buffer. */
+  readonly dropped: number;
+}

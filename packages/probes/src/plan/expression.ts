@@ -1,0 +1,68 @@
+/**
+ * The lowered form of a Go expression: what the agent accepts and turns into BPF. It is data, it can only read, and
+ * every value is 64 bits wide inside; `width` says where Go would have wrapped around.
+ */
+
+export type Width = 1 | 2 | 4 | 8;
+
+/** Integer type of Go that a value has: after each operation the value is cut to it. */
+export interface IntegerType {
+  readonly width: Width;
+  readonly signed: boolean;
+}
+
+export type ArithmeticOperator =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'rem'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'and-not'
+  | 'shl'
+  | 'shr';
+
+export type ComparisonOperator = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
+
+export type LoweredExpression =
+  /** Decimal, because JSON has no 64-bit integers. */
+  | { readonly kind: 'constant'; readonly value: string }
+  /** A general register at the probed instruction. */
+  | { readonly kind: 'register'; readonly register: string }
+  /** User memory. A failed read makes the whole condition "faulted". */
+  | { readonly kind: 'load'; readonly address: LoweredExpression; readonly type: IntegerType }
+  | { readonly kind: 'convert'; readonly value: LoweredExpression; readonly type: IntegerType }
+  | {
+      readonly kind: 'arithmetic';
+      readonly operator: ArithmeticOperator;
+      readonly type: IntegerType;
+      readonly left: LoweredExpression;
+      readonly right: LoweredExpression;
+    }
+  | {
+      readonly kind: 'compare';
+      readonly operator: ComparisonOperator;
+      readonly signed: boolean;
+      readonly left: LoweredExpression;
+      readonly right: LoweredExpression;
+    }
+  /** `bytes` is hex; `whole` demands equal length, otherwise the string starts with the bytes. */
+  | {
+      readonly kind: 'string-test';
+      readonly pointer: LoweredExpression;
+      readonly length: LoweredExpression;
+      readonly bytes: string;
+      readonly whole: boolean;
+    }
+  /** Short circuit, as in Go. */
+  | {
+      readonly kind: 'logical';
+      readonly operator: 'and' | 'or';
+      readonly left: LoweredExpression;
+      readonly right: LoweredExpression;
+    }
+  | { readonly kind: 'not'; readonly value: LoweredExpression }
+  /** Id of the goroutine that hit the probe. */
+  | { readonly kind: 'goroutine-id' };

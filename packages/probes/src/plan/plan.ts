@@ -1,0 +1,83 @@
+/** A plan: where and how a probe goes, or why not. Serialisable; the agent takes plans, never programs. */
+import type { ProbeSpec } from '../spec/spec.js';
+import type { LoweredExpression } from './expression.js';
+
+/**
+ * 1: a one-byte instruction that the kernel emulates; cheap, may stop.
+ * 2: an instruction inside a line, with a sentinel on its last byte; single-stepped, may stop.
+ * "nop5": the five-byte nop that the kernel turns into a call; cheapest, never for stops.
+ * "emulated": any other emulated instruction; cheap, never for stops.
+ * "stepped": single-stepped out of line; counting, logging and returns.
+ */
+export type SiteTier = 1 | 2 | 'nop5' | 'emulated' | 'stepped';
+
+export type SiteUse = 'stop' | 'log' | 'return';
+
+export interface PlannedSite {
+  readonly use: SiteUse;
+  readonly tier: SiteTier;
+  readonly function: string;
+  readonly file: string;
+  readonly line: number;
+  /** "0x..." virtual address as linked. */
+  readonly address: string;
+  /** "0x..." offset in the file: what the kernel is given. */
+  readonly offset: string;
+  /** Hex of the whole instruction there; the agent refuses when the file says otherwise. */
+  readonly instruction: string;
+  /** Tier 2 only: file offset of the instruction's last byte. */
+  readonly sentinel: string | undefined;
+  /** Expected nanoseconds per hit that does not match. */
+  readonly cost: number;
+  /** Why this site and no better one, in words fit for an editor. */
+  readonly reason: string;
+}
+
+/** How the reader turns captured bytes into text; made by the planner, opaque to the kernel side. */
+export type CaptureShape =
+  | { readonly kind: 'integer'; readonly signed: boolean; readonly width: 1 | 2 | 4 | 8 }
+  | { readonly kind: 'bool' }
+  | { readonly kind: 'float'; readonly width: 4 | 8 }
+  | { readonly kind: 'pointer' }
+  /** Bytes of a string: u32 true length, then at most `limit` bytes. */
+  | { readonly kind: 'string'; readonly limit: number }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+export interface PlannedCapture {
+  /** The Go expression that is captured: a parameter's name or what stood in a `{hole}`. */
+  readonly name: string;
+  readonly typeName: string;
+  readonly shape: CaptureShape;
+  /** Value (integer, bool, float bits, pointer); for strings the data pointer. */
+  readonly value: LoweredExpression | undefined;
+  /** Strings only. */
+  readonly length: LoweredExpression | undefined;
+}
+
+export interface PlannedBinary {
+  readonly path: string;
+  readonly goVersion: string | undefined;
+  /** Compared by the agent with the file it opens; at least one is present. */
+  readonly goBuildId: string | undefined;
+  readonly gnuBuildId: string | undefined;
+}
+
+export interface ProbePlan {
+  readonly spec: ProbeSpec;
+  readonly binary: PlannedBinary;
+  readonly sites: readonly PlannedSite[];
+  readonly condition: LoweredExpression | undefined;
+  readonly captures: readonly PlannedCapture[];
+  /** offsetof(runtime.g, goid). */
+  readonly goidOffset: number | undefined;
+}
+
+/** Why a probe cannot be planned: a sentence with the next step, and a stable code. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+export type PlanResult =
+  | { readonly ok: true; readonly plan: ProbePlan }
+  | { readonly ok: false; readonly refusal: Refusal };

@@ -1,0 +1,38 @@
+/** What a person asked for. Plain data: the text form (`text.ts`) and JSON say the same thing. */
+
+export type ProbeTarget =
+  | { readonly kind: 'function'; readonly name: string }
+  /** Every `ret` of the function. */
+  | { readonly kind: 'return'; readonly name: string }
+  /** Every place where the function was inlined, and its own body if there is one. */
+  | { readonly kind: 'inlined'; readonly name: string }
+  | { readonly kind: 'line'; readonly file: string; readonly line: number }
+  /** All functions of a package; `path/...` includes those below it. */
+  | { readonly kind: 'package'; readonly pattern: string }
+  | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
+  | { readonly kind: 'perf-event'; readonly name: string; readonly period: number | undefined };
+
+export type ProbeScope =
+  | { readonly kind: 'process' }
+  | { readonly kind: 'goroutine'; readonly id: bigint }
+  /** The goroutine that is selected when the probe is armed. */
+  | { readonly kind: 'current' }
+  | { readonly kind: 'main' }
+  | { readonly kind: 'label'; readonly key: string; readonly value: string };
+
+export type ProbeAction =
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'count' }
+  /** `template` has `{expression}` holes; without one the arguments are shown. */
+  | { readonly kind: 'log'; readonly template: string | undefined }
+  | { readonly kind: 'snapshot' };
+
+export interface ProbeSpec {
+  readonly target: ProbeTarget;
+  /** Go expression, as the person wrote it. */
+  readonly condition: string | undefined;
+  readonly scope: ProbeScope;
+  readonly action: ProbeAction;
+  /** Events sent a second at most; hits are counted all the same. */
+  readonly rateLimit: number | undefined;
+}
