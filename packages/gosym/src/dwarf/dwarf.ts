@@ -1,0 +1,32 @@
+/** What the DWARF reader answers. Shapes only; `open.ts` builds it. */
+import type { Degraded, GoFunction, GoVariable } from '../api.js';
+import type { VirtualAddress } from '../units.js';
+
+/** The canonical frame address at one instruction: `register + offset`, bytes. */
+export interface CfaRule {
+  readonly register: string;
+  readonly offset: number;
+}
+
+/** One inlined call around an address. */
+export interface InlinedSubroutine {
+  /** The inlined function as the linker spells it. */
+  readonly function: string;
+  /** Position of the call: index in the unit's line-table file list, and line. */
+  readonly callFile: string;
+  readonly callLine: number;
+}
+
+export interface Dwarf {
+  /** Variables in scope with their places at `address`, innermost scope first. */
+  variablesAt(address: VirtualAddress): Degraded<readonly GoVariable[]>;
+  /** Parameters (and results, place `absent`) where the calling convention puts them before any spill. */
+  parametersAtEntry(fn: Pick<GoFunction, 'entry' | 'size' | 'name'>): Degraded<readonly GoVariable[]>;
+  packageVariable(name: string): GoVariable | undefined;
+  /** offsetof(runtime.g, goid), bytes. */
+  goidOffset(): number | undefined;
+  /** Inlined calls whose ranges cover `address`, innermost first. */
+  inlinedSubroutinesAt(address: VirtualAddress): readonly InlinedSubroutine[];
+  /** Where the frame is at `address`; undefined where .debug_frame does not cover it. */
+  cfaAt(address: VirtualAddress): CfaRule | undefined;
+}
