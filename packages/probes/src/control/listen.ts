@@ -1,0 +1,195 @@
+/** The session's end: a Unix socket that takes requests for probes and tells everyone connected what changed. */
+import { chmodSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import {
+  createMessageConnection,
+  type MessageConnection,
+  ResponseError,
+  SocketMessageWriter,
+} from 'vscode-jsonrpc/node';
+import { controlDirectory, longestSocketPath, openDirectory } from './directory.js';
+import { ControlError, isControlError, systemErrorCode } from './error.js';
+import { BoundedReader } from './framing.js';
+import {
+  type AddProbeParams,
+  AddProbeRequest,
+  ChangedNotification,
+  type ControlErrorData,
+  type ControlProbe,
+  controlVersion,
+  ListProbesRequest,
+  RemoveProbeRequest,
+} from './protocol.js';
+import {
+  clearStaleSessions,
+  type LiveSession,
+  newSessionId,
+  removeSession,
+  type SessionAbout,
+  writeRecord,
+} from './registry.js';
+
+/** What a session does for those who connect. Throw ControlError to refuse; its message reaches the person. */
+export interface ControlHandlers {
+  add(params: AddProbeParams): Promise<ControlProbe>;
+  remove(id: number): Promise<ControlProbe>;
+  list(): Promise<readonly ControlProbe[]>;
+}
+
+export interface ListenOptions {
+  /** Where the session is registered; the user's own directory by default. */
+  readonly directory?: string;
+  /** Told of peers that misbehave; nothing to show to a person. */
+  readonly onProblem?: (sentence: string) => void;
+}
+
+export interface ControlListener {
+  readonly session: LiveSession;
+  /** Rewrites the session's record, for what becomes known after the start. */
+  update(about: Partial<SessionAbout>): void;
+  /** Tells every client. Call it at most once a second per probe for counts. */
+  changed(probes: readonly ControlProbe[]): void;
+  /** Removes socket and record, drops the clients. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Bytes that a client may leave unread before it is dropped: it can connect again and ask for the list. */
+const unreadLimit = 1024 * 1024;
+
+/** A probe text is a line that a person typed. */
+const textLimit = 16_384;
+
+const refusal = (error: unknown): ResponseError<ControlErrorData> =>
+  isControlError(error)
+    ? new ResponseError(-32000, error.message, { code: error.code })
+    : new ResponseError(-32001, 'The debug session failed to answer; see its own output for the reason.', {
+        code: 'session-failed',
+      });
+
+function checkedAdd(params: AddProbeParams): AddProbeParams {
+  const { text, where } = params ?? {};
+  if (typeof text !== 'string' || text.trim() === '' || text.length > textLimit)
+    throw new ControlError('bad-request', 'A probe needs a text such as "main.price do count".');
+  const placed = typeof where?.file === 'string' && Number.isSafeInteger(where.line);
+  return placed ? { text, where: { file: where.file, line: where.line } } : { text };
+}
+
+function checkedId(id: unknown): number {
+  if (typeof id === 'number' && Number.isSafeInteger(id)) return id;
+  throw new ControlError('bad-request', 'A probe is removed by its number; ask for the list to see them.');
+}
+
+function serve(socket: Socket, handlers: ControlHandlers, problem: (sentence: string) => void): MessageConnection {
+  const connection = createMessageConnection(new BoundedReader(socket), new SocketMessageWriter(socket));
+  const answer = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isControlError(error)) problem(`a control request failed: ${String(error)}`);
+      throw refusal(error);
+    }
+  };
+  connection.onRequest(AddProbeRequest, (params) => answer(async () => handlers.add(checkedAdd(params))));
+  connection.onRequest(RemoveProbeRequest, (params) => answer(async () => handlers.remove(checkedId(params?.id))));
+  connection.onRequest(ListProbesRequest, () => answer(() => handlers.list()));
+  connection.onError(([error]) => problem(`a control connection broke: ${error.message}`));
+  connection.listen();
+  return connection;
+}
+
+async function openSocket(path: string, onPeer: (socket: Socket) => void) {
+  const server = createServer(onPeer);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(
+        new ControlError(
+          'no-socket',
+          `The control socket ${path} cannot be opened (${systemErrorCode(error) ?? error.message}); ` +
+            'set XDG_RUNTIME_DIR to a directory of yours.',
+          { cause: error },
+        ),
+      ),
+    );
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o600);
+  // The session ends when its client goes, not when the last control client does.
+  server.unref();
+  return server;
+}
+
+/**
+ * Registers this process as a live session and serves its socket.
+ * Throws ControlError: "unsafe-directory", "no-directory", "no-socket".
+ */
+export async function listenControl(
+  handlers: ControlHandlers,
+  about: SessionAbout = { binary: undefined, workspace: undefined },
+  options: ListenOptions = {},
+): Promise<ControlListener> {
+  const directory = openDirectory(options.directory ?? controlDirectory());
+  await clearStaleSessions(directory);
+  const problem = options.onProblem ?? (() => undefined);
+  const id = newSessionId();
+  const socketPath = join(directory, `${id}.sock`);
+  if (Buffer.byteLength(socketPath) > longestSocketPath)
+    throw new ControlError(
+      'no-socket',
+      `${socketPath} is longer than the ${longestSocketPath} bytes of a socket's path; set XDG_RUNTIME_DIR to a shorter directory.`,
+    );
+  const peers = new Map<Socket, MessageConnection>();
+  const server = await openSocket(socketPath, (socket) => {
+    socket.unref();
+    socket.on('error', (error) => problem(`a control client broke off: ${error.message}`));
+    socket.once('close', () => {
+      peers.get(socket)?.dispose();
+      peers.delete(socket);
+    });
+    peers.set(socket, serve(socket, handlers, problem));
+  });
+  let session: LiveSession = {
+    version: controlVersion,
+    id,
+    pid: process.pid,
+    socket: socketPath,
+    startedAt: Date.now(),
+    ...about,
+  };
+  writeRecord(directory, session);
+  let closing: Promise<void> | undefined;
+
+  const close = (): Promise<void> => {
+    closing ??= new Promise((resolve) => {
+      removeSession(directory, id);
+      for (const socket of peers.keys()) socket.destroy();
+      server.close(() => resolve());
+    });
+    return closing;
+  };
+  const tell = (socket: Socket, connection: MessageConnection, probes: readonly ControlProbe[]): void => {
+    if (socket.writableLength > unreadLimit) {
+      problem('a control client does not read; dropped');
+      socket.destroy();
+      return;
+    }
+    connection
+      .sendNotification(ChangedNotification, { probes })
+      .catch((error: unknown) => problem(`a control client went away: ${String(error)}`));
+  };
+  return {
+    get session() {
+      return session;
+    },
+    update(change) {
+      if (closing !== undefined) return;
+      session = { ...session, ...change };
+      writeRecord(directory, session);
+    },
+    changed(probes) {
+      if (probes.length === 0) return;
+      for (const [socket, connection] of peers) tell(socket, connection, probes);
+    },
+    close,
+  };
+}
