@@ -1,4 +1,7 @@
 export type * from './agent/protocol.js';
+export * from './client/client.js';
+export { agentCommand, isPrivileged } from './client/command.js';
+export { AgentFailure, type AgentFailureCode } from './client/errors.js';
 export type * from './events.js';
 export type * from './plan/expression.js';
 export type * from './plan/plan.js';

@@ -1,0 +1,1 @@
+export const runGuard = async (): Promise<number> => 0;

@@ -1,0 +1,286 @@
+/** The unprivileged end of the agent: starts it, speaks to it, and says in one sentence what went wrong. */
+import { execa } from 'execa';
+import {
+  createMessageConnection,
+  type Disposable,
+  type MessageConnection,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import {
+  type AgentErrorData,
+  type Armed,
+  type ArmParams,
+  ArmRequest,
+  CountersRequest,
+  DisarmAllRequest,
+  DisarmRequest,
+  DrainRequest,
+  EventsNotification,
+  FocusRequest,
+  type Hello,
+  HelloRequest,
+  protocolVersion,
+  TargetGoneNotification,
+} from '../agent/protocol.js';
+import type { ProbeCounters, ProbeEvent } from '../events.js';
+import {
+  type AgentFailure,
+  agentEnded,
+  agentEndedAtOnce,
+  agentNotFound,
+  agentNotPrivileged,
+  agentRefused,
+  agentSilent,
+  agentWrongProtocol,
+} from './errors.js';
+
+export interface TargetGone {
+  readonly pid: number;
+  readonly why: 'target-exited' | 'tracer-exited';
+}
+
+export interface AgentClient {
+  readonly hello: Hello;
+  /** Process id of the command that was started (of `sudo`, where that was needed). */
+  readonly pid: number | undefined;
+  /** All of these reject with an `AgentFailure`. */
+  arm(params: ArmParams): Promise<Armed>;
+  disarm(probe: number): Promise<ProbeCounters>;
+  disarmAll(): Promise<readonly ProbeCounters[]>;
+  /** Resolves after `onEvents` has been given everything that was in the ring buffer when the agent read the request. */
+  drain(): Promise<void>;
+  counters(): Promise<readonly ProbeCounters[]>;
+  focus(goid: string | undefined): Promise<void>;
+  onEvents(listener: (events: readonly ProbeEvent[]) => void): Disposable;
+  onTargetGone(listener: (gone: TargetGone) => void): Disposable;
+  /** Called once; `undefined` after `dispose`. */
+  onClosed(listener: (failure: AgentFailure | undefined) => void): Disposable;
+  /** Ends the agent, which disarms everything; resolves when its process is gone. */
+  dispose(): Promise<void>;
+}
+
+export interface StartAgentOptions {
+  readonly command: readonly string[];
+  /** How long the agent may take to say hello. */
+  readonly helloTimeoutMs?: number;
+  /** What the agent prints on stderr, line by line. */
+  readonly onLog?: (text: string) => void;
+}
+
+/** Node's start plus koffi is 0.1 s; a loaded machine over ssh may need a hundred times that. */
+const HELLO_TIMEOUT_MS = 15_000;
+/** Enough for a sentence of sudo or a node warning. */
+const STDERR_TAIL = 2_000;
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? '';
+
+const howItEnded = (code: number | undefined, signal: string | undefined): string =>
+  signal !== undefined ? `killed by ${signal}` : `exit code ${code ?? 'unknown'}`;
+
+const spawnAgent = (command: readonly string[]) => {
+  const [file, ...args] = command;
+  if (file === undefined || file === '') throw agentNotFound(['']);
+  // Own session: a Ctrl-C in the terminal reaches the client, which then ends the agent in order.
+  return execa(file, args, {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    detached: true,
+    cleanup: false,
+  });
+};
+
+type AgentProcess = ReturnType<typeof spawnAgent>;
+
+interface Ending {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+  readonly notFound: boolean;
+  readonly cause: unknown;
+}
+
+const endingOf = async (child: AgentProcess): Promise<Ending> => {
+  const result = await child;
+  const notFound = result.exitCode === undefined && result.signal === undefined && child.pid === undefined;
+  return { code: result.exitCode, signal: result.signal, notFound, cause: result.cause };
+};
+
+const startFailure = (command: readonly string[], ending: Ending, stderr: string): AgentFailure => {
+  if (ending.notFound) return agentNotFound(command, ending.cause);
+  const said = lastLine(stderr);
+  if (command[0] === 'sudo' && /^sudo:/m.test(stderr)) return agentNotPrivileged(said.replace(/^sudo:\s*/, ''));
+  return agentEndedAtOnce(command, howItEnded(ending.code, ending.signal), said);
+};
+
+const greet = async (
+  connection: MessageConnection,
+  ended: Promise<AgentFailure>,
+  command: readonly string[],
+  timeoutMs: number,
+): Promise<Hello> => {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<AgentFailure>((resolve) => {
+    timer = setTimeout(() => resolve(agentSilent(command, timeoutMs / 1000)), timeoutMs);
+  });
+  // A connection that dies with the process rejects too; the process's own ending says more, so it is awaited.
+  const answer = connection.sendRequest(HelloRequest).catch(async () => await Promise.race([ended, silence]));
+  try {
+    const first = await Promise.race([answer, ended, silence]);
+    if (first instanceof Error) throw first;
+    if (first.protocol !== protocolVersion) throw agentWrongProtocol(protocolVersion, first.protocol);
+    return first;
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+class Client implements AgentClient {
+  readonly hello: Hello;
+  readonly pid: number | undefined;
+  readonly #connection: MessageConnection;
+  readonly #child: AgentProcess;
+  readonly #ended: Promise<AgentFailure>;
+  readonly #closedListeners = new Set<(failure: AgentFailure | undefined) => void>();
+  #disposed = false;
+  #failure: AgentFailure | undefined;
+
+  constructor(hello: Hello, connection: MessageConnection, child: AgentProcess, ended: Promise<AgentFailure>) {
+    this.hello = hello;
+    this.pid = child.pid;
+    this.#connection = connection;
+    this.#child = child;
+    this.#ended = ended;
+    void ended.then((failure) => {
+      this.#failure = failure;
+      connection.dispose();
+      for (const listener of this.#closedListeners) listener(this.#disposed ? undefined : failure);
+      this.#closedListeners.clear();
+    });
+  }
+
+  async #ask<T>(request: () => Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return await request();
+    } catch (error) {
+      if (error instanceof ResponseError) {
+        const data: unknown = error.data;
+        const code = isErrorData(data) ? data.code : undefined;
+        // "Pending response rejected" comes from the connection itself when the agent is gone.
+        if (code !== undefined || !this.#connectionLost(error)) throw agentRefused(code, error.message);
+      }
+      throw await this.#ended;
+    }
+  }
+
+  #connectionLost(error: ResponseError<unknown>): boolean {
+    // vscode-jsonrpc ErrorCodes: PendingResponseRejected, ConnectionInactive, and write errors.
+    return error.code === -32097 || error.code === -32096 || error.code === -32099;
+  }
+
+  arm(params: ArmParams): Promise<Armed> {
+    return this.#ask(() => this.#connection.sendRequest(ArmRequest, params));
+  }
+  disarm(probe: number): Promise<ProbeCounters> {
+    return this.#ask(() => this.#connection.sendRequest(DisarmRequest, { probe }));
+  }
+  disarmAll(): Promise<readonly ProbeCounters[]> {
+    return this.#ask(() => this.#connection.sendRequest(DisarmAllRequest));
+  }
+  drain(): Promise<void> {
+    return this.#ask(() => this.#connection.sendRequest(DrainRequest));
+  }
+  counters(): Promise<readonly ProbeCounters[]> {
+    return this.#ask(() => this.#connection.sendRequest(CountersRequest));
+  }
+  focus(goid: string | undefined): Promise<void> {
+    return this.#ask(() => this.#connection.sendRequest(FocusRequest, { goid }));
+  }
+  onEvents(listener: (events: readonly ProbeEvent[]) => void): Disposable {
+    this.#eventListeners.add(listener);
+    return { dispose: () => this.#eventListeners.delete(listener) };
+  }
+  onTargetGone(listener: (gone: TargetGone) => void): Disposable {
+    this.#goneListeners.add(listener);
+    return { dispose: () => this.#goneListeners.delete(listener) };
+  }
+  readonly #eventListeners = new Set<(events: readonly ProbeEvent[]) => void>();
+  readonly #goneListeners = new Set<(gone: TargetGone) => void>();
+
+  /** Wired once: vscode-jsonrpc keeps a single handler per notification. */
+  listen(): void {
+    this.#connection.onNotification(EventsNotification, (events) => {
+      for (const listener of this.#eventListeners) listener(events);
+    });
+    this.#connection.onNotification(TargetGoneNotification, (gone) => {
+      for (const listener of this.#goneListeners) listener(gone);
+    });
+  }
+
+  onClosed(listener: (failure: AgentFailure | undefined) => void): Disposable {
+    if (this.#failure !== undefined) queueMicrotask(() => listener(this.#disposed ? undefined : this.#failure));
+    else this.#closedListeners.add(listener);
+    return { dispose: () => this.#closedListeners.delete(listener) };
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    // End of input is the agent's order to disarm and exit.
+    this.#child.stdin.end();
+    await this.#ended;
+  }
+}
+
+const isErrorData = (data: unknown): data is AgentErrorData =>
+  typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string';
+
+const silentLogger = {
+  error: (): void => undefined,
+  warn: (): void => undefined,
+  info: (): void => undefined,
+  log: (): void => undefined,
+};
+
+/** Starts the agent and exchanges greetings. Rejects with an `AgentFailure`; nothing is left running then. */
+export const startAgent = async (options: StartAgentOptions): Promise<AgentClient> => {
+  const { command } = options;
+  const child = spawnAgent(command);
+  let stderr = '';
+  child.stderr.setEncoding('utf8');
+  child.stderr.on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_TAIL);
+    options.onLog?.(text);
+  });
+  // The process may go while something is written to it; its ending says so, the stream's error adds nothing.
+  child.stdin.on('error', () => undefined);
+
+  const connection = createMessageConnection(
+    new StreamMessageReader(child.stdout),
+    new StreamMessageWriter(child.stdin),
+    silentLogger,
+  );
+  connection.onError(() => undefined);
+  let greeted = false;
+  const ended = endingOf(child).then((ending) =>
+    greeted
+      ? agentEnded(howItEnded(ending.code, ending.signal), lastLine(stderr))
+      : startFailure(command, ending, stderr),
+  );
+  connection.listen();
+  try {
+    const hello = await greet(connection, ended, command, options.helloTimeoutMs ?? HELLO_TIMEOUT_MS);
+    greeted = true;
+    const client = new Client(hello, connection, child, ended);
+    client.listen();
+    return client;
+  } catch (failure) {
+    connection.dispose();
+    child.stdin.end();
+    child.kill('SIGTERM');
+    throw failure;
+  }
+};

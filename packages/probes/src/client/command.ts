@@ -1,0 +1,31 @@
+/** Which command line reaches a privileged agent from here. */
+import { readFileSync } from 'node:fs';
+
+// include/uapi/linux/capability.h: what the agent cannot do without. CAP_SYS_ADMIN implies the first two.
+const CAP_SYS_PTRACE = 19n;
+const CAP_SYS_ADMIN = 21n;
+const CAP_PERFMON = 38n;
+const CAP_BPF = 39n;
+
+const effectiveCapabilities = (): bigint => {
+  try {
+    const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+    return BigInt(`0x${line?.[1] ?? '0'}`);
+  } catch {
+    // Not Linux: there is no capability to have.
+    return 0n;
+  }
+};
+
+/** Whether this process may itself load programs and read the target's memory. */
+export const isPrivileged = (capabilities: bigint = effectiveCapabilities()): boolean => {
+  const has = (bit: bigint): boolean => (capabilities & (1n << bit)) !== 0n;
+  return has(CAP_SYS_PTRACE) && (has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON)));
+};
+
+/**
+ * `program` is the whole command of the agent (`["node", "probelens.js", "agent"]`). It is returned as it is when this
+ * process is privileged, else behind `sudo -n`, which never asks for a password.
+ */
+export const agentCommand = (program: readonly string[], privileged: boolean = isPrivileged()): readonly string[] =>
+  privileged ? [...program] : ['sudo', '-n', ...program];
