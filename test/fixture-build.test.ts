@@ -58,4 +58,13 @@ describe.skipIf(requirement('go').missing)('fixture programs', () => {
     const run = await execa(await buildFixture('verify'), { input: '' });
     expect(run.stdout).toMatch(/^ready \d+\ncalls \d+ bad 0$/);
   });
+
+  it('variety prints the same calls in every run, one for each function', async () => {
+    const binary = await buildFixture('variety');
+    const [one, two] = await Promise.all([execa(binary), execa(binary, ['3'])]);
+    const calls = (text: string): string[] => text.split('\n').filter((line) => line.startsWith('main.'));
+    expect(calls(two.stdout)).toEqual(calls(one.stdout));
+    expect(calls(one.stdout)).toContain('main.recovered(8, 0) = 0 "runtime error: integer divide by zero"');
+    expect(calls(one.stdout).length).toBeGreaterThan(60);
+  });
 });
