@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import {
   createMessageConnection,
+  ErrorCodes,
   type MessageConnection,
   ResponseError,
   SocketMessageWriter,
@@ -46,6 +47,13 @@ const silent = (session: LiveSession, patience: number): ControlError =>
     `The debug session (process ${session.pid}) did not answer within ${patience / 1000} s; end it and start it again.`,
   );
 
+/** What a request fails with: vscode-jsonrpc gives a failed write and a closed connection as responses, too. */
+function failureOf(error: unknown, session: LiveSession): ControlError {
+  const local: readonly number[] = [ErrorCodes.MessageWriteError, ErrorCodes.PendingResponseRejected];
+  if (!(error instanceof ResponseError) || local.includes(error.code)) return gone(session, error);
+  return new ControlError(codeOf(error), error.message);
+}
+
 const codeOf = (error: ResponseError<unknown>): string => {
   const { data } = error;
   return typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string'
@@ -86,10 +94,7 @@ class Caller {
           end();
           resolve(value);
         },
-        (error: unknown) =>
-          fail(
-            error instanceof ResponseError ? new ControlError(codeOf(error), error.message) : gone(this.session, error),
-          ),
+        (error: unknown) => fail(failureOf(error, this.session)),
       );
     });
   }

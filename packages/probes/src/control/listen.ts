@@ -48,14 +48,11 @@ export interface ControlListener {
   readonly session: LiveSession;
   /** Rewrites the session's record, for what becomes known after the start. */
   update(about: Partial<SessionAbout>): void;
-  /** Tells every client. Call it at most once a second per probe for counts. */
+  /** Tells every client; those that read slowly get the newest state of each probe, not every step. */
   changed(probes: readonly ControlProbe[]): void;
   /** Removes socket and record, drops the clients. Safe to call twice. */
   close(): Promise<void>;
 }
-
-/** Bytes that a client may leave unread before it is dropped: it can connect again and ask for the list. */
-const unreadLimit = 1024 * 1024;
 
 /** A probe text is a line that a person typed. */
 const textLimit = 16_384;
@@ -80,22 +77,62 @@ function checkedId(id: unknown): number {
   throw new ControlError('bad-request', 'A probe is removed by its number; ask for the list to see them.');
 }
 
-function serve(socket: Socket, handlers: ControlHandlers, problem: (sentence: string) => void): MessageConnection {
-  const connection = createMessageConnection(new BoundedReader(socket), new SocketMessageWriter(socket));
-  const answer = async <T>(work: () => Promise<T>): Promise<T> => {
+/**
+ * One client. While a notification is on its way, later ones are merged by probe: a client that reads slowly or not at
+ * all costs one entry per probe, and when it reads it sees the newest counts.
+ */
+class Peer {
+  private readonly connection: MessageConnection;
+  private unsent = new Map<number, ControlProbe>();
+  private sending = false;
+
+  constructor(
+    readonly socket: Socket,
+    handlers: ControlHandlers,
+    private readonly problem: (sentence: string) => void,
+  ) {
+    this.connection = createMessageConnection(new BoundedReader(socket), new SocketMessageWriter(socket));
+    this.connection.onRequest(AddProbeRequest, (params) => this.answer(() => handlers.add(checkedAdd(params))));
+    this.connection.onRequest(RemoveProbeRequest, (params) =>
+      this.answer(() => handlers.remove(checkedId(params?.id))),
+    );
+    this.connection.onRequest(ListProbesRequest, () => this.answer(() => handlers.list()));
+    this.connection.onError(([error]) => problem(`a control connection broke: ${error.message}`));
+    this.connection.listen();
+  }
+
+  private async answer<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!isControlError(error)) problem(`a control request failed: ${String(error)}`);
+      if (!isControlError(error)) this.problem(`a control request failed: ${String(error)}`);
       throw refusal(error);
     }
-  };
-  connection.onRequest(AddProbeRequest, (params) => answer(async () => handlers.add(checkedAdd(params))));
-  connection.onRequest(RemoveProbeRequest, (params) => answer(async () => handlers.remove(checkedId(params?.id))));
-  connection.onRequest(ListProbesRequest, () => answer(() => handlers.list()));
-  connection.onError(([error]) => problem(`a control connection broke: ${error.message}`));
-  connection.listen();
-  return connection;
+  }
+
+  tell(probes: readonly ControlProbe[]): void {
+    for (const probe of probes) this.unsent.set(probe.id, probe);
+    if (!this.sending) void this.flush();
+  }
+
+  private async flush(): Promise<void> {
+    this.sending = true;
+    try {
+      while (this.unsent.size > 0 && !this.socket.destroyed) {
+        const probes = [...this.unsent.values()];
+        this.unsent = new Map();
+        await this.connection.sendNotification(ChangedNotification, { probes });
+      }
+    } catch (error) {
+      this.problem(`a control client went away: ${String(error)}`);
+    } finally {
+      this.sending = false;
+    }
+  }
+
+  dispose(): void {
+    this.connection.dispose();
+  }
 }
 
 async function openSocket(path: string, onPeer: (socket: Socket) => void) {
@@ -138,7 +175,7 @@ export async function listenControl(
       'no-socket',
       `${socketPath} is longer than the ${longestSocketPath} bytes of a socket's path; set XDG_RUNTIME_DIR to a shorter directory.`,
     );
-  const peers = new Map<Socket, MessageConnection>();
+  const peers = new Map<Socket, Peer>();
   const server = await openSocket(socketPath, (socket) => {
     socket.unref();
     socket.on('error', (error) => problem(`a control client broke off: ${error.message}`));
@@ -146,7 +183,7 @@ export async function listenControl(
       peers.get(socket)?.dispose();
       peers.delete(socket);
     });
-    peers.set(socket, serve(socket, handlers, problem));
+    peers.set(socket, new Peer(socket, handlers, problem));
   });
   let session: LiveSession = {
     version: controlVersion,
@@ -167,16 +204,6 @@ export async function listenControl(
     });
     return closing;
   };
-  const tell = (socket: Socket, connection: MessageConnection, probes: readonly ControlProbe[]): void => {
-    if (socket.writableLength > unreadLimit) {
-      problem('a control client does not read; dropped');
-      socket.destroy();
-      return;
-    }
-    connection
-      .sendNotification(ChangedNotification, { probes })
-      .catch((error: unknown) => problem(`a control client went away: ${String(error)}`));
-  };
   return {
     get session() {
       return session;
@@ -187,8 +214,7 @@ export async function listenControl(
       writeRecord(directory, session);
     },
     changed(probes) {
-      if (probes.length === 0) return;
-      for (const [socket, connection] of peers) tell(socket, connection, probes);
+      for (const peer of peers.values()) peer.tell(probes);
     },
     close,
   };
