@@ -1,1 +1,29 @@
-export {};
+export { Assembler, AssemblyError, type MapReference } from './assembler.js';
+export { type Btf, kernelBtf } from './btf/btf.js';
+export { type DisassembledInstruction, disassemble } from './disassembler.js';
+export { type Feature, type Features, features } from './features.js';
+export { type HelperName, helperName, helperNames, helperNumber } from './helper-functions.js';
+export type { Arithmetic, AtomicOperation, Condition, Operand, Register, Width } from './isa.js';
+export { stackBytes } from './isa.js';
+export { errnoName, KernelError } from './kernel-error.js';
+export type { Link } from './link/link.js';
+export {
+  attachPerfEvent,
+  type HardwareEvent,
+  hardwareEvents,
+  type PerfEvent,
+  type PerfEventOptions,
+  type SoftwareEvent,
+  softwareEvents,
+} from './link/perf-event.js';
+export { attachPerfUprobe, type PerfUprobeOptions } from './link/perf-uprobe.js';
+export { attachRawTracepoint, attachTracepoint, type TracepointOptions } from './link/tracepoint.js';
+export { attachUprobeMulti, maxUprobesPerLink, type UprobeMultiOptions } from './link/uprobe-multi.js';
+export { BpfMap, createMap, type MapOptions, type MapType, possibleCpus, type UpdateMode, u32, u64 } from './map.js';
+export { openProcess, type ProcessHandle } from './process.js';
+export { loadProgram, Program, type ProgramOptions, type ProgramType, VerifierError } from './program.js';
+export { type Capability, lockdown, missingCapabilities } from './refusal.js';
+export { type OnRecord, RingBuffer, type RingSource } from './ring-buffer.js';
+export type { Watch } from './syscall.js';
+export { tracefs } from './tracepoint-format.js';
+export { summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';

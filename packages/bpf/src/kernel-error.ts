@@ -1,0 +1,26 @@
+import { constants } from 'node:os';
+
+const names: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+);
+
+/** "EPERM" for 1; "E123" for a number without a name. */
+export const errnoName = (errno: number): string => names.get(errno) ?? `E${errno}`;
+
+/** A system call that the kernel refused. The message is one sentence or two and says what to do. */
+export class KernelError extends Error {
+  override readonly name: string = 'KernelError';
+  /** "EPERM", "EINVAL", ... */
+  readonly code: string;
+  constructor(
+    /** What was called: "BPF_PROG_LOAD", "perf_event_open", ... */
+    readonly call: string,
+    /** Positive errno of the C library. */
+    readonly errno: number,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.code = errnoName(errno);
+  }
+}

@@ -1,0 +1,167 @@
+import { closeSync } from 'node:fs';
+import { Attr } from './attr.js';
+import { bpfCommand, objectName } from './bpf-command.js';
+import { instructionBytes } from './isa.js';
+import { errnoName, KernelError } from './kernel-error.js';
+import { refusal } from './refusal.js';
+import { bpfCall } from './syscall.js';
+import { summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';
+
+/** BPF_PROG_TYPE_*, include/uapi/linux/bpf.h. "kprobe" is the type of uprobe programs too. */
+export const programTypes = {
+  'socket-filter': 1,
+  kprobe: 2,
+  tracepoint: 5,
+  'perf-event': 7,
+  'raw-tracepoint': 17,
+} as const;
+export type ProgramType = keyof typeof programTypes;
+
+/** enum bpf_attach_type. Programs for attachUprobeMulti must be loaded for it, programs for attachPerfUprobe must not. */
+const attachTypes = { 'uprobe-multi': 48 } as const;
+
+/** BPF_F_SLEEPABLE: may call copy_from_user, which waits for pages. Uprobes only (Linux >= 6.0). */
+const sleepableFlag = 1 << 4;
+
+export interface ProgramOptions {
+  readonly type: ProgramType;
+  /** Shown by bpftool; at most 15 characters of [A-Za-z0-9_.] are kept. */
+  readonly name: string;
+  readonly instructions: Uint8Array;
+  /** Default "GPL": most tracing helpers are reserved for GPL-compatible programs. */
+  readonly license?: string;
+  readonly sleepable?: boolean;
+  readonly expectedAttachType?: keyof typeof attachTypes;
+}
+
+/** The verifier refused a program. */
+export class VerifierError extends KernelError {
+  override readonly name = 'VerifierError';
+  constructor(
+    errno: number,
+    readonly program: string,
+    /** Everything the verifier wrote. */
+    readonly log: string,
+    readonly summary: VerifierSummary,
+  ) {
+    super(
+      'BPF_PROG_LOAD',
+      errno,
+      `The kernel's verifier refused the program "${program}" (${errnoName(errno)}): ${summary.message}`,
+    );
+  }
+}
+
+/** A loaded program. It leaves the kernel when closed and detached from every link. */
+export class Program {
+  readonly type: ProgramType;
+  readonly name: string;
+  readonly sleepable: boolean;
+  #fd: number;
+  #id: number | undefined;
+
+  constructor(fd: number, options: ProgramOptions) {
+    this.#fd = fd;
+    this.type = options.type;
+    this.name = objectName(options.name);
+    this.sleepable = options.sleepable ?? false;
+  }
+
+  /** The descriptor. Throws Error after `close()`. */
+  get fd(): number {
+    if (this.#fd < 0) throw new Error(`the program "${this.name}" is closed`);
+    return this.#fd;
+  }
+
+  get closed(): boolean {
+    return this.#fd < 0;
+  }
+
+  /** The kernel's id, as `bpftool prog` shows it. */
+  get id(): number {
+    this.#id ??= objectId(this.fd, `the program "${this.name}"`);
+    return this.#id;
+  }
+
+  /**
+   * Runs the program in the kernel without an event and returns r0 (for "raw-tracepoint" and "socket-filter").
+   * @param context the bytes of its context: words of 8 bytes for a raw tracepoint, packet data (at least 14 bytes) for a
+   *   socket filter.
+   */
+  testRun(context: Uint8Array = new Uint8Array(0)): number {
+    // prog_fd 0, retval 4, data_size_in 8, data_in 16, ctx_size_in 40, ctx_in 48.
+    const attr = new Attr(80).u32(0, this.fd);
+    if (this.type === 'socket-filter') attr.u32(8, context.length).pointer(16, context);
+    else if (context.length > 0) attr.u32(40, context.length).pointer(48, context);
+    const result = bpfCall(bpfCommand.programTestRun, attr.bytes);
+    if (result < 0) throw refusal('BPF_PROG_TEST_RUN', -result, `the program "${this.name}"`);
+    return attr.getU32(4);
+  }
+
+  close(): void {
+    if (this.#fd < 0) return;
+    closeSync(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+/** A pending signal makes the verifier give up with EAGAIN; libbpf tries 5 times (tools/lib/bpf/bpf.c). */
+const attempts = 10;
+const EAGAIN = 11;
+const ENOSPC = 28;
+const firstLogBytes = 64 * 1024;
+/** The kernel's own limit is UINT_MAX >> 2; a log beyond this is no help to anybody. */
+const maxLogBytes = 64 * 1024 * 1024;
+
+/**
+ * Loads a program. The verifier's log is asked for only after a failure, by loading again.
+ * Throws VerifierError when the verifier has written why, else KernelError.
+ */
+export function loadProgram(options: ProgramOptions): Program {
+  if (options.instructions.length === 0 || options.instructions.length % instructionBytes !== 0) {
+    throw new RangeError(`program "${options.name}": ${options.instructions.length} bytes are not whole instructions`);
+  }
+  const result = load(options);
+  if (result >= 0) return new Program(result, options);
+  let last = result;
+  for (let size = firstLogBytes; size <= maxLogBytes; size *= 8) {
+    const log = new Uint8Array(size);
+    const again = load(options, log);
+    if (again >= 0) return new Program(again, options);
+    last = again;
+    if (again !== -ENOSPC) {
+      const text = Buffer.from(log.buffer, 0, Math.max(0, log.indexOf(0))).toString('latin1');
+      if (text.trim() !== '') throw new VerifierError(-again, options.name, text, summarizeVerifierLog(text));
+      break;
+    }
+  }
+  throw refusal('BPF_PROG_LOAD', -last, `the program "${options.name}"`);
+}
+
+function load(options: ProgramOptions, log?: Uint8Array): number {
+  // prog_type 0, insn_cnt 4, insns 8, license 16, log_level 24, log_size 28, log_buf 32, prog_flags 44, prog_name 48,
+  // expected_attach_type 68.
+  const attr = new Attr(144)
+    .u32(0, programTypes[options.type])
+    .u32(4, options.instructions.length / instructionBytes)
+    .pointer(8, options.instructions)
+    .text(16, options.license ?? 'GPL')
+    .u32(44, options.sleepable === true ? sleepableFlag : 0)
+    .name(48, 16, objectName(options.name));
+  if (options.expectedAttachType !== undefined) attr.u32(68, attachTypes[options.expectedAttachType]);
+  if (log !== undefined) attr.u32(24, 1).u32(28, log.length).pointer(32, log);
+  for (let attempt = 1; ; attempt++) {
+    const result = bpfCall(bpfCommand.programLoad, attr.bytes);
+    if (result !== -EAGAIN || attempt === attempts) return result;
+  }
+}
+
+/** The id of a program, map or link: `id` is the first or second word of their info structures. */
+export function objectId(fd: number, subject: string): number {
+  // bpf_fd 0, info_len 4, info 8; struct bpf_prog_info, bpf_map_info and bpf_link_info all have { type, id }.
+  const info = new Uint8Array(8);
+  const attr = new Attr(16).u32(0, fd).u32(4, info.length).pointer(8, info);
+  const result = bpfCall(bpfCommand.objectInfo, attr.bytes);
+  if (result < 0) throw refusal('BPF_OBJ_GET_INFO_BY_FD', -result, subject);
+  return new DataView(info.buffer).getUint32(4, true);
+}

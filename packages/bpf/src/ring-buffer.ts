@@ -1,0 +1,165 @@
+import { closeSync } from 'node:fs';
+import { refusal } from './refusal.js';
+import { duplicate, type Mapping, mapShare, type Watch, watchReadable } from './syscall.js';
+
+/**
+ * Layout and header bits: kernel/bpf/ringbuf.c. The map is mapped as one page with the consumer's position, one page
+ * with the producer's, then the data twice in a row, so that a record which wraps is contiguous all the same.
+ */
+const pageBytes = 4096;
+const headerBytes = 8;
+const discardBit = 0x40000000;
+const lengthMask = 0x3fffffff;
+
+/** What a ring buffer in another thread needs: a descriptor, which all threads of a process share, and its bytes. */
+export interface RingSource {
+  readonly fd: number;
+  /** Bytes of data, the map's maxEntries. */
+  readonly maxEntries: number;
+}
+
+/**
+ * One record: `length` bytes at `offset` of `view`, valid until the callback returns (the kernel reuses the place).
+ * The view is read-only memory: writing to it ends the process.
+ */
+export type OnRecord = (view: DataView, offset: number, length: number) => void;
+
+/** The consumer of a "ringbuf" map. A map has one consumer at a time. Works in worker threads too. */
+export class RingBuffer {
+  readonly #fd: number;
+  readonly #consumerPage: Mapping;
+  readonly #data: Mapping;
+  readonly #reader: RingReader;
+  readonly #watches = new Set<Watch>();
+  #closed = false;
+
+  /** Throws KernelError when the map cannot be mapped. */
+  constructor(source: RingSource) {
+    // A descriptor of its own: the event loop watches a descriptor once only, and the map may be closed before the ring.
+    const fd = duplicate(source.fd);
+    if (fd < 0) throw refusal('fcntl', -fd, 'the ring buffer');
+    const consumer = mapShare(fd, 0, pageBytes, true);
+    const data = mapShare(fd, pageBytes, pageBytes + 2 * source.maxEntries, false);
+    if (typeof consumer === 'number' || typeof data === 'number') {
+      closeSync(fd);
+      if (typeof consumer !== 'number') consumer.release();
+      if (typeof data !== 'number') data.release();
+      throw refusal('mmap', -Number(typeof consumer === 'number' ? consumer : data), 'the ring buffer');
+    }
+    this.#fd = fd;
+    this.#consumerPage = consumer;
+    this.#data = data;
+    this.#reader = new RingReader(consumer.buffer, data.buffer, source.maxEntries);
+  }
+
+  /**
+   * Hands over what is complete, in order, and gives the space back to the kernel. Returns the number of records
+   * (discarded ones not counted).
+   * @param limit at most this many records; the rest stays.
+   */
+  drain(onRecord: OnRecord, limit = Number.POSITIVE_INFINITY): number {
+    return this.#closed ? 0 : this.#reader.drain(onRecord, limit);
+  }
+
+  /** Bytes that wait, headers included. */
+  get pending(): number {
+    return this.#closed ? 0 : this.#reader.pending;
+  }
+
+  /**
+   * Calls back from the event loop when records are there; drain them then, or it calls again at once. Records that a
+   * program submitted with the flag BPF_RB_NO_WAKEUP wait for the next that wakes. Keeps the process alive until
+   * closed, or unref'd. The returned watch ends it.
+   */
+  onReadable(callback: () => void): Watch {
+    if (this.#closed) throw new Error('the ring buffer is closed');
+    const fd = duplicate(this.#fd);
+    if (fd < 0) throw refusal('fcntl', -fd, 'the ring buffer');
+    const inner = watchReadable(fd, callback);
+    const watch: Watch = {
+      ref: () => inner.ref(),
+      unref: () => inner.unref(),
+      close: () => {
+        if (!this.#watches.delete(watch)) return;
+        inner.close();
+        closeSync(fd);
+      },
+    };
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  /** Ends watches and mappings. The map stays open. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const watch of [...this.#watches]) watch.close();
+    this.#consumerPage.release();
+    this.#data.release();
+    closeSync(this.#fd);
+  }
+}
+
+/**
+ * The arithmetic of the ring over any two buffers laid out as the kernel lays them out. Positions are unsigned 64-bit
+ * and only ever grow; within a batch they are offsets below the ring's size, so nothing is a bigint per record.
+ */
+export class RingReader {
+  readonly #consumer: BigUint64Array;
+  readonly #producer: BigUint64Array;
+  readonly #headers: Int32Array;
+  readonly #view: DataView;
+  readonly #mask: number;
+
+  /**
+   * @param consumerPage position at byte 0.
+   * @param producerAndData position at byte 0, data from byte 4096, twice.
+   * @param size bytes of data, a power of two.
+   */
+  constructor(
+    consumerPage: ArrayBufferLike,
+    producerAndData: ArrayBufferLike,
+    private readonly size: number,
+  ) {
+    this.#consumer = new BigUint64Array(consumerPage, 0, 1);
+    this.#producer = new BigUint64Array(producerAndData, 0, 1);
+    this.#headers = new Int32Array(producerAndData, pageBytes, (2 * size) / 4);
+    this.#view = new DataView(producerAndData, pageBytes, 2 * size);
+    this.#mask = size - 1;
+  }
+
+  get pending(): number {
+    return Number(BigInt.asUintN(64, Atomics.load(this.#producer, 0) - Atomics.load(this.#consumer, 0)));
+  }
+
+  drain(onRecord: OnRecord, limit: number): number {
+    let records = 0;
+    while (records < limit) {
+      const start = Atomics.load(this.#consumer, 0);
+      const available = Number(BigInt.asUintN(64, Atomics.load(this.#producer, 0) - start));
+      if (available === 0) break;
+      // Space goes back in quarters of the ring, so that a long batch does not starve the producers.
+      const span = Math.min(available, Math.max(this.size >> 2, headerBytes));
+      const first = Number(start & BigInt(this.#mask));
+      let done = 0;
+      try {
+        while (done < span && records < limit) {
+          const at = (first + done) & this.#mask;
+          const header = Atomics.load(this.#headers, at >> 2);
+          // Bit 31 (BUSY): reserved and not yet submitted. Order is kept, so everything after it waits too.
+          if (header < 0) break;
+          const length = header & lengthMask;
+          done += (length + headerBytes + 7) & ~7;
+          if ((header & discardBit) !== 0) continue;
+          records++;
+          onRecord(this.#view, at + headerBytes, length);
+        }
+      } finally {
+        // Also when the callback throws: its record counts as read.
+        if (done > 0) Atomics.store(this.#consumer, 0, BigInt.asUintN(64, start + BigInt(done)));
+      }
+      if (done === 0) break;
+    }
+    return records;
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The one door to the kernel: raw system calls through koffi. No other file imports koffi.
+ * Every function here returns what the kernel returned, negative errno for a failure; callers make the errors.
+ */
+import { createRequire } from 'node:module';
+import { endianness } from 'node:os';
+import { KernelError } from './kernel-error.js';
+
+/** Numbers by machine: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
+const numbersByMachine = {
+  x64: { bpf: 321, perfEventOpen: 298, pidfdOpen: 434, pidfdSendSignal: 424 },
+  arm64: { bpf: 280, perfEventOpen: 241, pidfdOpen: 434, pidfdSendSignal: 424 },
+} as const;
+
+/** F_DUPFD_CLOEXEC, include/uapi/linux/fcntl.h. */
+const duplicateCloseOnExec = 1030;
+
+const protection = { none: 0, read: 1, readWrite: 3 } as const;
+const mapShared = 0x01;
+/** MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, include/uapi/asm-generic/mman-common.h. */
+const mapBlank = 0x02 | 0x10 | 0x20 | 0x4000;
+const pollInput = 0x0001;
+
+type Native = ReturnType<typeof bind>;
+let native: Native | undefined;
+
+function bind() {
+  const numbers = numbersByMachine[process.arch === 'arm64' ? 'arm64' : 'x64'];
+  if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64') || endianness() !== 'LE') {
+    throw new KernelError(
+      'bpf',
+      38,
+      `eBPF needs Linux on x86-64 or arm64; this is ${process.platform} ${process.arch}.`,
+    );
+  }
+  // Loaded on first use: the library takes 15 ms, and whoever only assembles programs needs none of it.
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const libc = koffi.load(null);
+  // syscall(2) is variadic in its declaration only; a fixed prototype saves building the call anew each time.
+  const bpf = libc.func('long syscall(long number, int command, void *attr, uint size)');
+  const perf = libc.func('long syscall(long number, void *attr, int pid, int cpu, int group, ulong flags)');
+  const pidfd = libc.func('long syscall(long number, int pid, uint flags)');
+  const signal = libc.func('long syscall(long number, int pidfd, int signal, void *info, uint flags)');
+  return {
+    koffi,
+    numbers,
+    bpf: (command: number, attr: Uint8Array): number => bpf(numbers.bpf, command, attr, attr.length),
+    perf: (attr: Uint8Array, pid: number, cpu: number, flags: number): number =>
+      perf(numbers.perfEventOpen, attr, pid, cpu, -1, flags),
+    pidfd: (pid: number): number => pidfd(numbers.pidfdOpen, pid, 0),
+    signal: (fd: number, number: number): number => signal(numbers.pidfdSendSignal, fd, number, null, 0),
+    ioctl: libc.func('int ioctl(int fd, ulong request, ulong argument)'),
+    fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
+    poll: libc.func('int poll(void *descriptors, ulong count, int timeout)'),
+    mmap: libc.func('intptr_t mmap(uintptr_t address, size_t length, int prot, int flags, int fd, long offset)'),
+  };
+}
+
+const kernel = (): Native => {
+  native ??= bind();
+  return native;
+};
+
+/** The return value, or the negative errno of a call that failed. */
+const answer = (returned: number | bigint): number => {
+  const value = Number(returned);
+  return value === -1 ? -kernel().koffi.errno() : value;
+};
+
+/** Address of the bytes, for an attribute's pointer field. The caller keeps the array alive over the call. */
+export const addressOf = (bytes: Uint8Array): bigint => kernel().koffi.address(bytes);
+
+export const bpfCall = (command: number, attr: Uint8Array): number => answer(kernel().bpf(command, attr));
+
+export const perfEventOpen = (attr: Uint8Array, pid: number, cpu: number, flags: number): number =>
+  answer(kernel().perf(attr, pid, cpu, flags));
+
+export const ioctl = (fd: number, request: number, argument: number): number =>
+  answer(kernel().ioctl(fd, request, argument));
+
+export const pidfdOpen = (pid: number): number => answer(kernel().pidfd(pid));
+
+export const pidfdSendSignal = (pidfd: number, signal: number): number => answer(kernel().signal(pidfd, signal));
+
+export const duplicate = (fd: number): number => answer(kernel().fcntl(fd, duplicateCloseOnExec, 0));
+
+/** Whether the descriptor can be read now, or the negative errno. */
+export function readable(fd: number): boolean | number {
+  const request = new DataView(new ArrayBuffer(8));
+  request.setInt32(0, fd, true);
+  request.setInt16(4, pollInput, true);
+  const count = answer(kernel().poll(new Uint8Array(request.buffer), 1, 0));
+  return count < 0 ? count : (request.getInt16(6, true) & pollInput) !== 0;
+}
+
+/** Memory shared with the kernel. After `release()` the memory reads as zeros: a stale view is wrong, never a crash. */
+export interface Mapping {
+  readonly buffer: ArrayBuffer;
+  release(): void;
+}
+
+/** Maps `length` bytes of a descriptor, or gives the negative errno. */
+export function mapShare(fd: number, offset: number, length: number, writable: boolean): Mapping | number {
+  const { koffi, mmap } = kernel();
+  const prot = writable ? protection.readWrite : protection.read;
+  const address = mmap(0, length, prot, mapShared, fd, offset);
+  if (BigInt(address) === -1n) return -koffi.errno();
+  let released = false;
+  return {
+    buffer: koffi.view(BigInt(address), length),
+    release: () => {
+      if (released) return;
+      released = true;
+      // The ArrayBuffer cannot be detached (Node marks native memory untransferable), so the addresses stay reserved.
+      mmap(address, length, writable ? protection.readWrite : protection.read, mapBlank, -1, 0);
+    },
+  };
+}
+
+/** A watch on a descriptor by Node's own event loop (uv_poll): no thread, no timer. */
+export interface Watch {
+  ref(): void;
+  unref(): void;
+  close(): void;
+}
+
+/** Strong references: koffi closes a handle that is garbage collected, and it would fall silent. */
+const watches = new Set<Watch>();
+
+/**
+ * Calls back, on a fresh turn of the event loop, whenever the descriptor is readable: again and again until somebody
+ * reads. Holds the process open until closed or unref'd. The descriptor must stay open until `close()`.
+ */
+export function watchReadable(fd: number, callback: () => void): Watch {
+  let turn: NodeJS.Immediate | undefined;
+  let closed = false;
+  const deliver = (): void => {
+    turn = undefined;
+    callback();
+  };
+  // koffi calls from the poll phase without a callback scope: promises would not settle and a throw would be lost.
+  const handle = kernel().koffi.node.poll(fd, { readable: true }, () => {
+    if (!closed) turn ??= setImmediate(deliver);
+  });
+  const watch: Watch = {
+    ref: () => handle.ref(),
+    unref: () => handle.unref(),
+    close: () => {
+      if (closed) return;
+      closed = true;
+      watches.delete(watch);
+      if (turn !== undefined) clearImmediate(turn);
+      handle.close();
+    },
+  };
+  watches.add(watch);
+  return watch;
+}
