@@ -1,15 +1,16 @@
 // Bundles the command: one chunk per subcommand, so that `probelens help` never loads what `probelens dap` needs.
-import { copyFileSync, rmSync } from 'node:fs';
+// Files are replaced one by one, the entry last: a command that starts meanwhile finds either the old or the new one.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const outdir = `${here}dist`;
+const outdir = join(here, 'dist');
 
-rmSync(outdir, { recursive: true, force: true });
-await build({
-  entryPoints: { main: `${here}src/main.ts` },
+const result = await build({
+  entryPoints: { main: join(here, 'src/main.ts') },
   outdir,
   bundle: true,
   splitting: true,
@@ -19,6 +20,7 @@ await build({
   conditions: ['@probelens/source'],
   chunkNames: 'chunks/[name]-[hash]',
   sourcemap: true,
+  write: false,
   // These carry native code or WebAssembly that must stay where their packages put it.
   external: ['koffi', 'iced-x86', 'web-tree-sitter'],
   banner: {
@@ -27,4 +29,30 @@ await build({
 });
 
 const grammar = createRequire(import.meta.url).resolve('tree-sitter-go/tree-sitter-go.wasm');
-copyFileSync(grammar, `${outdir}/tree-sitter-go.wasm`);
+const files = [
+  ...result.outputFiles.map(({ path, contents }) => ({ path, contents })),
+  { path: join(outdir, 'tree-sitter-go.wasm'), contents: readFileSync(grammar) },
+].sort((a, b) => Number(basename(a.path) === 'main.js') - Number(basename(b.path) === 'main.js'));
+
+const sameAs = (path, contents) => {
+  try {
+    return readFileSync(path).equals(contents);
+  } catch (error) {
+    if (error.code === 'ENOENT') return false;
+    throw error;
+  }
+};
+
+for (const { path, contents } of files) {
+  if (sameAs(path, contents)) continue;
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}.new`;
+  writeFileSync(draft, contents);
+  renameSync(draft, path);
+}
+
+const wanted = new Set(files.map(({ path }) => relative(outdir, path)));
+for (const name of readdirSync(join(outdir, 'chunks'))) {
+  if (!wanted.has(join('chunks', name)) && !name.endsWith('.new'))
+    rmSync(join(outdir, 'chunks', name), { force: true });
+}

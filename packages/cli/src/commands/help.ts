@@ -1,0 +1,34 @@
+import { type Command, exitCode, readArguments } from '../command.js';
+import { commands } from '../commands.js';
+import { printLine } from '../output.js';
+import { findCommand } from '../search.js';
+
+const overview = (): string => {
+  const shown = commands.filter(({ summary }) => summary !== undefined);
+  const width = Math.max(...shown.map(({ name }) => name.length));
+  const lines = shown.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  return [
+    'probelens: kernel probes as a normal part of debugging Go',
+    '',
+    'usage: probelens COMMAND ...',
+    '',
+    ...lines,
+    '',
+    '`probelens help COMMAND` says more.',
+  ].join('\n');
+};
+
+export const help: Command = {
+  usage: 'probelens help [COMMAND]',
+  async run(args) {
+    const { positionals } = readArguments(args, ['[COMMAND]'], {});
+    const [name] = positionals;
+    if (name === undefined) {
+      printLine(overview());
+      return exitCode.done;
+    }
+    const command = await findCommand(name).load();
+    printLine(`usage: ${command.usage}`);
+    return exitCode.done;
+  },
+};
