@@ -1,3 +1,18 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Assembler } from './assembler.js';
+import { kernelBtf } from './btf/btf.js';
+import { BtfError } from './btf/raw.js';
+import { KernelError } from './kernel-error.js';
+import { attachPerfEvent, type PerfEvent } from './link/perf-event.js';
+import { attachPerfUprobe } from './link/perf-uprobe.js';
+import { attachRawTracepoint, attachTracepoint } from './link/tracepoint.js';
+import { attachUprobeMulti } from './link/uprobe-multi.js';
+import { createMap } from './map.js';
+import { openProcess } from './process.js';
+import { loadProgram, type Program, type ProgramOptions } from './program.js';
+
 /** One ability of this machine, tried for real. */
 export interface Feature {
   readonly works: boolean;
@@ -29,7 +44,154 @@ export interface Features {
   readonly instructionsV4: Feature;
 }
 
-/** What works here, tried once per process and remembered. Leaves nothing in the kernel. */
+type Trial = (scratch: string) => void;
+
+/**
+ * What works here. Each feature is tried when it is first asked for and remembered: a program is loaded, attached to a
+ * file that nobody maps, and taken out again (up to 100 ms). Nothing is inferred from the kernel's version, since
+ * distributions backport and remove.
+ */
 export function features(): Features {
-  throw new Error('not built yet');
+  return known;
+}
+
+const multi = { expectedAttachType: 'uprobe-multi' } as const;
+
+const trials: Readonly<Record<keyof Features, Trial>> = {
+  bpf: () => {
+    createMap({ type: 'array', name: 'feature', valueSize: 8, maxEntries: 1 }).close();
+    withProgram('socket-filter', nothing(), {}, () => undefined);
+  },
+  ringBuffer: () => createMap({ type: 'ringbuf', name: 'feature', maxEntries: largestPage }).close(),
+  uprobeMulti: (path) =>
+    withProgram('kprobe', nothing(), multi, (program) =>
+      attachUprobeMulti({ program, path, offsets: [0], pid: process.pid }),
+    ),
+  sleepableUprobe: (path) =>
+    withProgram('kprobe', copyFromUser(), { ...multi, sleepable: true }, (program) =>
+      attachUprobeMulti({ program, path, offsets: [0] }),
+    ),
+  perfUprobe: (path) =>
+    withProgram('kprobe', nothing(), {}, (program) => attachPerfUprobe({ program, path, offset: 0 })),
+  cookies: () =>
+    withProgram('kprobe', new Assembler().call('get_attach_cookie').mov('r0', 0).exit(), {}, () => undefined),
+  tracepoint: () =>
+    withProgram('tracepoint', nothing(), {}, (program) =>
+      attachTracepoint({ program, category: 'sched', name: 'sched_process_exit' }),
+    ),
+  rawTracepoint: () =>
+    withProgram('raw-tracepoint', nothing(), {}, (program) =>
+      attachRawTracepoint({ program, name: 'sched_process_exit' }),
+    ),
+  perfSoftware: () => tryPerfEvent({ type: 'software', name: 'page-faults' }),
+  perfHardware: () => tryPerfEvent({ type: 'hardware', name: 'cycles' }),
+  perfBreakpoint: () => tryPerfEvent({ type: 'breakpoint', access: 'write', address: 0x1000n }),
+  btf: () => void kernelBtf(),
+  pidfd: () => openProcess(process.pid).close(),
+  instructionsV4: () =>
+    withProgram('socket-filter', new Assembler().movSigned('r1', 'r1', 32).mov('r0', 0).exit(), {}, () => undefined),
+};
+
+const answers = new Map<keyof Features, Feature>();
+
+const answer = (name: keyof Features): Feature => {
+  const before = answers.get(name);
+  if (before !== undefined) return before;
+  const now = attempt(() => withScratchFile(trials[name]));
+  answers.set(name, now);
+  return now;
+};
+
+const known: Features = {
+  get bpf() {
+    return answer('bpf');
+  },
+  get ringBuffer() {
+    return answer('ringBuffer');
+  },
+  get uprobeMulti() {
+    return answer('uprobeMulti');
+  },
+  get sleepableUprobe() {
+    return answer('sleepableUprobe');
+  },
+  get perfUprobe() {
+    return answer('perfUprobe');
+  },
+  get cookies() {
+    return answer('cookies');
+  },
+  get tracepoint() {
+    return answer('tracepoint');
+  },
+  get rawTracepoint() {
+    return answer('rawTracepoint');
+  },
+  get perfSoftware() {
+    return answer('perfSoftware');
+  },
+  get perfHardware() {
+    return answer('perfHardware');
+  },
+  get perfBreakpoint() {
+    return answer('perfBreakpoint');
+  },
+  get btf() {
+    return answer('btf');
+  },
+  get pidfd() {
+    return answer('pidfd');
+  },
+  get instructionsV4() {
+    return answer('instructionsV4');
+  },
+};
+
+/** A ring buffer's size must be a multiple of the page, which is 64 KiB at most (arm64). */
+const largestPage = 65_536;
+
+const nothing = (): Assembler => new Assembler().mov('r0', 0).exit();
+
+const copyFromUser = (): Assembler =>
+  new Assembler().mov('r1', 'r10').add('r1', -8).mov('r2', 8).mov('r3', 0).call('copy_from_user').mov('r0', 0).exit();
+
+/** Loads and hands over the program, closes what was attached, then the program. */
+function withProgram(
+  type: ProgramOptions['type'],
+  assembler: Assembler,
+  options: Partial<ProgramOptions>,
+  attach: (program: Program) => { close(): void } | undefined,
+): void {
+  const program = loadProgram({ type, name: 'feature', instructions: assembler.assemble(), ...options });
+  try {
+    attach(program)?.close();
+  } finally {
+    program.close();
+  }
+}
+
+const tryPerfEvent = (event: PerfEvent): void =>
+  withProgram('perf-event', nothing(), {}, (program) =>
+    attachPerfEvent({ program, event, tid: process.pid, sample: { period: 1_000_000 } }),
+  );
+
+function attempt(action: () => unknown): Feature {
+  try {
+    action();
+    return { works: true, reason: undefined };
+  } catch (error) {
+    if (error instanceof KernelError || error instanceof BtfError) return { works: false, reason: error.message };
+    throw error;
+  }
+}
+
+function withScratchFile<T>(use: (path: string) => T): T {
+  const directory = mkdtempSync(join(tmpdir(), 'probelens-features-'));
+  try {
+    const path = join(directory, 'nobody-maps-this');
+    writeFileSync(path, new Uint8Array(4096));
+    return use(path);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }

@@ -1,5 +1,6 @@
 export { Assembler, AssemblyError, type MapReference } from './assembler.js';
-export { type Btf, kernelBtf } from './btf/btf.js';
+export { Btf, type BtfMember, kernelBtf } from './btf/btf.js';
+export { BtfError } from './btf/raw.js';
 export { type DisassembledInstruction, disassemble } from './disassembler.js';
 export { type Feature, type Features, features } from './features.js';
 export { type HelperName, helperName, helperNames, helperNumber } from './helper-functions.js';

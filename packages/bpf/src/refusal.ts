@@ -89,7 +89,9 @@ function nextStep(call: KernelCall, errno: number): string {
     case 'EAGAIN':
       return 'A signal kept interrupting it; try again.';
     case 'ENOENT':
-      return 'There is no such thing on this machine: check the name.';
+      return call === 'perf_event_open'
+        ? 'This machine has no such event (virtual machines often have no hardware counters).'
+        : 'There is no such thing on this machine: check the name.';
     case 'ENODEV':
       return 'This machine has no such counter (virtual machines often have no hardware counters).';
     case 'ESRCH':
