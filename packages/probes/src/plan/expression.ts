@@ -64,5 +64,19 @@ export type LoweredExpression =
       readonly right: LoweredExpression;
     }
   | { readonly kind: 'not'; readonly value: LoweredExpression }
+  /** `value`, but "faulted" unless `condition` holds: an index in its bounds, a pointer that is not nil. */
+  | { readonly kind: 'checked'; readonly condition: LoweredExpression; readonly value: LoweredExpression }
+  /**
+   * Compares IEEE 754 numbers given by their bits. NaN and infinities: "ieee" compares them as Go does, "fault" leaves
+   * them to Delve, which refuses to compute with them (errOperationOnSpecialFloat, pkg/proc/eval.go 1.27).
+   */
+  | {
+      readonly kind: 'compare-float';
+      readonly operator: ComparisonOperator;
+      readonly width: 4 | 8;
+      readonly special: 'ieee' | 'fault';
+      readonly left: LoweredExpression;
+      readonly right: LoweredExpression;
+    }
   /** Id of the goroutine that hit the probe. */
   | { readonly kind: 'goroutine-id' };

@@ -14,7 +14,8 @@ export type ProbeTarget =
 
 export type ProbeScope =
   | { readonly kind: 'process' }
-  | { readonly kind: 'goroutine'; readonly id: bigint }
+  /** Decimal, because JSON has no 64-bit integers. */
+  | { readonly kind: 'goroutine'; readonly id: string }
   /** The goroutine that is selected when the probe is armed. */
   | { readonly kind: 'current' }
   | { readonly kind: 'main' }

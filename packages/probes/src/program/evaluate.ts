@@ -1,0 +1,206 @@
+/**
+ * Expressions to instructions. Every node leaves its value in r8; while the right side is computed, the left one waits
+ * in a numbered stack slot. r6 holds the context and is only read; r0-r5 and r9 are scratch.
+ *
+ * Booleans are 0 or 1. Whatever Go or Delve would panic or fail on jumps to the fault label.
+ */
+import type { Assembler, Condition } from '@probelens/bpf';
+import type { ComparisonOperator, IntegerType, LoweredExpression, Width } from '../plan/expression.js';
+import { emitArithmetic, emitCut, emitFloatComparison } from './arithmetic.js';
+import { frame, scratchBytes, temporaries, temporary } from './frame.js';
+import type { ProgramMachine } from './program.js';
+import { ProgramError } from './program-error.js';
+import { goroutineRegister, registerOffset } from './registers.js';
+
+export interface Evaluation {
+  readonly assembler: Assembler;
+  readonly machine: ProgramMachine;
+  /** The program may sleep, so a page that is not resident is fetched. */
+  readonly sleepable: boolean;
+  readonly goidOffset: number | undefined;
+  /** Label to go to when the expression cannot be computed. */
+  readonly fault: string;
+}
+
+const unsigned: Readonly<Record<ComparisonOperator, Condition>> = {
+  eq: '==',
+  ne: '!=',
+  lt: '<',
+  le: '<=',
+  gt: '>',
+  ge: '>=',
+};
+const signed: Readonly<Record<ComparisonOperator, Condition>> = {
+  eq: '==',
+  ne: '!=',
+  lt: 's<',
+  le: 's<=',
+  gt: 's>',
+  ge: 's>=',
+};
+
+/** Reads `bytes` of user memory at the address in r8 to `destination` (an offset from r10); goes to `failed` if it cannot. */
+export const emitUserRead = (to: Evaluation, destination: number, bytes: number, failed: string): void => {
+  const { assembler } = to;
+  const done = assembler.freshLabel('read');
+  const read = (helper: 'probe_read_user' | 'copy_from_user'): void => {
+    assembler.mov('r1', 'r10').add('r1', destination).mov('r2', bytes).mov('r3', 'r8').call(helper);
+  };
+  read('probe_read_user');
+  if (to.sleepable) {
+    assembler.jumpIf('r0', '==', 0, done);
+    read('copy_from_user');
+  }
+  assembler.jumpIf('r0', '!=', 0, failed).label(done);
+};
+
+/** r8 = the register as the probed instruction found it. Throws ProgramError for one that the context lacks. */
+export const emitRegister = (to: Evaluation, register: string): void => {
+  const offset = registerOffset(to.machine, register);
+  if (offset === undefined) throw new ProgramError(`the kernel does not show the register ${register} to a probe`);
+  to.assembler.load('r8', 'r6', offset, 8);
+};
+
+/** Reads the goroutine's id to its place in the frame; `failed` when there is none to read. Uses r8. */
+export const emitGoroutine = (to: Evaluation, failed: string): void => {
+  if (to.goidOffset === undefined) throw new ProgramError('the place of the goroutine id in this program is unknown');
+  emitRegister(to, goroutineRegister[to.machine]);
+  to.assembler.add('r8', to.goidOffset);
+  emitUserRead(to, frame.goroutine, 8, failed);
+};
+
+const loadScratch = (to: Evaluation, type: IntegerType): void => {
+  to.assembler.load('r8', 'r10', frame.scratch, type.width);
+  if (type.signed) emitCut(to.assembler, 'r8', type);
+};
+
+const isImmediate = (value: bigint): boolean => value >= -(2n ** 31n) && value < 2n ** 31n;
+
+/** r8 = left, r9 = right. */
+const emitOperands = (to: Evaluation, left: LoweredExpression, right: LoweredExpression, depth: number): void => {
+  const { assembler } = to;
+  if (right.kind === 'constant') {
+    emitExpression(to, left, depth);
+    const value = BigInt(right.value);
+    if (isImmediate(value)) assembler.mov('r9', Number(value));
+    else assembler.loadImmediate('r9', value);
+    return;
+  }
+  emitExpression(to, left, depth);
+  if (depth >= temporaries) throw new ProgramError('the expression is nested too deeply for a kernel program');
+  assembler.store('r10', temporary(depth), 'r8', 8);
+  emitExpression(to, right, depth + 1);
+  assembler.mov('r9', 'r8').load('r8', 'r10', temporary(depth), 8);
+};
+
+/** r8 = 1 if `r8 relation r9`, else 0. */
+const emitRelation = (assembler: Assembler, relation: Condition): void => {
+  const yes = assembler.freshLabel('yes');
+  assembler.mov('r1', 1).jumpIf('r8', relation, 'r9', yes).mov('r1', 0).label(yes).mov('r8', 'r1');
+};
+
+/** The largest piece that one comparison takes. */
+const pieceAt = (left: number): Width => (left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1);
+
+/** Compares the piece of user memory in the scratch area with constant bytes. */
+const emitPieces = (to: Evaluation, bytes: Uint8Array, different: string): void => {
+  const { assembler } = to;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at < bytes.length; ) {
+    const width = pieceAt(bytes.length - at);
+    let value = 0n;
+    for (let byte = width - 1; byte >= 0; byte--) value = (value << 8n) | BigInt(view.getUint8(at + byte));
+    assembler.load('r1', 'r10', frame.scratch + at, width).loadImmediate('r2', value);
+    assembler.jumpIf('r1', '!=', 'r2', different);
+    at += width;
+  }
+};
+
+const emitStringTest = (
+  to: Evaluation,
+  test: Extract<LoweredExpression, { kind: 'string-test' }>,
+  depth: number,
+): void => {
+  const { assembler } = to;
+  const bytes = Uint8Array.from(Buffer.from(test.bytes, 'hex'));
+  const different = assembler.freshLabel('different');
+  const end = assembler.freshLabel('compared');
+  if (depth >= temporaries) throw new ProgramError('the expression is nested too deeply for a kernel program');
+  // Pointer first: when it cannot be read the length cannot either, and Delve reads both before it compares.
+  emitExpression(to, test.pointer, depth);
+  assembler.store('r10', temporary(depth), 'r8', 8);
+  emitExpression(to, test.length, depth + 1);
+  assembler.jumpIf('r8', test.whole ? '!=' : 's<', bytes.length, different);
+  for (let at = 0; at < bytes.length; at += scratchBytes) {
+    const piece = bytes.subarray(at, at + scratchBytes);
+    assembler.load('r8', 'r10', temporary(depth), 8).add('r8', at);
+    emitUserRead(to, frame.scratch, piece.length, to.fault);
+    emitPieces(to, piece, different);
+  }
+  assembler.mov('r8', 1).jump(end).label(different).mov('r8', 0).label(end);
+};
+
+const emitLogical = (to: Evaluation, node: Extract<LoweredExpression, { kind: 'logical' }>, depth: number): void => {
+  const end = to.assembler.freshLabel('logical');
+  emitExpression(to, node.left, depth);
+  to.assembler.jumpIf('r8', node.operator === 'and' ? '==' : '!=', 0, end);
+  emitExpression(to, node.right, depth);
+  to.assembler.label(end);
+};
+
+/** r8 = the expression's value. Throws ProgramError when it does not fit a program. */
+export const emitExpression = (to: Evaluation, node: LoweredExpression, depth = 0): void => {
+  const { assembler } = to;
+  switch (node.kind) {
+    case 'constant': {
+      const value = BigInt(node.value);
+      if (isImmediate(value)) assembler.mov('r8', Number(value));
+      else assembler.loadImmediate('r8', value);
+      return;
+    }
+    case 'register':
+      emitRegister(to, node.register);
+      return;
+    case 'load':
+      emitExpression(to, node.address, depth);
+      emitUserRead(to, frame.scratch, node.type.width, to.fault);
+      loadScratch(to, node.type);
+      return;
+    case 'convert':
+      emitExpression(to, node.value, depth);
+      emitCut(assembler, 'r8', node.type);
+      return;
+    case 'arithmetic':
+      emitOperands(to, node.left, node.right, depth);
+      emitArithmetic(assembler, node.operator, node.type, to.fault);
+      return;
+    case 'compare':
+      emitOperands(to, node.left, node.right, depth);
+      emitRelation(assembler, (node.signed ? signed : unsigned)[node.operator]);
+      return;
+    case 'compare-float':
+      emitOperands(to, node.left, node.right, depth);
+      emitFloatComparison(assembler, node, signed[node.operator], to.fault);
+      return;
+    case 'string-test':
+      emitStringTest(to, node, depth);
+      return;
+    case 'logical':
+      emitLogical(to, node, depth);
+      return;
+    case 'not':
+      emitExpression(to, node.value, depth);
+      assembler.xor('r8', 1);
+      return;
+    case 'checked':
+      emitExpression(to, node.condition, depth);
+      assembler.jumpIf('r8', '==', 0, to.fault);
+      emitExpression(to, node.value, depth);
+      return;
+    case 'goroutine-id':
+      emitGoroutine(to, to.fault);
+      // 0 is the scheduler's own stack, where Delve answers with another goroutine (pkg/proc/variables.go, GetG).
+      assembler.load('r8', 'r10', frame.goroutine, 8).jumpIf('r8', '==', 0, to.fault);
+      return;
+  }
+};

@@ -1,0 +1,147 @@
+/** From a validated plan to the BPF program of its probe. */
+import { Assembler, type MapReference } from '@probelens/bpf';
+import type { Machine } from '@probelens/gosym';
+import type { ProbePlan } from '../plan/plan.js';
+import { type Evaluation, emitExpression, emitGoroutine } from './evaluate.js';
+import { frame } from './frame.js';
+import { emitCount, emitNumber, emitRateLimit, emitStop, emitTargetGuard } from './gate.js';
+import { recordFlags, recordLayout } from './record.js';
+import { emitCaptures, emitRecordFaults, emitRecordHeader, mayFault } from './record-writer.js';
+
+export type ProgramMachine = Extract<Machine, 'amd64' | 'arm64'>;
+
+/** Offsets in the kernel's task_struct, bytes, from its BTF. */
+export interface TaskLayout {
+  readonly ptrace: number;
+  readonly parent: number;
+  readonly tgid: number;
+}
+
+export interface ProgramMaps {
+  /** Array of one element, `stateSize` bytes (state.ts); one map per probe. */
+  readonly state: MapReference;
+  /** Array of one element, `controlSize` bytes (state.ts); shared by the agent's probes. */
+  readonly control: MapReference;
+  /** Ring buffer. */
+  readonly events: MapReference;
+}
+
+export interface ProgramRequest {
+  readonly plan: ProbePlan;
+  readonly machine: ProgramMachine;
+  /** Id that the records carry, u31. */
+  readonly probe: number;
+  /** Thread-group id whose hits count; those of others leave at once. */
+  readonly target: number;
+  readonly stop:
+    | { readonly kind: 'none' }
+    /** SIGTRAP to the thread, only while it is traced by this thread group. */
+    | { readonly kind: 'trap'; readonly tracer: number; readonly task: TaskLayout }
+    /** SIGSTOP to the process. */
+    | { readonly kind: 'halt' };
+  readonly maps: ProgramMaps;
+  /** The program may sleep (BPF_F_SLEEPABLE): pages that are not resident are fetched. */
+  readonly sleepable: boolean;
+  /** Write the attach cookie into the record as the site's index (plans with several sites; Linux >= 5.15). */
+  readonly siteCookie: boolean;
+}
+
+/** Only hits of one goroutine go on; the others count as hits and nothing else. */
+const emitScope = (to: Evaluation, plan: ProbePlan, out: string): void => {
+  const { scope } = plan.spec;
+  // Go's first goroutine, which runs main.main, has the id 1 (runtime/proc.go, newproc1 after schedinit).
+  const id = scope.kind === 'goroutine' ? BigInt(scope.id) : scope.kind === 'main' ? 1n : undefined;
+  if (id === undefined) return;
+  emitGoroutine(to, out);
+  to.assembler.load('r1', 'r10', frame.goroutine, 8).loadImmediate('r2', id).jumpIf('r1', '!=', 'r2', out);
+};
+
+/** Goes to `out` when the condition is false; notes in the frame when it could not be judged. */
+const emitCondition = (to: Evaluation, request: ProgramRequest, out: string): void => {
+  const { assembler } = to;
+  const { condition } = request.plan;
+  const judged = assembler.freshLabel('judged');
+  if (condition !== undefined) {
+    emitExpression(to, condition);
+    assembler.jumpIf('r8', '==', 0, out);
+  }
+  emitCount(to, request.maps, 'matches');
+  if (condition === undefined || !mayFault(condition)) return;
+  assembler.jump(judged).label(to.fault);
+  emitCount(to, request.maps, 'faults');
+  assembler.store('r10', frame.flags, recordFlags.faulted, 8).label(judged);
+};
+
+/** The goroutine's id for the record and the focus; 0 with a flag when it cannot be read. */
+const emitIdentity = (to: Evaluation): void => {
+  const { assembler } = to;
+  const known = assembler.freshLabel('known');
+  const unknown = assembler.freshLabel('unknown');
+  if (to.goidOffset !== undefined) {
+    emitGoroutine(to, unknown);
+    assembler.jump(known).label(unknown);
+  }
+  assembler.store('r10', frame.goroutine, 0, 8);
+  assembler.load('r1', 'r10', frame.flags, 8).or('r1', recordFlags.goroutineUnknown).store('r10', frame.flags, 'r1', 8);
+  assembler.label(known);
+};
+
+/** Reserves, fills and submits one record; stops the thread in between, so that the record says whether it was. */
+const emitEvent = (to: Evaluation, request: ProgramRequest): void => {
+  const { assembler } = to;
+  const { maps, plan } = request;
+  const full = assembler.freshLabel('full');
+  const limited = assembler.freshLabel('limited');
+  const done = assembler.freshLabel('done');
+  const stops = request.stop.kind !== 'none';
+  emitNumber(to, maps);
+  // A stop that was left out would be a breakpoint that lies: the limit is for events that nobody waits for.
+  const { rateLimit } = plan.spec;
+  if (rateLimit !== undefined && !stops) emitRateLimit(to, maps, rateLimit, limited);
+  const { size } = recordLayout(plan.captures);
+  assembler.loadMap('r1', maps.events).mov('r2', size).mov('r3', 0).call('ringbuf_reserve');
+  assembler.jumpIf('r0', '==', 0, full).mov('r7', 'r0');
+  emitRecordHeader(to, request);
+  emitCaptures(to, plan.captures);
+  emitStop(to, request);
+  emitRecordFaults(to);
+  assembler.mov('r1', 'r7').mov('r2', 0).call('ringbuf_submit').jump(done);
+  assembler.label(full);
+  emitCount(to, maps, 'lost');
+  // Stopped all the same: a debugger may not pass a breakpoint because its log is full.
+  emitStop(to, request);
+  assembler.label(limited);
+  emitCount(to, maps, 'dropped');
+  assembler.label(done);
+};
+
+/**
+ * Instructions of the probe's program. Throws ProgramError when the plan does not fit one (too many temporaries, a
+ * register that the context lacks), AssemblyError when it is too long.
+ */
+export const buildProgram = (request: ProgramRequest): Uint8Array => {
+  const assembler = new Assembler();
+  const { plan, maps } = request;
+  const out = 'out';
+  const to: Evaluation = {
+    assembler,
+    machine: request.machine,
+    sleepable: request.sleepable,
+    goidOffset: plan.goidOffset,
+    fault: 'fault',
+  };
+  assembler.mov('r6', 'r1');
+  emitTargetGuard(to, request.target, out);
+  emitCount(to, maps, 'hits');
+  assembler.store('r10', frame.flags, 0, 8).store('r10', frame.captureFaults, 0, 8);
+  emitScope(to, plan, out);
+  emitCondition(to, request, out);
+  if (plan.spec.action.kind !== 'count' || request.stop.kind !== 'none') {
+    emitIdentity(to);
+    emitEvent(to, request);
+  }
+  return assembler.label(out).mov('r0', 0).exit().assemble();
+};
+
+/** The program under a tier 2 site's sentinel: it only holds the place. */
+export const buildSentinel = (): Uint8Array => new Assembler().mov('r0', 0).exit().assemble();

@@ -1,0 +1,99 @@
+/**
+ * The record that a program writes into the ring buffer for one event. Little endian, 8-byte aligned, of one fixed size
+ * per probe; the reader decodes it with the layout below and never needs the program.
+ *
+ *     0  u32 probe id            4  u32 flags
+ *     8  u64 number              among the hits of this probe that passed its condition, from 1
+ *    16  u64 time                CLOCK_MONOTONIC, nanoseconds
+ *    24  u64 pid and tid         thread-group id << 32 | thread id
+ *    32  u64 goroutine id        0 outside a goroutine
+ *    40  u32 cpu                44  u32 bit i set: capture i could not be read
+ *    48  u64 site                index into the plan's sites (0 when it has one)
+ *    56  captures in the plan's order; those without a place take no room
+ *
+ * A capture is 8 bytes (integers already extended to 64 bits, booleans 0 or 1, bits of floats, addresses), or for
+ * strings: u32 true length (saturated), u32 bytes that follow and count, then `limit` bytes rounded up to 8.
+ */
+import type { PlannedCapture } from '../plan/plan.js';
+
+export const recordFlags = { faulted: 1, trapped: 2, goroutineUnknown: 4 } as const;
+
+export const recordOffsets = {
+  probe: 0,
+  flags: 4,
+  number: 8,
+  time: 16,
+  pidTid: 24,
+  goroutine: 32,
+  cpu: 40,
+  captureFaults: 44,
+  site: 48,
+  captures: 56,
+} as const;
+
+/** One bit each in the record's fault word. */
+export const maximumCaptures = 32;
+
+/** Bytes of one string at most: a record stays well below a page, so that a burst fits the ring. */
+export const maximumStringLimit = 1024;
+
+export interface RecordLayout {
+  /** Whole record, bytes, a multiple of 8. */
+  readonly size: number;
+  /** Offset of each capture of the plan; undefined for those that have no place to read from. */
+  readonly captures: readonly (number | undefined)[];
+}
+
+const roundUp = (bytes: number): number => Math.ceil(bytes / 8) * 8;
+
+/** Bytes that a capture takes in the record. */
+export const captureSize = (capture: PlannedCapture): number => {
+  if (capture.value === undefined) return 0;
+  return capture.shape.kind === 'string' ? 8 + roundUp(capture.shape.limit) : 8;
+};
+
+export const recordLayout = (captures: readonly PlannedCapture[]): RecordLayout => {
+  let size: number = recordOffsets.captures;
+  const offsets = captures.map((capture) => {
+    const bytes = captureSize(capture);
+    if (bytes === 0) return undefined;
+    const at = size;
+    size += bytes;
+    return at;
+  });
+  return { size, captures: offsets };
+};
+
+export interface RecordHeader {
+  readonly probe: number;
+  readonly faulted: boolean;
+  readonly trapped: boolean;
+  readonly goroutineUnknown: boolean;
+  readonly number: number;
+  readonly time: bigint;
+  readonly pid: number;
+  readonly tid: number;
+  readonly goroutine: bigint;
+  readonly cpu: number;
+  readonly captureFaults: number;
+  readonly site: number;
+}
+
+/** The fixed part of the record at `offset`. */
+export const readRecordHeader = (view: DataView, offset: number): RecordHeader => {
+  const flags = view.getUint32(offset + recordOffsets.flags, true);
+  return {
+    probe: view.getUint32(offset + recordOffsets.probe, true),
+    faulted: (flags & recordFlags.faulted) !== 0,
+    trapped: (flags & recordFlags.trapped) !== 0,
+    goroutineUnknown: (flags & recordFlags.goroutineUnknown) !== 0,
+    number: Number(view.getBigUint64(offset + recordOffsets.number, true)),
+    time: view.getBigUint64(offset + recordOffsets.time, true),
+    tid: view.getUint32(offset + recordOffsets.pidTid, true),
+    pid: view.getUint32(offset + recordOffsets.pidTid + 4, true),
+    goroutine: view.getBigUint64(offset + recordOffsets.goroutine, true),
+    cpu: view.getUint32(offset + recordOffsets.cpu, true),
+    captureFaults: view.getUint32(offset + recordOffsets.captureFaults, true),
+    site: Number(view.getBigUint64(offset + recordOffsets.site, true)),
+  };
+};

@@ -1,0 +1,128 @@
+/** Checks a lowered expression that came over the wire: known nodes, known registers, bounded size and depth. */
+import type { IntegerType, LoweredExpression } from '../plan/expression.js';
+import type { ProgramMachine } from './program.js';
+import { registerOffset } from './registers.js';
+import { decimal, type Field, flag, hexBytes, InvalidPlan, member, oneOf, text } from './shape.js';
+
+/** The verifier walks at most a million instructions; a node costs up to forty. */
+const maximumNodes = 1_000;
+
+/** Each level may hold a temporary; the program builder counts those exactly. */
+const maximumDepth = 64;
+
+/** Bytes of a literal that a string is compared with. */
+export const maximumLiteral = 512;
+
+const arithmetic = ['add', 'sub', 'mul', 'div', 'rem', 'and', 'or', 'xor', 'and-not', 'shl', 'shr'] as const;
+const comparison = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
+
+interface Walk {
+  readonly machine: ProgramMachine;
+  nodes: number;
+}
+
+const integerType = (field: Field): IntegerType => ({
+  width: oneOf(member(field, 'width'), [1, 2, 4, 8]),
+  signed: flag(member(field, 'signed')),
+});
+
+const walk = (state: Walk, field: Field, depth: number): LoweredExpression => {
+  if (depth > maximumDepth) throw new InvalidPlan(`${field.path} is nested deeper than ${maximumDepth}`);
+  if (++state.nodes > maximumNodes) throw new InvalidPlan(`an expression has more than ${maximumNodes} parts`);
+  const inner = (name: string): LoweredExpression => walk(state, member(field, name), depth + 1);
+  const kind = text(member(field, 'kind'), 32);
+  switch (kind) {
+    case 'constant':
+      return { kind, value: decimal(member(field, 'value')).toString() };
+    case 'register': {
+      const register = text(member(field, 'register'), 8);
+      if (registerOffset(state.machine, register) === undefined) {
+        throw new InvalidPlan(`${field.path} names "${register}", which is no register of ${state.machine}`);
+      }
+      return { kind, register };
+    }
+    case 'load':
+      return { kind, address: inner('address'), type: integerType(member(field, 'type')) };
+    case 'convert':
+      return { kind, value: inner('value'), type: integerType(member(field, 'type')) };
+    case 'arithmetic':
+      return {
+        kind,
+        operator: oneOf(member(field, 'operator'), arithmetic),
+        type: integerType(member(field, 'type')),
+        left: inner('left'),
+        right: inner('right'),
+      };
+    case 'compare':
+      return {
+        kind,
+        operator: oneOf(member(field, 'operator'), comparison),
+        signed: flag(member(field, 'signed')),
+        left: inner('left'),
+        right: inner('right'),
+      };
+    case 'compare-float':
+      return {
+        kind,
+        operator: oneOf(member(field, 'operator'), comparison),
+        width: oneOf(member(field, 'width'), [4, 8]),
+        special: oneOf(member(field, 'special'), ['ieee', 'fault']),
+        left: inner('left'),
+        right: inner('right'),
+      };
+    case 'string-test': {
+      hexBytes(member(field, 'bytes'), maximumLiteral);
+      return {
+        kind,
+        pointer: inner('pointer'),
+        length: inner('length'),
+        bytes: text(member(field, 'bytes')),
+        whole: flag(member(field, 'whole')),
+      };
+    }
+    case 'logical':
+      return {
+        kind,
+        operator: oneOf(member(field, 'operator'), ['and', 'or']),
+        left: inner('left'),
+        right: inner('right'),
+      };
+    case 'not':
+      return { kind, value: inner('value') };
+    case 'checked':
+      return { kind, condition: inner('condition'), value: inner('value') };
+    case 'goroutine-id':
+      return { kind };
+    default:
+      throw new InvalidPlan(`${field.path} has the unknown kind "${kind}"`);
+  }
+};
+
+/** A copy with only the fields that the type has. Throws InvalidPlan. */
+export const validExpression = (field: Field, machine: ProgramMachine): LoweredExpression =>
+  walk({ machine, nodes: 0 }, field, 0);
+
+const producesBoolean = (node: LoweredExpression): boolean => {
+  switch (node.kind) {
+    case 'compare':
+    case 'compare-float':
+    case 'string-test':
+      return true;
+    case 'logical':
+      return producesBoolean(node.left) && producesBoolean(node.right);
+    case 'not':
+    case 'checked':
+      return producesBoolean(node.value);
+    case 'constant':
+      return node.value === '0' || node.value === '1';
+    default:
+      return false;
+  }
+};
+
+/** The same for a condition, which is a yes or a no. */
+export const validCondition = (field: Field, machine: ProgramMachine): LoweredExpression => {
+  const condition = validExpression(field, machine);
+  if (!producesBoolean(condition)) throw new InvalidPlan(`${field.path} is not a truth value`);
+  return condition;
+};

@@ -1,0 +1,75 @@
+/** The part of a plan that repeats what was asked. */
+import type { ProbeAction, ProbeScope, ProbeSpec, ProbeTarget } from '../spec/spec.js';
+import * as read from './shape.js';
+import { InvalidPlan } from './shape.js';
+
+const validTarget = (field: read.Field): ProbeTarget => {
+  const kind = read.oneOf(read.member(field, 'kind'), [
+    'function',
+    'return',
+    'inlined',
+    'line',
+    'package',
+    'tracepoint',
+    'perf-event',
+  ]);
+  const name = (): string => read.text(read.member(field, 'name'));
+  switch (kind) {
+    case 'function':
+    case 'return':
+    case 'inlined':
+      return { kind, name: name() };
+    case 'line':
+      return {
+        kind,
+        file: read.text(read.member(field, 'file')),
+        line: read.integer(read.member(field, 'line'), 1, 2 ** 31),
+      };
+    case 'package':
+      return { kind, pattern: read.text(read.member(field, 'pattern')) };
+    case 'tracepoint':
+      return { kind, category: read.text(read.member(field, 'category')), name: name() };
+    case 'perf-event':
+      return {
+        kind,
+        name: name(),
+        period: read.optional(read.member(field, 'period'), (each) => read.integer(each, 1, Number.MAX_SAFE_INTEGER)),
+      };
+  }
+};
+
+const goroutineId = (field: read.Field): string => {
+  const id = read.decimal(field);
+  if (id <= 0n || id >= 2n ** 63n) throw new InvalidPlan(`${field.path} is no goroutine id`);
+  return id.toString();
+};
+
+const validScope = (field: read.Field): ProbeScope => {
+  const kind = read.oneOf(read.member(field, 'kind'), ['process', 'goroutine', 'current', 'main', 'label']);
+  switch (kind) {
+    case 'goroutine':
+      return { kind, id: goroutineId(read.member(field, 'id')) };
+    case 'label':
+      throw new InvalidPlan('probes on a pprof label cannot be armed');
+    case 'current':
+      throw new InvalidPlan('"current" must have been replaced by a goroutine id before a plan is armed');
+    case 'process':
+    case 'main':
+      return { kind };
+  }
+};
+
+const validAction = (field: read.Field): ProbeAction => {
+  const kind = read.oneOf(read.member(field, 'kind'), ['stop', 'count', 'log', 'snapshot']);
+  if (kind !== 'log') return { kind };
+  return { kind, template: read.optional(read.member(field, 'template'), read.text) };
+};
+
+/** Throws InvalidPlan. */
+export const validSpec = (field: read.Field): ProbeSpec => ({
+  target: validTarget(read.member(field, 'target')),
+  condition: read.optional(read.member(field, 'condition'), read.text),
+  scope: validScope(read.member(field, 'scope')),
+  action: validAction(read.member(field, 'action')),
+  rateLimit: read.optional(read.member(field, 'rateLimit'), (each) => read.integer(each, 1, 1_000_000_000)),
+});

@@ -1,0 +1,146 @@
+/**
+ * The agent's own look at a plan. It trusts nobody: what passes here can be turned into a program that reads and counts,
+ * whoever wrote it. What it cannot know (that the offsets are instruction starts) is checked against the file elsewhere.
+ */
+import type { CaptureShape, PlannedBinary, PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
+import type { ProgramMachine } from './program.js';
+import { maximumCaptures, maximumStringLimit } from './record.js';
+import * as read from './shape.js';
+import { InvalidPlan } from './shape.js';
+import { validCondition, validExpression } from './validate-expression.js';
+import { validSpec } from './validate-spec.js';
+
+/** As many as one uprobe_multi link takes at a time (MAX_UPROBE_MULTI_CNT, kernel/trace/bpf_trace.c). */
+const maximumSites = 1 << 20;
+
+/** x86: the architectural limit of an instruction. */
+const longestInstruction = 15;
+
+/** Where the goroutine id has ever been is below 0x200; a page is generous. */
+const maximumGoidOffset = 4096;
+
+const tiers = [1, 2, 'nop5', 'emulated', 'stepped'] as const;
+
+const validSentinel = (
+  field: read.Field,
+  tier: PlannedSite['tier'],
+  offset: number,
+  bytes: number,
+): string | undefined => {
+  const sentinel = read.optional(field, read.address);
+  if ((tier === 2) !== (sentinel !== undefined))
+    throw new InvalidPlan(`${field.path} belongs to tier 2, and only there`);
+  if (sentinel === undefined) return undefined;
+  if (bytes < 2 || sentinel !== offset + bytes - 1) {
+    throw new InvalidPlan(`${field.path} is not the last byte of a longer instruction`);
+  }
+  return read.text(field);
+};
+
+const validSite = (field: read.Field): PlannedSite => {
+  const use = read.oneOf(read.member(field, 'use'), ['stop', 'log', 'return']);
+  const tier = read.oneOf(read.member(field, 'tier'), tiers);
+  if (use === 'stop' && tier !== 1 && tier !== 2) {
+    throw new InvalidPlan(`${field.path} cannot stop the program: ${tier} sites are for counting and logging`);
+  }
+  const offsetField = read.member(field, 'offset');
+  const offset = read.address(offsetField);
+  read.address(read.member(field, 'address'));
+  const instruction = read.member(field, 'instruction');
+  const bytes = read.hexBytes(instruction, longestInstruction);
+  if (bytes === 0) throw new InvalidPlan(`${instruction.path} is empty`);
+  if (tier === 1 && bytes !== 1)
+    throw new InvalidPlan(`${instruction.path} is longer than the one byte of a tier 1 site`);
+  return {
+    use,
+    tier,
+    function: read.text(read.member(field, 'function')),
+    file: read.text(read.member(field, 'file')),
+    line: read.integer(read.member(field, 'line'), 0, 2 ** 31),
+    address: read.text(read.member(field, 'address')),
+    offset: read.text(offsetField),
+    instruction: read.text(instruction),
+    sentinel: validSentinel(read.member(field, 'sentinel'), tier, offset, bytes),
+    cost: read.integer(read.member(field, 'cost'), 0, 2 ** 31),
+    reason: read.text(read.member(field, 'reason')),
+  };
+};
+
+const validShape = (field: read.Field): CaptureShape => {
+  const kind = read.oneOf(read.member(field, 'kind'), ['integer', 'bool', 'float', 'pointer', 'string', 'unavailable']);
+  switch (kind) {
+    case 'integer':
+      return {
+        kind,
+        signed: read.flag(read.member(field, 'signed')),
+        width: read.oneOf(read.member(field, 'width'), [1, 2, 4, 8]),
+      };
+    case 'float':
+      return { kind, width: read.oneOf(read.member(field, 'width'), [4, 8]) };
+    case 'string':
+      return { kind, limit: read.integer(read.member(field, 'limit'), 1, maximumStringLimit) };
+    case 'unavailable':
+      return { kind, reason: read.text(read.member(field, 'reason')) };
+    case 'bool':
+    case 'pointer':
+      return { kind };
+  }
+};
+
+const validCapture = (field: read.Field, machine: ProgramMachine): PlannedCapture => {
+  const expression = (each: read.Field) => validExpression(each, machine);
+  const shape = validShape(read.member(field, 'shape'));
+  const value = read.optional(read.member(field, 'value'), expression);
+  const length = read.optional(read.member(field, 'length'), expression);
+  if ((value === undefined) !== (shape.kind === 'unavailable')) {
+    throw new InvalidPlan(`${field.path} has a value exactly when it is available`);
+  }
+  if ((length !== undefined) !== (shape.kind === 'string')) {
+    throw new InvalidPlan(`${field.path} has a length exactly when it is a string`);
+  }
+  const name = read.text(read.member(field, 'name'));
+  return { name, typeName: read.text(read.member(field, 'typeName')), shape, value, length };
+};
+
+const validBinary = (field: read.Field): PlannedBinary => {
+  const goBuildId = read.optional(read.member(field, 'goBuildId'), read.text);
+  const gnuBuildId = read.optional(read.member(field, 'gnuBuildId'), read.text);
+  if (goBuildId === undefined && gnuBuildId === undefined)
+    throw new InvalidPlan('the binary has no build id to compare');
+  const goVersion = read.optional(read.member(field, 'goVersion'), read.text);
+  return { path: read.text(read.member(field, 'path'), 4096), goVersion, goBuildId, gnuBuildId };
+};
+
+const noOverlap = (sites: readonly PlannedSite[]): void => {
+  const taken = new Set<string>();
+  for (const place of sites.flatMap((site) => [site.offset, ...(site.sentinel === undefined ? [] : [site.sentinel])])) {
+    if (taken.has(place)) throw new InvalidPlan(`two sites share the file offset ${place}`);
+    taken.add(place);
+  }
+};
+
+/**
+ * A copy of the plan with only the fields that the type has. Throws InvalidPlan with the field and what was expected;
+ * whether every site can be had is for the kernel to say.
+ */
+export const validatePlan = (value: unknown, machine: ProgramMachine): ProbePlan => {
+  const field: read.Field = { path: '', value };
+  const spec = validSpec(read.member(field, 'spec'));
+  const sites = read.list(read.member(field, 'sites'), maximumSites).map(validSite);
+  if (sites.length === 0) throw new InvalidPlan('the plan has no site');
+  noOverlap(sites);
+  const condition = read.optional(read.member(field, 'condition'), (each) => validCondition(each, machine));
+  if ((condition === undefined) !== (spec.condition === undefined)) {
+    throw new InvalidPlan('the plan has a condition exactly when the probe has one');
+  }
+  const goidOffset = read.optional(read.member(field, 'goidOffset'), (each) =>
+    read.integer(each, 0, maximumGoidOffset),
+  );
+  if (goidOffset === undefined && (spec.scope.kind === 'goroutine' || spec.scope.kind === 'main')) {
+    throw new InvalidPlan('a probe on one goroutine needs the place of its id');
+  }
+  const captures = read
+    .list(read.member(field, 'captures'), maximumCaptures)
+    .map((each) => validCapture(each, machine));
+  return { spec, binary: validBinary(read.member(field, 'binary')), sites, condition, captures, goidOffset };
+};
