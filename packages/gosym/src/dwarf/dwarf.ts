@@ -12,14 +12,18 @@ export interface CfaRule {
 export interface InlinedSubroutine {
   /** The inlined function as the linker spells it. */
   readonly function: string;
-  /** Position of the call: index in the unit's line-table file list, and line. */
-  readonly callFile: string;
+  /** Position of the call: DW_AT_call_file, an index in the unit's line-table file list, and the line. */
+  readonly callFile: number;
   readonly callLine: number;
 }
 
 export interface Dwarf {
-  /** Variables in scope with their places at `address`, innermost scope first. */
-  variablesAt(address: VirtualAddress): Degraded<readonly GoVariable[]>;
+  /**
+   * Variables in scope with their places at `address`, innermost scope first: those of the innermost function there,
+   * which may be an inlined one. With `line`, the source line of the address, locals declared on it or later are left
+   * out (their homes hold nothing yet); without it they are in the list.
+   */
+  variablesAt(address: VirtualAddress, line?: number): Degraded<readonly GoVariable[]>;
   /** Parameters (and results, place `absent`) where the calling convention puts them before any spill. */
   parametersAtEntry(fn: Pick<GoFunction, 'entry' | 'size' | 'name'>): Degraded<readonly GoVariable[]>;
   packageVariable(name: string): GoVariable | undefined;

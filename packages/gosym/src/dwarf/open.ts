@@ -1,8 +1,133 @@
-import type { Dwarf } from './dwarf.js';
+import type { Degraded, GoVariable, Problem } from '../api.js';
+import type { VirtualAddress } from '../units.js';
+import { inherited, numberOf, stringOf, withOrigins } from './attributes.js';
+import { CallFrames } from './call-frame.js';
+import { Attribute, Tag } from './constants.js';
+import type { CfaRule, Dwarf, InlinedSubroutine } from './dwarf.js';
+import { DwarfError } from './dwarf-error.js';
+import { Entries } from './entry.js';
+import { entryParameters } from './entry-parameters.js';
+import { Functions } from './functions.js';
+import { findNamed } from './names.js';
+import { framesAt } from './scopes.js';
+import { Sections } from './sections.js';
 import type { DwarfSource } from './source.js';
+import { Types } from './types.js';
+import { readVariable, shownVariables } from './variables.js';
 
-/** Undefined where the binary has no usable DWARF. */
-export const openDwarf = (source: DwarfSource): Dwarf | undefined => {
-  if (source.section('.debug_info') === undefined) return undefined;
-  return undefined;
-};
+const damaged = (error: DwarfError): Problem => ({
+  code: 'bad-dwarf',
+  message: `The debug information is damaged (${error.message}); rebuild the program to see its variables.`,
+});
+
+const noFunction = (address: number): Problem => ({
+  code: 'no-dwarf-here',
+  message: `No debug information describes the code at 0x${address.toString(16)}: it is C or assembly, or was stripped.`,
+});
+
+const EMPTY: readonly GoVariable[] = [];
+
+class DwarfReader implements Dwarf {
+  readonly #functions: Functions;
+  readonly #types: Types;
+  readonly #frames: CallFrames;
+  readonly #entries: Entries;
+
+  constructor(source: DwarfSource) {
+    const sections = new Sections(source);
+    this.#entries = new Entries(sections);
+    this.#functions = new Functions(this.#entries);
+    this.#types = new Types(this.#entries);
+    this.#frames = new CallFrames(sections, this.#entries.limit);
+  }
+
+  variablesAt(address: VirtualAddress, line?: number): Degraded<readonly GoVariable[]> {
+    return this.#answer({ value: EMPTY, problems: [] }, () => {
+      const fn = this.#functions.functionAt(address);
+      if (fn === undefined) return { value: EMPTY, problems: [noFunction(address)] };
+      const innermost = framesAt(this.#functions, fn, address).at(-1);
+      const raw = (innermost?.variables ?? []).flatMap((scoped) => {
+        const variable = readVariable(this.#types, fn.unit, scoped, address);
+        return variable === undefined ? [] : [variable];
+      });
+      const declared = line === undefined ? raw : raw.filter((variable) => isDeclaredBy(variable, line));
+      return { value: shownVariables(declared), problems: [] };
+    });
+  }
+
+  parametersAtEntry(fn: { readonly entry: VirtualAddress }): Degraded<readonly GoVariable[]> {
+    return this.#answer({ value: EMPTY, problems: [] }, () => {
+      const found = this.#functions.functionAt(fn.entry);
+      if (found === undefined || found.low !== fn.entry) return { value: EMPTY, problems: [noFunction(fn.entry)] };
+      return entryParameters(this.#types, found);
+    });
+  }
+
+  packageVariable(name: string): GoVariable | undefined {
+    return this.#guarded(() => {
+      const found = findNamed(this.#functions, name, [Tag.variable, Tag.constant]);
+      if (found === undefined) return undefined;
+      const { entry, unit } = found;
+      const variable = readVariable(this.#types, unit, { entry, depth: 0 }, 0);
+      if (variable === undefined || variable.place.kind === 'absent') return undefined;
+      return { name, role: 'local', type: variable.type, place: variable.place };
+    });
+  }
+
+  goidOffset(): number | undefined {
+    return this.#guarded(() => {
+      const found = findNamed(this.#functions, 'runtime.g', [Tag.structureType]);
+      for (const child of found === undefined ? [] : this.#entries.children(found.entry)) {
+        if (child.tag === Tag.member && stringOf(child, Attribute.name) === 'goid')
+          return numberOf(child, Attribute.dataMemberLocation);
+      }
+      return undefined;
+    });
+  }
+
+  inlinedSubroutinesAt(address: VirtualAddress): readonly InlinedSubroutine[] {
+    const found = this.#guarded(() => {
+      const fn = this.#functions.functionAt(address);
+      if (fn === undefined) return undefined;
+      const inlined = framesAt(this.#functions, fn, address).slice(1).reverse();
+      return inlined.map(
+        ({ entry }): InlinedSubroutine => ({
+          function: inherited(withOrigins(this.#entries, entry), stringOf, Attribute.name) ?? '',
+          callFile: numberOf(entry, Attribute.callFile) ?? 0,
+          callLine: numberOf(entry, Attribute.callLine) ?? 0,
+        }),
+      );
+    });
+    return found ?? [];
+  }
+
+  cfaAt(address: VirtualAddress): CfaRule | undefined {
+    return this.#guarded(() => this.#frames.cfaAt(address));
+  }
+
+  /** Damage met on the way becomes a problem beside the empty answer; anything else is a defect and is thrown. */
+  #answer<T>(empty: Degraded<T>, ask: () => Degraded<T>): Degraded<T> {
+    this.#entries.limit.restart();
+    try {
+      return ask();
+    } catch (error) {
+      if (error instanceof DwarfError) return { ...empty, problems: [damaged(error)] };
+      throw error;
+    }
+  }
+
+  #guarded<T>(ask: () => T | undefined): T | undefined {
+    return this.#answer<T | undefined>({ value: undefined, problems: [] }, () => ({ value: ask(), problems: [] }))
+      .value;
+  }
+}
+
+/** Delve's rule: a local can be seen from the line after its declaration on, a parameter everywhere. */
+const isDeclaredBy = (variable: { readonly role: string; readonly line: number | undefined }, line: number): boolean =>
+  variable.role !== 'local' || variable.line === undefined || line > variable.line;
+
+/** Undefined where the binary has no DWARF. Damage shows when a question meets it, as a problem beside the answer. */
+export const openDwarf = (source: DwarfSource): Dwarf | undefined =>
+  source.section('.debug_info') === undefined || source.section('.debug_abbrev') === undefined
+    ? undefined
+    : new DwarfReader(source);

@@ -1,0 +1,52 @@
+import type { GoType, Place } from '../api.js';
+import { alignmentOf, alignUp } from './alignment.js';
+import { componentsOf } from './components.js';
+import { joinPieces } from './place.js';
+import type { ArgumentRegisters } from './registers.js';
+
+/**
+ * Places of parameters as a caller passes them, in order, the receiver first. `registers` undefined is ABI0: all on
+ * the stack. src/cmd/compile/abi-internal.md, "Function call argument and result passing".
+ */
+export class ArgumentAssignment {
+  #integers = 0;
+  #floats = 0;
+  #stack: number;
+
+  constructor(
+    private readonly registers: ArgumentRegisters | undefined,
+    private readonly pointerSize: number,
+    stackStart: number,
+  ) {
+    this.#stack = stackStart;
+  }
+
+  /** Undefined for a type whose registers cannot be told; nothing after it can be told either. */
+  next(type: GoType): Place | undefined {
+    if (type.kind === 'unknown') return undefined;
+    return this.#inRegisters(type) ?? this.#onStack(type);
+  }
+
+  #onStack(type: GoType): Place {
+    const offset = alignUp(this.#stack, alignmentOf(type, this.pointerSize));
+    this.#stack = offset + type.size;
+    return { kind: 'memory', base: 'cfa', offset };
+  }
+
+  #inRegisters(type: GoType): Place | undefined {
+    // Values of no size stay on the stack, so that they keep their alignment there.
+    if (this.registers === undefined || type.size === 0) return undefined;
+    const components = componentsOf(type, this.pointerSize);
+    if (components === undefined) return undefined;
+    let [integers, floats] = [this.#integers, this.#floats];
+    const pieces = [];
+    for (const { offset, size, class: kind } of components) {
+      const register = kind === 'float' ? this.registers.float[floats++] : this.registers.integer[integers++];
+      if (register === undefined) return undefined;
+      pieces.push({ offset, size, place: { kind: 'register', register } as const });
+    }
+    [this.#integers, this.#floats] = [integers, floats];
+    const [only] = pieces;
+    return pieces.length === 1 && only !== undefined ? only.place : joinPieces(pieces, type.size);
+  }
+}

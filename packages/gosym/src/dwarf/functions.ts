@@ -1,0 +1,157 @@
+import { numberOf, stringOf } from './attributes.js';
+import { Attribute, LANGUAGE_GO, Tag } from './constants.js';
+import type { Entries, Entry } from './entry.js';
+import { rangesOf } from './ranges.js';
+import type { UnitHeader } from './units.js';
+
+/** A compile unit's own entry, as far as functions need it. */
+export interface CompileUnit {
+  readonly header: UnitHeader;
+  /** What list offsets are relative to when a list sets no base. */
+  readonly base: number;
+  readonly go: boolean;
+  readonly name: string;
+  readonly producer: string;
+}
+
+/** A function with code: its entry and the unit around it. */
+export interface LocatedFunction {
+  readonly unit: CompileUnit;
+  readonly entry: Entry;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Subprograms of one unit in address order; offsets of their entries in .debug_info. */
+interface FunctionTable {
+  readonly lows: Float64Array;
+  readonly highs: Float64Array;
+  readonly offsets: Float64Array;
+}
+
+/** Finds the function at an address: units by their ranges, then one pass over the unit that covers it. */
+export class Functions {
+  readonly #units = new Map<number, CompileUnit>();
+  readonly #tables = new Map<number, FunctionTable>();
+  #spans:
+    | { readonly lows: Float64Array; readonly highs: Float64Array; readonly units: readonly CompileUnit[] }
+    | undefined;
+
+  constructor(readonly entries: Entries) {}
+
+  unitOf(header: UnitHeader): CompileUnit {
+    const known = this.#units.get(header.offset);
+    if (known !== undefined) return known;
+    const root = this.entries.read(header, header.root);
+    const unit: CompileUnit = {
+      header,
+      base: (root && numberOf(root, Attribute.lowPc)) ?? 0,
+      go: root !== undefined && numberOf(root, Attribute.language) === LANGUAGE_GO,
+      name: (root && stringOf(root, Attribute.name)) ?? '',
+      producer: (root && stringOf(root, Attribute.producer)) ?? '',
+    };
+    this.#units.set(header.offset, unit);
+    return unit;
+  }
+
+  unitAt(address: number): CompileUnit | undefined {
+    const { lows, highs, units } = this.#unitSpans();
+    const index = lastAtOrBelow(lows, address);
+    return index >= 0 && address < (highs[index] ?? 0) ? units[index] : undefined;
+  }
+
+  functionAt(address: number): LocatedFunction | undefined {
+    const unit = this.unitAt(address);
+    // C code beside Go code (cgo) is stepped over without reading its entries.
+    if (unit === undefined || !unit.go) return undefined;
+    const table = this.#table(unit);
+    const index = lastAtOrBelow(table.lows, address);
+    const [low, high, offset] = [table.lows[index], table.highs[index], table.offsets[index]];
+    if (low === undefined || high === undefined || offset === undefined || address >= high) return undefined;
+    const entry = this.entries.read(unit.header, offset);
+    return entry === undefined ? undefined : { unit, entry, low, high };
+  }
+
+  /** Entries of all functions with code, for listings and tests; unit by unit, nothing kept. */
+  *all(): Generator<LocatedFunction> {
+    for (const header of this.entries.units.list) {
+      const unit = this.unitOf(header);
+      if (!unit.go) continue;
+      const table = this.#table(unit);
+      for (const [index, offset] of table.offsets.entries()) {
+        const entry = this.entries.read(header, offset);
+        const [low, high] = [table.lows[index], table.highs[index]];
+        if (entry !== undefined && low !== undefined && high !== undefined) yield { unit, entry, low, high };
+      }
+    }
+  }
+
+  #unitSpans() {
+    if (this.#spans !== undefined) return this.#spans;
+    const spans: { low: number; high: number; unit: CompileUnit }[] = [];
+    for (const header of this.entries.units.list) {
+      const unit = this.unitOf(header);
+      const root = this.entries.read(header, header.root);
+      if (root === undefined) continue;
+      for (const [low, high] of rangesOf(this.entries, root, unit.base))
+        if (low < high) spans.push({ low, high, unit });
+    }
+    spans.sort((a, b) => a.low - b.low);
+    this.#spans = {
+      lows: Float64Array.from(spans, ({ low }) => low),
+      highs: Float64Array.from(spans, ({ high }) => high),
+      units: spans.map(({ unit }) => unit),
+    };
+    return this.#spans;
+  }
+
+  /** One pass over a unit. Only entries with code are decoded; all others are stepped over. */
+  #table(unit: CompileUnit): FunctionTable {
+    const known = this.#tables.get(unit.header.offset);
+    if (known !== undefined) return known;
+    const { entries } = this;
+    const cursor = entries.cursor(unit.header);
+    const abbreviations = entries.units.abbreviationsOf(unit.header);
+    const found: { low: number; high: number; offset: number }[] = [];
+    let depth = 0;
+    while (cursor.position < cursor.end) {
+      const offset = cursor.position;
+      const abbreviation = entries.abbreviationAt(cursor, abbreviations);
+      if (abbreviation === undefined) {
+        depth -= 1;
+        if (depth <= 0) break;
+        continue;
+      }
+      entries.skipAttributes(cursor, abbreviation, unit.header);
+      if (abbreviation.tag === Tag.subprogram && depth === 1 && hasCode(abbreviation.attributes)) {
+        const entry = entries.read(unit.header, offset);
+        const [range] = entry === undefined ? [] : rangesOf(entries, entry, unit.base);
+        if (range !== undefined && range[0] < range[1]) found.push({ low: range[0], high: range[1], offset });
+      }
+      if (abbreviation.hasChildren) depth += 1;
+    }
+    found.sort((a, b) => a.low - b.low);
+    const table = {
+      lows: Float64Array.from(found, ({ low }) => low),
+      highs: Float64Array.from(found, ({ high }) => high),
+      offsets: Float64Array.from(found, ({ offset }) => offset),
+    };
+    this.#tables.set(unit.header.offset, table);
+    return table;
+  }
+}
+
+const hasCode = (attributes: readonly { readonly attribute: number }[]): boolean =>
+  attributes.some(({ attribute }) => attribute === Attribute.lowPc || attribute === Attribute.ranges);
+
+/** Index of the last element that is not above `value`; -1 where all are. */
+export const lastAtOrBelow = (sorted: Float64Array, value: number): number => {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? Number.POSITIVE_INFINITY) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+};

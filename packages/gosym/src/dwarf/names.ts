@@ -1,0 +1,81 @@
+import { stringOf } from './attributes.js';
+import { Attribute, type Tag } from './constants.js';
+import type { Entry } from './entry.js';
+import type { CompileUnit, Functions } from './functions.js';
+
+type WantedTag = (typeof Tag)[keyof typeof Tag];
+
+export interface NamedEntry {
+  readonly entry: Entry;
+  readonly unit: CompileUnit;
+}
+
+/**
+ * A top-level entry by its full name ("runtime.g", "main.limit"). Go's linker writes names in place, so the bytes lead
+ * to the few units worth walking; only where nothing is found and strings are kept apart are all units walked.
+ */
+export const findNamed = (functions: Functions, name: string, tags: readonly WantedTag[]): NamedEntry | undefined => {
+  const { entries } = functions;
+  const text = Buffer.from(`${name}\0`);
+  const info = entries.sections.bytes('.debug_info');
+  const info8 = Buffer.from(info.buffer, info.byteOffset, info.byteLength);
+  for (const header of entries.units.list) {
+    const unit = functions.unitOf(header);
+    if (!unit.go) continue;
+    let hit = info8.indexOf(text, header.root);
+    if (hit === -1) break;
+    if (hit >= header.end) continue;
+    for (const found of topLevel(functions, unit, tags)) {
+      // Names come first in what Go writes: an entry beyond a hit moves on to the next one.
+      while (hit !== -1 && hit < found.offset) hit = info8.indexOf(text, hit + 1);
+      if (hit === -1 || hit >= header.end) break;
+      if (hit >= found.offset && hit < found.end) {
+        const entry = entries.read(header, found.offset);
+        if (entry !== undefined && stringOf(entry, Attribute.name) === name) return { entry, unit };
+      }
+    }
+  }
+  return hasSeparateStrings(functions, text) ? walkAll(functions, name, tags) : undefined;
+};
+
+const hasSeparateStrings = (functions: Functions, text: Buffer): boolean => {
+  const strings = functions.entries.sections.bytes('.debug_str');
+  return Buffer.from(strings.buffer, strings.byteOffset, strings.byteLength).includes(text);
+};
+
+const walkAll = (functions: Functions, name: string, tags: readonly WantedTag[]): NamedEntry | undefined => {
+  for (const header of functions.entries.units.list) {
+    const unit = functions.unitOf(header);
+    if (!unit.go) continue;
+    for (const { offset } of topLevel(functions, unit, tags)) {
+      const entry = functions.entries.read(header, offset);
+      if (entry !== undefined && stringOf(entry, Attribute.name) === name) return { entry, unit };
+    }
+  }
+  return undefined;
+};
+
+/** Offsets of a unit's top-level entries of some tags, and where their attributes end. */
+function* topLevel(
+  { entries }: Functions,
+  unit: CompileUnit,
+  tags: readonly WantedTag[],
+): Generator<{ readonly offset: number; readonly end: number }> {
+  const { header } = unit;
+  const cursor = entries.cursor(header);
+  const abbreviations = entries.units.abbreviationsOf(header);
+  const wanted: readonly number[] = tags;
+  let depth = 0;
+  while (cursor.position < cursor.end) {
+    const offset = cursor.position;
+    const abbreviation = entries.abbreviationAt(cursor, abbreviations);
+    if (abbreviation === undefined) {
+      depth -= 1;
+      if (depth <= 0) return;
+      continue;
+    }
+    entries.skipAttributes(cursor, abbreviation, header);
+    if (depth === 1 && wanted.includes(abbreviation.tag)) yield { offset, end: cursor.position };
+    if (abbreviation.hasChildren) depth += 1;
+  }
+}
