@@ -6,3 +6,4 @@ export type * from './events.js';
 export type * from './plan/expression.js';
 export type * from './plan/plan.js';
 export type * from './spec/spec.js';
+export { formatProbeText, type ParsedProbe, parseProbeText } from './spec/text.js';

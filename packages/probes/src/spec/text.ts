@@ -1,0 +1,162 @@
+/**
+ * The text form of a probe, the same wherever a person writes one:
+ *
+ *     TARGET [return | inlined] [if CONDITION] [on SCOPE] [do ACTION] [limit N]
+ *
+ *     main.price if o.Qty == 0 && mult > 2 on goroutine 19 do log "{o.ID} {o.Symbol}"
+ *     orders.go:31 do stop
+ *     main.price return if err != nil do snapshot
+ *     github.com/me/app/... do count
+ *     tracepoint:sched:sched_switch on goroutine 19
+ *     perf:page-faults:100 do count
+ *
+ * `path.*` means the functions of one package, `path/...` also those of the packages below it. A target between quotes
+ * is taken as it stands. SCOPE is `process`, `goroutine N`, `current`, `main` or `label "key"="value"`; ACTION is `stop`,
+ * `count`, `snapshot` or `log` with or without a template; without an action the probe logs. `limit N` sends at most N
+ * events a second. The clauses may come in any order.
+ */
+import { writeLiteral } from './go-literal.js';
+import { Scanner, TextError } from './scanner.js';
+import type { ProbeAction, ProbeScope, ProbeSpec } from './spec.js';
+import { readTarget, targetText } from './target-text.js';
+
+export type ParsedProbe =
+  | { readonly ok: true; readonly spec: ProbeSpec }
+  /** `position` counts UTF-16 units from the start; `message` says what was expected there. */
+  | { readonly ok: false; readonly position: number; readonly message: string };
+
+/** What may follow a condition. */
+const keywords: ReadonlySet<string> = new Set(['on', 'do', 'limit']);
+
+/** The largest id that a goroutine can have (runtime.g.goid counts up from 1). */
+const largestGoroutine = 2n ** 63n - 1n;
+
+const readCondition = (scanner: Scanner): string => {
+  const position = scanner.position;
+  const condition = scanner.takeExpression(keywords);
+  if (condition === '') scanner.fail(`Expected a Go expression after "if", found ${scanner.found()}`, position);
+  return condition;
+};
+
+const readScope = (scanner: Scanner): ProbeScope => {
+  if (scanner.takeWord('process')) return { kind: 'process' };
+  if (scanner.takeWord('current')) return { kind: 'current' };
+  if (scanner.takeWord('main')) return { kind: 'main' };
+  if (scanner.takeWord('goroutine')) {
+    scanner.skipSpace();
+    const position = scanner.position;
+    const id = BigInt(scanner.takeDigits('the id of a goroutine'));
+    if (id < 1n || id > largestGoroutine) scanner.fail(`There is no goroutine ${id}`, position);
+    return { kind: 'goroutine', id: id.toString() };
+  }
+  if (!scanner.takeWord('label')) {
+    return scanner.fail(
+      `Expected process, goroutine N, current, main or label "key"="value", found ${scanner.found()}`,
+    );
+  }
+  const literal = (what: string): string =>
+    scanner.atLiteral()
+      ? scanner.takeLiteral()
+      : scanner.fail(`Expected the label's ${what} between quotes, found ${scanner.found()}`);
+  const key = literal('key');
+  scanner.skipSpace();
+  if (!scanner.takeExact('=')) scanner.fail(`Expected "=" after the label's key, found ${scanner.found()}`);
+  return { kind: 'label', key, value: literal('value') };
+};
+
+const readAction = (scanner: Scanner): ProbeAction => {
+  for (const kind of ['stop', 'count', 'snapshot'] as const) if (scanner.takeWord(kind)) return { kind };
+  if (!scanner.takeWord('log')) {
+    return scanner.fail(`Expected stop, log, count or snapshot, found ${scanner.found()}`);
+  }
+  return { kind: 'log', template: scanner.atLiteral() ? scanner.takeLiteral() : undefined };
+};
+
+const readLimit = (scanner: Scanner): number => {
+  scanner.skipSpace();
+  const position = scanner.position;
+  const limit = Number(scanner.takeDigits('a number of events a second'));
+  if (limit < 1 || limit > 1_000_000_000) scanner.fail('Expected a limit of 1 to 1000000000 events a second', position);
+  return limit;
+};
+
+interface Clauses {
+  if?: string;
+  on?: ProbeScope;
+  do?: ProbeAction;
+  limit?: number;
+}
+
+const readClause = (scanner: Scanner, clauses: Clauses): void => {
+  const position = scanner.position;
+  const word = scanner.peekWord();
+  if (word !== 'if' && word !== 'on' && word !== 'do' && word !== 'limit') {
+    scanner.fail(`Expected if, on, do or limit, found ${scanner.found()}`);
+  }
+  if (clauses[word] !== undefined) scanner.fail(`There is a second "${word}"`, position);
+  scanner.takeWord(word);
+  scanner.skipSpace();
+  switch (word) {
+    case 'if':
+      clauses.if = readCondition(scanner);
+      return;
+    case 'on':
+      clauses.on = readScope(scanner);
+      return;
+    case 'do':
+      clauses.do = readAction(scanner);
+      return;
+    case 'limit':
+      clauses.limit = readLimit(scanner);
+      return;
+  }
+};
+
+/** Reads the text form. Never throws: what is wrong comes back with its position. */
+export const parseProbeText = (text: string): ParsedProbe => {
+  const scanner = new Scanner(text);
+  try {
+    const target = readTarget(scanner);
+    const clauses: Clauses = {};
+    while (!scanner.atEnd) readClause(scanner, clauses);
+    return {
+      ok: true,
+      spec: {
+        target,
+        condition: clauses.if,
+        scope: clauses.on ?? { kind: 'process' },
+        action: clauses.do ?? { kind: 'log', template: undefined },
+        rateLimit: clauses.limit,
+      },
+    };
+  } catch (error) {
+    if (error instanceof TextError) return { ok: false, position: error.position, message: error.message };
+    throw error;
+  }
+};
+
+const scopeText = (scope: ProbeScope): string => {
+  switch (scope.kind) {
+    case 'process':
+      return '';
+    case 'goroutine':
+      return ` on goroutine ${scope.id}`;
+    case 'current':
+    case 'main':
+      return ` on ${scope.kind}`;
+    case 'label':
+      return ` on label ${writeLiteral(scope.key)}=${writeLiteral(scope.value)}`;
+  }
+};
+
+const actionText = (action: ProbeAction): string =>
+  action.kind === 'log' && action.template !== undefined
+    ? ` do log ${writeLiteral(action.template)}`
+    : ` do ${action.kind}`;
+
+/** The text form of a probe; `parseProbeText` gives an equal one back. */
+export const formatProbeText = (spec: ProbeSpec): string => {
+  const condition = spec.condition === undefined ? '' : ` if ${spec.condition}`;
+  const limit = spec.rateLimit === undefined ? '' : ` limit ${spec.rateLimit}`;
+  return `${targetText(spec.target)}${condition}${scopeText(spec.scope)}${actionText(spec.action)}${limit}`;
+};
