@@ -24,6 +24,8 @@ export interface ProbeEvent {
   readonly faulted: boolean;
   /** A signal was sent to the thread. */
   readonly trapped: boolean;
+  /** Which of the plan's sites was hit; absent = the first. */
+  readonly site?: number;
   readonly values: readonly CapturedValue[];
 }
 

@@ -1,11 +1,139 @@
+/** The privileged process: one client on two streams, and every way in which that can end. */
 import type { Readable, Writable } from 'node:stream';
+import { features } from '@probelens/bpf';
+import {
+  createMessageConnection,
+  type MessageConnection,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import { waitForEnding } from './endings.js';
+import { GuardLink } from './guard-link.js';
+import {
+  ArmRequest,
+  CountersRequest,
+  DisarmAllRequest,
+  DisarmRequest,
+  DrainRequest,
+  EventsNotification,
+  FocusRequest,
+  type Hello,
+  HelloRequest,
+  protocolVersion,
+  TargetGoneNotification,
+} from './protocol.js';
+import { asResponse } from './refusal.js';
+import { incapability, Session } from './session.js';
+import { agentVersion, kernelRelease } from './version.js';
 
-export interface AgentStreams {
+export interface AgentOptions {
   readonly input: Readable;
   readonly output: Writable;
+  /** How the guard is started; default: this very program with the argument "guard". */
+  readonly guardCommand?: readonly string[];
 }
 
-/** Serves one client until its input ends; resolves with the exit code after everything is disarmed. */
-export const runAgent = async (_streams: AgentStreams): Promise<number> => {
-  throw new Error('not yet');
+/** Serves one client until its input ends; resolves with the exit code when nothing is armed and nobody is stopped. */
+export const runAgent = async (options: AgentOptions): Promise<number> => {
+  const say = (sentence: string): void => {
+    process.stderr.write(`probelens agent: ${sentence}\n`);
+  };
+  keepOutputClean(options.output);
+  const guard = new GuardLink(options.guardCommand ?? defaultGuard(), say);
+  const connection = createMessageConnection(
+    new StreamMessageReader(options.input),
+    new StreamMessageWriter(options.output),
+    { error: say, warn: say, info: () => undefined, log: () => undefined },
+  );
+  const session = new Session({
+    guard,
+    sendEvents: (events) => whileOpen(connection.sendNotification(EventsNotification, events)),
+    sendGone: (pid, why, counters) =>
+      void whileOpen(connection.sendNotification(TargetGoneNotification, { pid, why, counters })),
+  });
+  serve(connection, session);
+  const ending = waitForEnding({ ...options, connection, disarm: () => session.close() });
+  connection.listen();
+  const code = await ending;
+  session.close();
+  // The guard stays until the last target of a dead tracer runs again: should this process be killed now, it goes on.
+  await session.settled();
+  guard.close();
+  connection.dispose();
+  return code;
+};
+
+/** The protocol has the output for itself: whatever a library prints goes to stderr. */
+const keepOutputClean = (output: Writable): void => {
+  if (output !== process.stdout) return;
+  console.log = console.error;
+  console.info = console.error;
+  console.debug = console.error;
+};
+
+const defaultGuard = (): readonly string[] => [
+  process.execPath,
+  // It reads a file in /proc now and then: the smallest heap will do. Megabytes.
+  '--max-old-space-size=16',
+  '--max-semi-space-size=1',
+  process.argv[1] ?? '',
+  'guard',
+];
+
+/** The client's end is noticed elsewhere; a notification that finds nobody is no error. */
+const whileOpen = async (sending: Promise<void>): Promise<void> => {
+  try {
+    await sending;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+  }
+};
+
+const hello = (): Hello => {
+  const reason = incapability(features());
+  return {
+    protocol: protocolVersion,
+    version: agentVersion,
+    pid: process.pid,
+    kernel: kernelRelease(),
+    capable: reason === undefined,
+    reason,
+  };
+};
+
+const serve = (connection: MessageConnection, session: Session): void => {
+  const answer =
+    <P, R>(handle: (params: P) => R | Promise<R>) =>
+    async (params: P): Promise<R> => {
+      try {
+        return await handle(params);
+      } catch (error) {
+        throw asResponse(error);
+      }
+    };
+  connection.onRequest(HelloRequest, answer(hello));
+  connection.onRequest(
+    ArmRequest,
+    answer(async (params) => ({ probe: await session.arm(params) })),
+  );
+  connection.onRequest(
+    DisarmRequest,
+    answer(({ probe }) => session.disarm(probe)),
+  );
+  connection.onRequest(
+    DisarmAllRequest,
+    answer(() => session.disarmAll()),
+  );
+  connection.onRequest(
+    DrainRequest,
+    answer(() => session.drain()),
+  );
+  connection.onRequest(
+    CountersRequest,
+    answer(() => session.counters()),
+  );
+  connection.onRequest(
+    FocusRequest,
+    answer((focus) => session.focus(focus)),
+  );
 };

@@ -1,1 +1,70 @@
-export const runGuard = async (): Promise<number> => 0;
+/**
+ * The guard: a process of its own, in a session of its own, that outlives the agent by as long as somebody may be left
+ * stopped by what the agent did. It holds no probe and loads nothing of the kernel's: it reads /proc and sends SIGCONT.
+ *
+ * While the agent lives it does everything itself and the guard only listens. After the agent's death the kernel takes
+ * the probes out; the guard continues a target that the agent's probes had stopped, and one that Delve, dying too,
+ * left in state T.
+ */
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { type GuardOrder, parseOrder } from './guard-protocol.js';
+import { isAlive, isStopped, sendSignal } from './process-state.js';
+
+type Watched = Extract<GuardOrder, { kind: 'watch' }>;
+
+/** Often enough that nobody sees the pause, seldom enough to cost nothing. */
+const LOOK_EVERY_MS = 100;
+/**
+ * A stop that was on its way when the agent died shows within a few milliseconds: signals are delivered on the way back
+ * to user mode. Two seconds cover a machine that is short of processors.
+ */
+const SETTLE_MS = 2_000;
+
+export interface GuardOptions {
+  readonly input: Readable;
+}
+
+/** Resolves with the exit code when there is nothing left to guard. */
+export const runGuard = async (options: GuardOptions): Promise<number> => {
+  // The terminal's signals are for the agent; what it leaves behind is exactly what the guard waits for.
+  const ignored: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  const ignore = (): void => undefined;
+  for (const signal of ignored) process.on(signal, ignore);
+  try {
+    const left = await listenToAgent(options.input);
+    await Promise.all(left.map(mend));
+    return 0;
+  } finally {
+    for (const signal of ignored) process.off(signal, ignore);
+  }
+};
+
+/** Everything the agent had not taken back when its input ended. */
+const listenToAgent = async (input: Readable): Promise<readonly Watched[]> => {
+  const watched = new Map<number, Watched>();
+  for await (const line of createInterface({ input })) {
+    const order = parseOrder(line);
+    if (order === undefined) continue;
+    if (order.kind === 'goodbye') return [];
+    if (order.kind === 'forget') watched.delete(order.pid);
+    else watched.set(order.target.pid, order);
+  }
+  return [...watched.values()];
+};
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+
+/** Waits for the tracer's end, then keeps the target running until everything that was on its way has arrived. */
+const mend = async (watched: Watched): Promise<void> => {
+  const { target, tracer } = watched;
+  // A traced process is the tracer's business: a stop is what its user sees, not an accident.
+  while (tracer !== undefined && isAlive(tracer) && isAlive(target)) await pause();
+  if (tracer === undefined && !watched.stops) return;
+  const settled = Date.now() + SETTLE_MS;
+  do {
+    if (!isAlive(target)) return;
+    if (isStopped(target.pid)) sendSignal(target.pid, 'SIGCONT');
+    await pause();
+  } while (Date.now() < settled);
+};

@@ -1,3 +1,3 @@
 /** The privileged half: the agent and its guard. The only code of this package that touches the kernel. */
-export { type AgentStreams, runAgent } from './agent.js';
-export { runGuard } from './guard.js';
+export { type AgentOptions, runAgent } from './agent.js';
+export { type GuardOptions, runGuard } from './guard.js';

@@ -15,6 +15,10 @@ export interface AgentTarget {
   readonly pid: number;
   /** Thread-group id of its tracer: traps are sent only while it traces the thread. Absent: no traps at all. */
   readonly tracer: number | undefined;
+  /** Without a tracer: a stop is SIGSTOP of the whole process. Disarming continues it. */
+  readonly halt?: boolean;
+  /** The process has not yet executed the planned binary (a launcher that waits): its executable is not compared. */
+  readonly starting?: boolean;
 }
 
 export interface Hello {
@@ -51,12 +55,22 @@ export const DisarmAllRequest = new RequestType0<readonly ProbeCounters[], Agent
 /** Answered after every event that was in the ring buffer when it arrived has been sent. */
 export const DrainRequest = new RequestType0<void, AgentErrorData>('agent/drain');
 export const CountersRequest = new RequestType0<readonly ProbeCounters[], AgentErrorData>('agent/counters');
-/** Only these goroutines may trap, undefined = all. Counting and logging go on. */
-export const FocusRequest = new RequestType<{ readonly goid: string | undefined }, void, AgentErrorData>('agent/focus');
+export interface Focus {
+  /** Only this goroutine may trap, undefined = all. Counting and logging go on. */
+  readonly goid: string | undefined;
+  /** This goroutine never traps: a debugger runs a call on it. */
+  readonly muted?: string;
+  /** Nothing traps at all. */
+  readonly quiet?: boolean;
+}
+
+export const FocusRequest = new RequestType<Focus, void, AgentErrorData>('agent/focus');
 
 export const EventsNotification = new NotificationType<readonly ProbeEvent[]>('agent/events');
 /** The target ended, or its tracer did: the agent has disarmed. */
 export const TargetGoneNotification = new NotificationType<{
   readonly pid: number;
   readonly why: 'target-exited' | 'tracer-exited';
+  /** Last counts of the probes that were armed on it. */
+  readonly counters: readonly ProbeCounters[];
 }>('agent/targetGone');

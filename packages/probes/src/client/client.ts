@@ -18,6 +18,7 @@ import {
   DisarmRequest,
   DrainRequest,
   EventsNotification,
+  type Focus,
   FocusRequest,
   type Hello,
   HelloRequest,
@@ -39,6 +40,8 @@ import {
 export interface TargetGone {
   readonly pid: number;
   readonly why: 'target-exited' | 'tracer-exited';
+  /** Last counts of the probes that were armed on it. */
+  readonly counters: readonly ProbeCounters[];
 }
 
 export interface AgentClient {
@@ -52,7 +55,8 @@ export interface AgentClient {
   /** Resolves after `onEvents` has been given everything that was in the ring buffer when the agent read the request. */
   drain(): Promise<void>;
   counters(): Promise<readonly ProbeCounters[]>;
-  focus(goid: string | undefined): Promise<void>;
+  /** Which goroutines may trap; `rest` mutes one, or all. Each call replaces what the one before said. */
+  focus(goid: string | undefined, rest?: Omit<Focus, 'goid'>): Promise<void>;
   onEvents(listener: (events: readonly ProbeEvent[]) => void): Disposable;
   onTargetGone(listener: (gone: TargetGone) => void): Disposable;
   /** Called once; `undefined` after `dispose`. */
@@ -197,8 +201,8 @@ class Client implements AgentClient {
   counters(): Promise<readonly ProbeCounters[]> {
     return this.#ask(() => this.#connection.sendRequest(CountersRequest));
   }
-  focus(goid: string | undefined): Promise<void> {
-    return this.#ask(() => this.#connection.sendRequest(FocusRequest, { goid }));
+  focus(goid: string | undefined, rest: Omit<Focus, 'goid'> = {}): Promise<void> {
+    return this.#ask(() => this.#connection.sendRequest(FocusRequest, { goid, ...rest }));
   }
   onEvents(listener: (events: readonly ProbeEvent[]) => void): Disposable {
     this.#eventListeners.add(listener);

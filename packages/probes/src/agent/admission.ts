@@ -1,0 +1,143 @@
+/**
+ * Whether a plan may be armed: whose process it is, whether that process runs the planned build, and whether the code
+ * there is what the planner saw. Everything is read again here; nothing in a request is believed.
+ */
+import { statSync } from 'node:fs';
+import type { PlannedSite, ProbePlan } from '../plan/plan.js';
+import { type BinaryFile, type BinaryFiles, isPlannedBuild } from './binary-file.js';
+import { type LiveText, openLiveText } from './live-text.js';
+import { type ProcessIdentity, processState, processStatus } from './process-state.js';
+import type { AgentTarget } from './protocol.js';
+import * as refusal from './refusal.js';
+
+export interface Admitted {
+  readonly target: ProcessIdentity;
+  readonly tracer: ProcessIdentity | undefined;
+  readonly file: BinaryFile;
+}
+
+/**
+ * Who is really asking: sudo and pkexec say for whom they work. Root stands for itself.
+ */
+export const askingUser = (env: NodeJS.ProcessEnv = process.env, uid = process.getuid?.() ?? -1): number => {
+  const behind = env.SUDO_UID ?? env.PKEXEC_UID;
+  return uid === 0 && behind !== undefined && /^\d+$/.test(behind) ? Number(behind) : uid;
+};
+
+const checkOwner = (pid: number, asking: number): void => {
+  const status = processStatus(pid);
+  if (status === undefined) throw refusal.noSuchProcess(pid);
+  if (asking === 0) return;
+  const stranger = status.uids.find((uid) => uid !== asking);
+  if (stranger !== undefined || status.uids.length === 0) throw refusal.notYourProcess(pid, asking, stranger ?? 0);
+};
+
+const identify = (pid: number, asking: number): ProcessIdentity => {
+  const state = processState(pid);
+  if (state === undefined) throw refusal.noSuchProcess(pid);
+  checkOwner(pid, asking);
+  return { pid, startTime: state.startTime };
+};
+
+const identifyTracer = (target: AgentTarget, asking: number): ProcessIdentity | undefined => {
+  if (target.tracer === undefined) return undefined;
+  const tracer = identify(target.tracer, asking);
+  const actual = processStatus(target.pid)?.tracer ?? 0;
+  if (actual !== target.tracer) throw refusal.notTheTracer(target.pid, target.tracer, actual);
+  return tracer;
+};
+
+const sameFile = (pid: number, file: BinaryFile): boolean => {
+  const stat = statSync(`/proc/${pid}/exe`, { bigint: true });
+  return stat.dev === file.device && stat.ino === file.inode;
+};
+
+/** The file whose code the process runs: its executable, or the planned file when it has that mapped as a library. */
+const runningFile = async (target: AgentTarget, plan: ProbePlan, files: BinaryFiles): Promise<BinaryFile> => {
+  const { binary } = plan;
+  if (target.starting !== true) {
+    // Also right for a deleted or replaced binary and for one in another mount namespace, where the path lies.
+    const executable = await openOr(files, `/proc/${target.pid}/exe`);
+    if (executable !== undefined && isPlannedBuild(binary, executable.buildIds)) return executable;
+  }
+  const file = await openOr(files, binary.path);
+  if (file === undefined || !isPlannedBuild(binary, file.buildIds)) throw refusal.wrongBuildId(binary.path);
+  if (target.starting === true || sameFile(target.pid, file)) return file;
+  const text = openLiveText(target.pid, file);
+  text.close();
+  if (!text.mapped) throw refusal.wrongBinary(target.pid, binary.path);
+  return file;
+};
+
+/** Undefined for what is no Go binary or cannot be opened: the caller says what that means. */
+const openOr = async (files: BinaryFiles, path: string): Promise<BinaryFile | undefined> => {
+  try {
+    return await files.open(path);
+  } catch {
+    return undefined;
+  }
+};
+
+export const hexBytes = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+const checkFileBytes = (plan: ProbePlan, site: PlannedSite, file: BinaryFile): void => {
+  const offset = Number(site.offset);
+  const length = site.instruction.length / 2;
+  const found = file.read(offset, length);
+  const shown = found === undefined ? 'nothing' : hexBytes(found);
+  if (shown !== site.instruction.toLowerCase())
+    throw refusal.changedFile(plan.binary.path, site.offset, site.instruction, shown);
+  if (site.sentinel !== undefined && Number(site.sentinel) !== offset + length - 1)
+    throw refusal.badPlan(`the sentinel ${site.sentinel} is not the last byte of the instruction at ${site.offset}`);
+};
+
+/** int3: what every debugger of x86 and the kernel's uprobes write. */
+const BREAKPOINT = 0xcc;
+
+/**
+ * `ours` says which file offsets this agent has already changed. A stop also looks at the byte behind its instruction:
+ * with a breakpoint there Delve takes the stop for its own.
+ */
+const checkLiveBytes = (
+  site: PlannedSite,
+  file: BinaryFile,
+  text: LiveText,
+  ours: (offset: number) => boolean,
+): void => {
+  const offset = Number(site.offset);
+  const length = site.instruction.length / 2 + (site.use === 'stop' ? 1 : 0);
+  const wanted = file.read(offset, length);
+  const found = text.read(offset, length);
+  // Not mapped (a library that is still to be loaded): nothing can have been written there.
+  if (wanted === undefined || found === undefined) return;
+  for (let at = 0; at < length; at++) {
+    if (found[at] === wanted[at] || ours(offset + at)) continue;
+    const where = `${site.function} (${site.file}:${site.line})`;
+    throw found[at] === BREAKPOINT ? refusal.foreignBreakpoint(where) : refusal.changedText(where);
+  }
+};
+
+export interface AdmissionOptions {
+  readonly files: BinaryFiles;
+  readonly asking: number;
+  readonly ours: (file: BinaryFile, target: ProcessIdentity, offset: number) => boolean;
+}
+
+/** Throws `Refused`. */
+export const admit = async (plan: ProbePlan, target: AgentTarget, options: AdmissionOptions): Promise<Admitted> => {
+  const { asking, files } = options;
+  const identity = identify(target.pid, asking);
+  const tracer = identifyTracer(target, asking);
+  const file = await runningFile(target, plan, files);
+  for (const site of plan.sites) checkFileBytes(plan, site, file);
+  const text = openLiveText(target.pid, file);
+  try {
+    for (const site of plan.sites) checkLiveBytes(site, file, text, (offset) => options.ours(file, identity, offset));
+  } finally {
+    text.close();
+  }
+  // The checks above took time: the process must still be the one that was looked at.
+  const now = processState(target.pid);
+  if (now?.startTime !== identity.startTime) throw refusal.noSuchProcess(target.pid);
+  return { target: identity, tracer, file };
+};

@@ -1,0 +1,218 @@
+/**
+ * One probe in the kernel: its state map, its program, its links, and the order in which they come and go.
+ *
+ * Invariant: while a sentinel is in the kernel its gate is too. The gate's link opens first and closes last, on every
+ * path, and has the lower descriptor number (descriptor-order.ts).
+ */
+import {
+  attachPerfUprobe,
+  attachUprobeMulti,
+  type BpfMap,
+  createMap,
+  KernelError,
+  type Link,
+  loadProgram,
+  type Program,
+  u32,
+} from '@probelens/bpf';
+import type { ProbeCounters } from '../events.js';
+import type { PlannedSite, ProbePlan } from '../plan/plan.js';
+import { buildProgram, buildSentinel, type ProgramRequest } from '../program/program.js';
+import { type RecordLayout, recordLayout } from '../program/record.js';
+import { stateOffsets, stateSize } from '../program/state.js';
+import type { Admitted } from './admission.js';
+import { withDescriptorsAbove, withHighestDescriptor } from './descriptor-order.js';
+
+export interface KernelAbilities {
+  readonly uprobeMulti: boolean;
+  readonly sleepable: boolean;
+  readonly cookies: boolean;
+}
+
+export interface ProbeRequest {
+  readonly id: number;
+  readonly plan: ProbePlan;
+  readonly admitted: Admitted;
+  readonly machine: ProgramRequest['machine'];
+  readonly stop: ProgramRequest['stop'];
+  readonly maps: { readonly control: BpfMap; readonly events: BpfMap };
+  readonly abilities: KernelAbilities;
+}
+
+/** Whatever is open is closed again, newest first, when a later step fails. */
+class Opened {
+  readonly #closers: (() => void)[] = [];
+
+  add<T extends { close(): void }>(resource: T): T {
+    this.#closers.push(() => resource.close());
+    return resource;
+  }
+
+  close(): void {
+    for (let closer = this.#closers.pop(); closer !== undefined; closer = this.#closers.pop()) closer();
+  }
+}
+
+const FIRST = u32(0);
+
+/** Programs of uprobe_multi links and of perf uprobes are loaded differently. */
+const load = (name: string, instructions: Uint8Array, abilities: KernelAbilities, sleepable: boolean): Program =>
+  loadProgram({
+    type: 'kprobe',
+    name,
+    instructions,
+    sleepable,
+    ...(abilities.uprobeMulti ? { expectedAttachType: 'uprobe-multi' as const } : {}),
+  });
+
+const loadGate = (request: ProbeRequest, state: BpfMap): Program => {
+  const { plan, abilities } = request;
+  const build = (sleepable: boolean): Uint8Array =>
+    buildProgram({
+      plan,
+      machine: request.machine,
+      probe: request.id,
+      target: request.admitted.target.pid,
+      stop: request.stop,
+      maps: { state, control: request.maps.control, events: request.maps.events },
+      sleepable,
+      siteCookie: abilities.cookies && plan.sites.length > 1,
+    });
+  const sleepable = abilities.sleepable && abilities.uprobeMulti;
+  try {
+    return load('probelens_gate', build(sleepable), abilities, sleepable);
+  } catch (error) {
+    // Some kernels have sleepable programs and refuse one of the helpers in them; reads of absent pages then fault.
+    if (!sleepable || !(error instanceof KernelError)) throw error;
+    return load('probelens_gate', build(false), abilities, false);
+  }
+};
+
+interface Placement {
+  readonly offset: number;
+  readonly cookie: bigint;
+}
+
+/** One link for all places where the kernel can, else one for each. */
+const attach = (request: ProbeRequest, program: Program, places: readonly Placement[]): readonly Link[] => {
+  const { admitted, abilities } = request;
+  const { path } = admitted.file;
+  const { pid } = admitted.target;
+  const cookies = abilities.cookies && places.length > 1;
+  if (abilities.uprobeMulti) {
+    const offsets = places.map((place) => place.offset);
+    return [
+      attachUprobeMulti({
+        program,
+        path,
+        offsets,
+        pid,
+        ...(cookies ? { cookies: places.map((place) => place.cookie) } : {}),
+      }),
+    ];
+  }
+  const links: Link[] = [];
+  try {
+    for (const { offset, cookie } of places)
+      links.push(attachPerfUprobe({ program, path, offset, pid, ...(cookies ? { cookie } : {}) }));
+    return links;
+  } catch (error) {
+    for (const link of links.toReversed()) link.close();
+    throw error;
+  }
+};
+
+const gatePlaces = (sites: readonly PlannedSite[]): readonly Placement[] =>
+  sites.map((site, index) => ({ offset: Number(site.offset), cookie: BigInt(index) }));
+
+const sentinelPlaces = (sites: readonly PlannedSite[]): readonly Placement[] =>
+  sites.flatMap((site, index) =>
+    site.sentinel === undefined || site.use !== 'stop'
+      ? []
+      : [{ offset: Number(site.sentinel), cookie: BigInt(index) }],
+  );
+
+export class ArmedProbe {
+  readonly id: number;
+  readonly plan: ProbePlan;
+  readonly admitted: Admitted;
+  readonly stop: ProgramRequest['stop']['kind'];
+  readonly layout: RecordLayout;
+  readonly #opened = new Opened();
+  readonly #state: BpfMap;
+  /** Sentinels before gates: the order of closing. */
+  readonly #links: Link[] = [];
+  #final: ProbeCounters | undefined;
+
+  /** Arms. Throws KernelError and ProgramError; nothing is left in the kernel then. */
+  constructor(request: ProbeRequest) {
+    this.id = request.id;
+    this.plan = request.plan;
+    this.admitted = request.admitted;
+    this.stop = request.stop.kind;
+    this.layout = recordLayout(request.plan.captures);
+    try {
+      this.#state = this.#opened.add(
+        createMap({ type: 'array', name: 'probelens_state', valueSize: stateSize, maxEntries: 1 }),
+      );
+      const gate = this.#opened.add(loadGate(request, this.#state));
+      const sentinels = sentinelPlaces(request.plan.sites);
+      // Loaded before the gate opens: between the two links nothing may fail that need not.
+      const sentinel =
+        sentinels.length === 0
+          ? undefined
+          : this.#opened.add(load('probelens_sent', buildSentinel(), request.abilities, false));
+      const gates = withHighestDescriptor(() => attach(request, gate, gatePlaces(request.plan.sites)));
+      this.#links.push(...gates.value);
+      if (sentinel !== undefined) {
+        const above = withDescriptorsAbove(gates.highest, () => attach(request, sentinel, sentinels));
+        this.#links.unshift(...above);
+      }
+    } catch (error) {
+      this.#detach();
+      this.#opened.close();
+      throw error;
+    }
+  }
+
+  get counters(): ProbeCounters {
+    return this.#final ?? this.#read();
+  }
+
+  /** Whether this probe changes the byte at `offset` of the file. */
+  holds(offset: number): boolean {
+    return this.plan.sites.some((site) => {
+      const start = Number(site.offset);
+      // The five-byte nop becomes a call: all of it changes (arch/x86/kernel/uprobes.c, Linux 6.18).
+      const width = site.tier === 'nop5' ? site.instruction.length / 2 : 1;
+      return (offset >= start && offset < start + width) || offset === Number(site.sentinel);
+    });
+  }
+
+  /** Out of the kernel, at once. May be called again. The counters stay as they were. */
+  disarm(): ProbeCounters {
+    if (this.#final !== undefined) return this.#final;
+    this.#detach();
+    // After the links: a hit that was under way is counted.
+    this.#final = this.#read();
+    this.#opened.close();
+    return this.#final;
+  }
+
+  #detach(): void {
+    for (let link = this.#links.shift(); link !== undefined; link = this.#links.shift()) link.close();
+  }
+
+  #read(): ProbeCounters {
+    const value = this.#state.lookup(FIRST) ?? new Uint8Array(stateSize);
+    const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+    const word = (at: number): number => Number(view.getBigUint64(at, true));
+    return {
+      probe: this.id,
+      hits: word(stateOffsets.hits),
+      matches: word(stateOffsets.matches),
+      faults: word(stateOffsets.faults),
+      dropped: word(stateOffsets.dropped),
+    };
+  }
+}

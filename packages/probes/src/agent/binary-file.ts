@@ -1,0 +1,76 @@
+/**
+ * The binary as the agent sees it: opened once, and from then on named by its descriptor, so that what was checked is
+ * what the kernel is given, whatever happens to the path meanwhile.
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type BuildIds, type Machine, openGoBinary } from '@probelens/gosym';
+import type { PlannedBinary } from '../plan/plan.js';
+import type { FileIdentity } from './live-text.js';
+
+export interface BinaryFile extends FileIdentity {
+  /** A path that always leads to this very file. */
+  readonly path: string;
+  readonly buildIds: BuildIds;
+  readonly machine: Machine;
+  /** Bytes of the file; undefined past its end. */
+  read(offset: number, length: number): Uint8Array | undefined;
+}
+
+/** Whether every build id that the plan has is the file's; a plan without any matches nothing. */
+export const isPlannedBuild = (planned: PlannedBinary, found: BuildIds): boolean => {
+  const pairs = [
+    [planned.goBuildId, found.go],
+    [planned.gnuBuildId, found.gnu],
+  ] as const;
+  const known = pairs.filter(([wanted]) => wanted !== undefined && wanted !== '');
+  return known.length > 0 && known.every(([wanted, has]) => wanted === has);
+};
+
+interface Opened {
+  readonly file: BinaryFile;
+  readonly descriptor: number;
+}
+
+/** Every binary that was asked for, kept open until `close`: a session has one or two. */
+export class BinaryFiles {
+  readonly #opened = new Map<string, Opened>();
+
+  /** Throws what open(2) and the parser throw. */
+  async open(path: string): Promise<BinaryFile> {
+    const descriptor = openSync(path, 'r');
+    try {
+      const stat = fstatSync(descriptor, { bigint: true });
+      const key = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}`;
+      const known = this.#opened.get(key);
+      if (known !== undefined) {
+        closeSync(descriptor);
+        return known.file;
+      }
+      const stable = `/proc/self/fd/${descriptor}`;
+      const binary = await openGoBinary(stable);
+      const { buildIds, machine } = binary;
+      binary.close();
+      const file: BinaryFile = {
+        path: stable,
+        device: stat.dev,
+        inode: stat.ino,
+        buildIds,
+        machine,
+        read(offset, length) {
+          const bytes = new Uint8Array(length);
+          return readSync(descriptor, bytes, 0, length, offset) === length ? bytes : undefined;
+        },
+      };
+      this.#opened.set(key, { file, descriptor });
+      return file;
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  }
+
+  close(): void {
+    for (const { descriptor } of this.#opened.values()) closeSync(descriptor);
+    this.#opened.clear();
+  }
+}

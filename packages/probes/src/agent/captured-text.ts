@@ -1,0 +1,141 @@
+/** Captured bytes as Go would print them. Lengths and offsets are bytes, little endian. */
+import { TextDecoder } from 'node:util';
+import type { CapturedValue } from '../events.js';
+import type { CaptureShape, PlannedCapture } from '../plan/plan.js';
+
+/** What stands where a value could not be read. */
+const UNREADABLE = '?';
+
+/** fmt's %v: shortest digits that give the number back; exponent form below 1e-4 and from 1e21 on. */
+const goFloat = (value: number, digits: string): string => {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  if (Object.is(value, -0)) return '-0';
+  const size = Math.abs(value);
+  // JavaScript's own exponent form begins below 1e-6 and at 1e21, outside this range.
+  if (size === 0 || (size >= 1e-4 && size < 1e21)) return digits;
+  const [mantissa, exponent = '0'] = Number(digits).toExponential().split('e');
+  const power = Number(exponent);
+  const shown = String(Math.abs(power)).padStart(2, '0');
+  return `${mantissa}e${power < 0 ? '-' : '+'}${shown}`;
+};
+
+/** Shortest decimal that rounds to the same float32. */
+const shortestFloat32 = (value: number): string => {
+  for (let precision = 1; precision <= 9; precision++) {
+    const candidate = Number(value.toPrecision(precision));
+    if (Math.fround(candidate) === value) return String(candidate);
+  }
+  return String(value);
+};
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '\\': '\\\\',
+  '"': '\\"',
+};
+
+const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+const quotedRune = (rune: string): string => {
+  const escaped = ESCAPES[rune];
+  if (escaped !== undefined) return escaped;
+  if (PRINTABLE.test(rune)) return rune;
+  const code = rune.codePointAt(0) ?? 0;
+  if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`;
+  return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+};
+
+/** strconv.Quote: bytes that are no UTF-8 as \xNN. */
+export const goQuote = (bytes: Uint8Array): string => {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let quoted = '"';
+  let at = 0;
+  while (at < bytes.length) {
+    const length = utf8Length(bytes[at] ?? 0);
+    const slice = bytes.subarray(at, at + length);
+    const rune = slice.length === length ? tryDecode(decoder, slice) : undefined;
+    if (rune === undefined) {
+      quoted += `\\x${(bytes[at] ?? 0).toString(16).padStart(2, '0')}`;
+      at++;
+    } else {
+      quoted += quotedRune(rune);
+      at += length;
+    }
+  }
+  return `${quoted}"`;
+};
+
+const utf8Length = (first: number): number => (first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4);
+
+const tryDecode = (decoder: TextDecoder, bytes: Uint8Array): string | undefined => {
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+};
+
+const PLAIN_ASCII = /^[ !#-[\]-~]*$/;
+
+const stringText = (view: DataView, at: number, limit: number): string => {
+  const trueLength = view.getUint32(at, true);
+  const kept = Math.min(view.getUint32(at + 4, true), limit);
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + at + 8, kept);
+  const ascii = Buffer.from(bytes.buffer, bytes.byteOffset, kept).toString('latin1');
+  const quoted = PLAIN_ASCII.test(ascii) ? `"${ascii}"` : goQuote(bytes);
+  return trueLength > kept ? `${quoted}...+${trueLength - kept} more` : quoted;
+};
+
+const integerText = (view: DataView, at: number, signed: boolean): string => {
+  const high = view.getInt32(at + 4, true);
+  const low = view.getUint32(at, true);
+  // No bigint where the number fits a double: this runs for every event.
+  if (high === 0) return String(low);
+  if (signed && high === -1 && low !== 0) return String(low - 2 ** 32);
+  return String(signed ? view.getBigInt64(at, true) : view.getBigUint64(at, true));
+};
+
+const shapedText = (shape: CaptureShape, view: DataView, at: number): string => {
+  switch (shape.kind) {
+    case 'integer':
+      return integerText(view, at, shape.signed);
+    case 'bool':
+      return view.getUint8(at) === 0 ? 'false' : 'true';
+    case 'float': {
+      const value = shape.width === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true);
+      return goFloat(value, shape.width === 4 ? shortestFloat32(value) : String(value));
+    }
+    case 'pointer': {
+      const address = view.getBigUint64(at, true);
+      return address === 0n ? 'nil' : `0x${address.toString(16)}`;
+    }
+    case 'string':
+      return stringText(view, at, shape.limit);
+    case 'unavailable':
+      return UNREADABLE;
+  }
+};
+
+/** `at` is undefined for a capture without a place. */
+export const capturedValue = (
+  capture: PlannedCapture,
+  view: DataView,
+  at: number | undefined,
+  faulted: boolean,
+): CapturedValue => {
+  const missing = at === undefined || faulted;
+  return {
+    name: capture.name,
+    type: capture.typeName,
+    text: missing ? UNREADABLE : shapedText(capture.shape, view, at),
+    faulted: missing,
+  };
+};

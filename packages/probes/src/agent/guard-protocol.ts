@@ -1,0 +1,40 @@
+/** What the agent tells its guard, one JSON object a line on the guard's stdin. End of input = the agent is gone. */
+import type { ProcessIdentity } from './process-state.js';
+
+export type GuardOrder =
+  | {
+      readonly kind: 'watch';
+      readonly target: ProcessIdentity;
+      /** Who traces it; its end may leave the target stopped. */
+      readonly tracer: ProcessIdentity | undefined;
+      /** The agent's probes may stop the target with SIGSTOP. */
+      readonly stops: boolean;
+    }
+  | { readonly kind: 'forget'; readonly pid: number }
+  /** Everything is disarmed and continued: nothing is left to guard. */
+  | { readonly kind: 'goodbye' };
+
+const isIdentity = (value: unknown): value is ProcessIdentity =>
+  typeof value === 'object' &&
+  value !== null &&
+  'pid' in value &&
+  Number.isSafeInteger(value.pid) &&
+  'startTime' in value &&
+  typeof value.startTime === 'string';
+
+/** Undefined for a line that is none of ours, for example one cut short by the agent's death. */
+export const parseOrder = (line: string): GuardOrder | undefined => {
+  let order: unknown;
+  try {
+    order = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof order !== 'object' || order === null || !('kind' in order)) return undefined;
+  if (order.kind === 'goodbye') return { kind: 'goodbye' };
+  if (order.kind === 'forget' && 'pid' in order && typeof order.pid === 'number')
+    return { kind: 'forget', pid: order.pid };
+  if (order.kind !== 'watch' || !('target' in order) || !isIdentity(order.target)) return undefined;
+  const tracer = 'tracer' in order && isIdentity(order.tracer) ? order.tracer : undefined;
+  return { kind: 'watch', target: order.target, tracer, stops: 'stops' in order && order.stops === true };
+};

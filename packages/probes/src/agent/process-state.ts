@@ -1,0 +1,98 @@
+/**
+ * What /proc says of a process. Linux only. A process is named by its id *and* its start time: ids are used again.
+ * proc_pid_stat(5): the command name may hold spaces and parentheses, so fields are counted from the last ")".
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks after boot, as printed in field 22 of /proc/PID/stat; two processes of one id never share it. */
+  readonly startTime: string;
+}
+
+export interface ProcessState extends ProcessIdentity {
+  /** "R" running, "S" sleeping, "T" stopped by a signal, "t" stopped by its tracer, "Z" zombie ... */
+  readonly state: string;
+  readonly parent: number;
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH');
+
+/** The file's text, or undefined when the process is gone. */
+const readProc = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+};
+
+/** Undefined when there is no such process, or only its zombie. */
+export const processState = (pid: number): ProcessState | undefined => {
+  const text = readProc(`/proc/${pid}/stat`);
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, parent] = fields ?? [];
+  const startTime = fields?.[19];
+  if (state === undefined || startTime === undefined || state === 'Z' || state === 'X') return undefined;
+  return { pid, startTime, state, parent: Number(parent) };
+};
+
+export const isAlive = (process: ProcessIdentity): boolean =>
+  processState(process.pid)?.startTime === process.startTime;
+
+export interface ProcessStatus {
+  /** Real, effective, saved, file system. */
+  readonly uids: readonly number[];
+  /** Thread-group id of the tracer; 0 = none. */
+  readonly tracer: number;
+  /** Signals pending for the whole process and for this thread, as bit masks (bit 0 = signal 1). */
+  readonly pending: bigint;
+}
+
+const mask = (hex: string | undefined): bigint => (hex === undefined ? 0n : BigInt(`0x${hex}`));
+
+const parseStatus = (text: string): ProcessStatus => {
+  const field = (name: string): string | undefined => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1];
+  return {
+    uids: (field('Uid') ?? '').split(/\s+/).filter(Boolean).map(Number),
+    tracer: Number(field('TracerPid') ?? 0),
+    pending: mask(field('SigPnd')) | mask(field('ShdPnd')),
+  };
+};
+
+export const processStatus = (pid: number): ProcessStatus | undefined => {
+  const text = readProc(`/proc/${pid}/status`);
+  return text === undefined ? undefined : parseStatus(text);
+};
+
+/** Thread ids of a process; empty when it is gone. */
+export const threadsOf = (pid: number): readonly number[] => {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+};
+
+/** States of all threads: a stop reaches them one by one. */
+export const threadStates = (pid: number): readonly string[] =>
+  threadsOf(pid).flatMap((tid) => {
+    const text = readProc(`/proc/${pid}/task/${tid}/stat`);
+    return text === undefined ? [] : [text.charAt(text.lastIndexOf(')') + 2)];
+  });
+
+/** Whether a signal stop (not a tracer's) holds the process. */
+export const isStopped = (pid: number): boolean => threadStates(pid).includes('T');
+
+/** Sends `signal`; false when the process was already gone. Throws when it may not be signalled. */
+export const sendSignal = (pid: number, signal: NodeJS.Signals): boolean => {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+};

@@ -1,0 +1,98 @@
+/** The agent's answers to what it will not do: a stable code and one sentence with the next step. */
+import { ResponseError } from 'vscode-jsonrpc/node';
+import type { AgentErrorData } from './protocol.js';
+
+/** JSON-RPC reserves -32768..-32000; the code that matters is `data.code`. */
+const REFUSED = -31_000;
+
+export type RefusalCode =
+  | 'bad-plan'
+  | 'not-capable'
+  | 'no-such-process'
+  | 'not-your-process'
+  | 'not-the-tracer'
+  | 'wrong-binary'
+  | 'wrong-build-id'
+  | 'changed-file'
+  | 'changed-text'
+  | 'no-such-probe'
+  | 'kernel-refused'
+  | 'internal';
+
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export const badPlan = (what: string): Refused =>
+  new Refused(
+    'bad-plan',
+    `The plan cannot be armed: ${what}; plan the probe again with the same version of probelens.`,
+  );
+
+export const notCapable = (reason: string): Refused => new Refused('not-capable', reason);
+
+export const noSuchProcess = (pid: number): Refused =>
+  new Refused(
+    'no-such-process',
+    `There is no process ${pid} (any more); start the program again or give the id of a running one.`,
+  );
+
+export const notYourProcess = (pid: number, asking: number, owner: number): Refused =>
+  new Refused(
+    'not-your-process',
+    `Process ${pid} belongs to user ${owner} and you are user ${asking}; only root may probe other users' processes.`,
+  );
+
+export const notTheTracer = (pid: number, expected: number, actual: number): Refused =>
+  new Refused(
+    'not-the-tracer',
+    actual === 0
+      ? `Process ${pid} is not being debugged by process ${expected}, so a stop would kill it; attach the debugger first.`
+      : `Process ${pid} is being debugged by process ${actual} and not by ${expected}; stop the probe's session and attach again.`,
+  );
+
+export const wrongBinary = (pid: number, path: string): Refused =>
+  new Refused('wrong-binary', `Process ${pid} does not run ${path}; plan the probe for the binary that it runs.`);
+
+export const wrongBuildId = (path: string): Refused =>
+  new Refused(
+    'wrong-build-id',
+    `${path} is not the build that the probe was planned for; restart the program from the new build, or plan the probe again.`,
+  );
+
+export const wrongMachine = (path: string, its: string, ours: string): Refused =>
+  new Refused('wrong-binary', `${path} is a program for ${its} and this machine is ${ours}; probe it where it runs.`);
+
+export const changedFile = (path: string, offset: string, planned: string, found: string): Refused =>
+  new Refused(
+    'changed-file',
+    `${path} has the bytes ${found} at ${offset} where the plan has ${planned}; the file changed after planning, plan the probe again.`,
+  );
+
+export const foreignBreakpoint = (where: string): Refused =>
+  new Refused(
+    'changed-text',
+    `Somebody else has a breakpoint on the instruction for ${where} (a debugger, perf or bpftrace); remove that one first, or probe another line.`,
+  );
+
+export const changedText = (where: string): Refused =>
+  new Refused(
+    'changed-text',
+    `The running program's code for ${where} differs from its file; another tool patched it, restart the program to probe it.`,
+  );
+
+export const noSuchProbe = (probe: number): Refused =>
+  new Refused('no-such-probe', `There is no armed probe ${probe}; list the armed ones with \`probes\`.`);
+
+/** What the client sees. Anything unexpected becomes one sentence too, never a stack. */
+export const asResponse = (error: unknown): ResponseError<AgentErrorData> => {
+  if (error instanceof Refused) return new ResponseError(REFUSED, error.message, { code: error.code });
+  const message = error instanceof Error ? error.message : String(error);
+  return new ResponseError(REFUSED, message, { code: 'internal' });
+};

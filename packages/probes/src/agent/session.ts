@@ -1,0 +1,256 @@
+/** What one client has armed, and the kernel objects that its probes share. */
+import { type BpfMap, createMap, type Features, features, KernelError, kernelBtf, u32 } from '@probelens/bpf';
+import type { ProbeCounters, ProbeEvent } from '../events.js';
+import type { ProbePlan } from '../plan/plan.js';
+import {
+  controlOffsets,
+  controlSize,
+  InvalidPlan,
+  ProgramError,
+  type ProgramMachine,
+  type ProgramRequest,
+  type TaskLayout,
+  validatePlan,
+} from '../program/index.js';
+import { admit, askingUser } from './admission.js';
+import { ArmedProbe } from './armed-probe.js';
+import { BinaryFiles } from './binary-file.js';
+import { EventReader } from './event-reader.js';
+import type { GuardLink } from './guard-link.js';
+import type { AgentTarget, ArmParams, Focus } from './protocol.js';
+import * as refusal from './refusal.js';
+import { Targets } from './targets.js';
+
+/**
+ * Bytes of the ring that all probes share: some 50,000 records of the usual 80 bytes, a twentieth of a second of the
+ * fastest program. Mapped into the agent, so part of its 80 MB.
+ */
+const RING_BYTES = 8 * 1024 * 1024;
+
+export interface SessionOptions {
+  readonly guard: GuardLink;
+  readonly sendEvents: (events: readonly ProbeEvent[]) => Promise<void>;
+  readonly sendGone: (pid: number, why: 'target-exited' | 'tracer-exited', counters: readonly ProbeCounters[]) => void;
+}
+
+interface Shared {
+  readonly control: BpfMap;
+  readonly events: BpfMap;
+  readonly reader: EventReader;
+}
+
+const machineHere = (): ProgramMachine => (process.arch === 'arm64' ? 'arm64' : 'amd64');
+
+const taskLayout = (): TaskLayout => {
+  const btf = kernelBtf();
+  return {
+    ptrace: btf.offsetOf('task_struct', 'ptrace'),
+    parent: btf.offsetOf('task_struct', 'parent'),
+    tgid: btf.offsetOf('task_struct', 'tgid'),
+  };
+};
+
+/** The first reason why nothing can be armed here. */
+export const incapability = (found: Features): string | undefined =>
+  [found.bpf, found.ringBuffer, found.pidfd, found.uprobeMulti.works ? found.uprobeMulti : found.perfUprobe].find(
+    (feature) => !feature.works,
+  )?.reason;
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #targets: Targets;
+  readonly #files = new BinaryFiles();
+  readonly #probes = new Map<number, ArmedProbe>();
+  readonly #asking = askingUser();
+  #shared: Shared | undefined;
+  #nextId = 1;
+  /** Armings are one after the other: two that look at the same code at once would not see each other. */
+  #arming: Promise<unknown> = Promise.resolve();
+  #closing = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#targets = new Targets({
+      guard: options.guard,
+      onGone: (pid, why, probes) => this.#gone(pid, why, probes),
+    });
+  }
+
+  /** All or nothing. Throws `Refused`. */
+  arm(params: ArmParams): Promise<number> {
+    const arming = this.#arming.then(() => this.#armOne(params));
+    this.#arming = arming.catch(() => undefined);
+    return arming;
+  }
+
+  async #armOne(params: ArmParams): Promise<number> {
+    const reason = incapability(features());
+    if (reason !== undefined) throw refusal.notCapable(reason);
+    const plan = this.#validate(params.plan);
+    const target = validTarget(params.target);
+    const admitted = await admit(plan, target, {
+      files: this.#files,
+      asking: this.#asking,
+      ours: (file, identity, offset) =>
+        this.#targets
+          .probesOf(identity.pid)
+          .some((probe) => probe.admitted.file.inode === file.inode && probe.holds(offset)),
+    });
+    const machine = machineHere();
+    if (admitted.file.machine !== machine) throw refusal.wrongMachine(plan.binary.path, admitted.file.machine, machine);
+    // The input ended while the files were read: nothing may go into the kernel any more.
+    if (this.#closing) throw refusal.notCapable('The agent is ending; start it again.');
+    const stop = stopOf(plan, target);
+    const place = this.#targets.prepare({ ...admitted, halts: stop.kind === 'halt' });
+    try {
+      const shared = this.#share();
+      const id = this.#nextId++;
+      const probe = new ArmedProbe({
+        id,
+        plan,
+        admitted,
+        machine,
+        stop,
+        maps: shared,
+        abilities: abilitiesOf(features()),
+      });
+      this.#probes.set(id, probe);
+      place.add(probe);
+      return id;
+    } catch (error) {
+      place.cancel();
+      throw asRefusal(error);
+    }
+  }
+
+  #validate(plan: unknown): ProbePlan {
+    try {
+      return validatePlan(plan, machineHere());
+    } catch (error) {
+      if (error instanceof InvalidPlan) throw refusal.badPlan(error.message);
+      throw error;
+    }
+  }
+
+  /** Out of the kernel; then everything that it had recorded is sent. Throws `Refused`. */
+  async disarm(id: number): Promise<ProbeCounters> {
+    const probe = this.#probes.get(id);
+    if (probe === undefined) throw refusal.noSuchProbe(id);
+    const counters = probe.disarm();
+    this.#targets.remove(probe);
+    await this.drain();
+    this.#probes.delete(id);
+    return counters;
+  }
+
+  async disarmAll(): Promise<readonly ProbeCounters[]> {
+    await this.#arming;
+    const probes = [...this.#probes.values()].toReversed();
+    const counters = probes.map((probe) => probe.disarm()).toReversed();
+    for (const probe of probes) this.#targets.remove(probe);
+    await this.drain();
+    for (const probe of probes) this.#probes.delete(probe.id);
+    return counters;
+  }
+
+  async drain(): Promise<void> {
+    await this.#shared?.reader.flush();
+  }
+
+  counters(): readonly ProbeCounters[] {
+    return [...this.#probes.values()].map((probe) => probe.counters);
+  }
+
+  focus(focus: Focus): void {
+    const value = new Uint8Array(controlSize);
+    const view = new DataView(value.buffer);
+    view.setBigUint64(controlOffsets.focus, goroutine(focus.goid), true);
+    view.setBigUint64(controlOffsets.muted, goroutine(focus.muted), true);
+    view.setBigUint64(controlOffsets.quiet, focus.quiet === true ? 1n : 0n, true);
+    this.#share().control.update(u32(0), value);
+  }
+
+  /** Takes everything out of the kernel without waiting for anybody, and continues what was halted. */
+  close(): void {
+    this.#closing = true;
+    const halting = this.#targets.halting;
+    const probes = [...this.#probes.values()].toReversed();
+    for (const probe of probes) probe.disarm();
+    for (const probe of probes) this.#targets.remove(probe);
+    for (const identity of halting) this.#targets.resume(identity);
+    this.#probes.clear();
+    this.#shared?.reader.close();
+    this.#shared?.control.close();
+    this.#shared?.events.close();
+    this.#shared = undefined;
+    this.#files.close();
+  }
+
+  /** Resolves when no target has to be looked after any more. */
+  settled(): Promise<void> {
+    return this.#targets.settled();
+  }
+
+  #share(): Shared {
+    if (this.#shared !== undefined) return this.#shared;
+    const control = createMap({ type: 'array', name: 'probelens_ctl', valueSize: controlSize, maxEntries: 1 });
+    const events = createMap({ type: 'ringbuf', name: 'probelens_ring', maxEntries: RING_BYTES });
+    const reader = new EventReader({
+      events,
+      probeOf: (id) => this.#probes.get(id),
+      send: this.#options.sendEvents,
+    });
+    this.#shared = { control, events, reader };
+    return this.#shared;
+  }
+
+  #gone(pid: number, why: 'target-exited' | 'tracer-exited', probes: readonly ArmedProbe[]): void {
+    const counters = probes.map((probe) => probe.counters);
+    void this.drain().then(() => {
+      for (const probe of probes) this.#probes.delete(probe.id);
+      this.#options.sendGone(pid, why, counters);
+    });
+  }
+}
+
+const abilitiesOf = (found: Features) => ({
+  uprobeMulti: found.uprobeMulti.works,
+  sleepable: found.sleepableUprobe.works,
+  cookies: found.cookies.works,
+});
+
+const stopOf = (plan: ProbePlan, target: AgentTarget): ProgramRequest['stop'] => {
+  if (plan.spec.action.kind !== 'stop') return { kind: 'none' };
+  // On arm64 the program counter stays on the breakpoint, so that Delve would not see a stop (target_exec.go).
+  if (target.tracer !== undefined && machineHere() === 'amd64')
+    return { kind: 'trap', tracer: target.tracer, task: taskLayout() };
+  return target.halt === true ? { kind: 'halt' } : { kind: 'none' };
+};
+
+const validTarget = (target: AgentTarget): AgentTarget => {
+  const isProcess = (value: unknown): value is number =>
+    typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 2 ** 31;
+  if (typeof target !== 'object' || target === null || !isProcess(target.pid))
+    throw refusal.badPlan('it names no process');
+  const { tracer } = target;
+  if (tracer !== undefined && tracer !== null && !isProcess(tracer)) throw refusal.badPlan('its tracer is no process');
+  return {
+    pid: target.pid,
+    tracer: tracer ?? undefined,
+    halt: target.halt === true,
+    starting: target.starting === true,
+  };
+};
+
+const goroutine = (id: string | undefined | null): bigint => {
+  if (id === undefined || id === null) return 0n;
+  if (typeof id !== 'string' || !/^\d{1,18}$/.test(id))
+    throw refusal.badPlan(`${JSON.stringify(id)} is no goroutine id`);
+  return BigInt(id);
+};
+
+const asRefusal = (error: unknown): unknown => {
+  if (error instanceof KernelError) return new refusal.Refused('kernel-refused', error.message, { cause: error });
+  if (error instanceof ProgramError) return refusal.badPlan(error.message);
+  return error;
+};
