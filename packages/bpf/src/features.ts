@@ -89,7 +89,7 @@ const trials: Readonly<Record<keyof Features, Trial>> = {
   btf: () => void kernelBtf(),
   pidfd: () => openProcess(process.pid).close(),
   instructionsV4: () =>
-    withProgram('socket-filter', new Assembler().movSigned('r1', 'r1', 32).mov('r0', 0).exit(), {}, () => undefined),
+    withProgram('socket-filter', new Assembler().mov('r0', 0).movSigned('r0', 'r0', 32).exit(), {}, () => undefined),
 };
 
 const answers = new Map<keyof Features, Feature>();

@@ -28,3 +28,4 @@ export { type OnRecord, RingBuffer, type RingSource } from './ring-buffer.js';
 export type { Watch } from './syscall.js';
 export { tracefs } from './tracepoint-format.js';
 export { summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';
+export type { RefusalKind } from './verifier-reason.js';

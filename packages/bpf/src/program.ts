@@ -109,9 +109,11 @@ export class Program {
 const attempts = 10;
 const EAGAIN = 11;
 const ENOSPC = 28;
-const firstLogBytes = 64 * 1024;
-/** The kernel's own limit is UINT_MAX >> 2; a log beyond this is no help to anybody. */
-const maxLogBytes = 64 * 1024 * 1024;
+/**
+ * Sizes of the log buffer. Linux >= 6.4 keeps the end of a longer log, where the reason is; older kernels keep its
+ * beginning, and none takes more than UINT_MAX >> 8 before 5.2.
+ */
+const logBytes = [64 * 1024, 1024 * 1024, 15 * 1024 * 1024];
 
 /**
  * Loads a program. The verifier's log is asked for only after a failure, by loading again.
@@ -123,19 +125,17 @@ export function loadProgram(options: ProgramOptions): Program {
   }
   const result = load(options);
   if (result >= 0) return new Program(result, options);
-  let last = result;
-  for (let size = firstLogBytes; size <= maxLogBytes; size *= 8) {
+  for (const size of logBytes) {
     const log = new Uint8Array(size);
     const again = load(options, log);
     if (again >= 0) return new Program(again, options);
-    last = again;
-    if (again !== -ENOSPC) {
-      const text = Buffer.from(log.buffer, 0, Math.max(0, log.indexOf(0))).toString('latin1');
-      if (text.trim() !== '') throw new VerifierError(-again, options.name, text, summarizeVerifierLog(text));
-      break;
-    }
+    // Too small for the log: the kernel says ENOSPC in place of the true reason, which the first attempt gave.
+    if (again === -ENOSPC && size !== logBytes.at(-1)) continue;
+    const text = Buffer.from(log.buffer, 0, Math.max(0, log.indexOf(0))).toString('latin1');
+    if (text.trim() !== '') throw new VerifierError(-result, options.name, text, summarizeVerifierLog(text));
+    break;
   }
-  throw refusal('BPF_PROG_LOAD', -last, `the program "${options.name}"`);
+  throw refusal('BPF_PROG_LOAD', -result, `the program "${options.name}"`);
 }
 
 function load(options: ProgramOptions, log?: Uint8Array): number {

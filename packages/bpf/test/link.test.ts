@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requirement } from '../../../test/requirements.js';
+import {
+  Assembler,
+  attachPerfEvent,
+  attachPerfUprobe,
+  attachRawTracepoint,
+  attachTracepoint,
+  attachUprobeMulti,
+  type BpfMap,
+  createMap,
+  KernelError,
+  type Link,
+  loadProgram,
+  type Program,
+  type ProgramOptions,
+  u32,
+  u64,
+} from '../src/index.js';
+import { TinyProcess, type TinyProgram, writeTinyProgram } from './tiny-program.js';
+
+/** Adds one to the 64-bit number that the map has for the attach cookie; programs of another process may run it too. */
+const countByCookie = (counts: BpfMap): Assembler =>
+  new Assembler()
+    .call('get_attach_cookie')
+    .store('r10', -8, 'r0')
+    .loadMap('r1', counts)
+    .mov('r2', 'r10')
+    .add('r2', -8)
+    .call('map_lookup_elem')
+    .jumpIf('r0', '==', 0, 'out')
+    .mov('r1', 1)
+    .atomic('add', 'r0', 0, 'r1')
+    .label('out')
+    .mov('r0', 0)
+    .exit();
+
+/** Adds one to the array's first value when the thread group is `pid`. */
+const countProcess = (count: BpfMap, pid: number): Assembler =>
+  new Assembler()
+    .call('get_current_pid_tgid')
+    .rsh('r0', 32)
+    .jumpIf('r0', '!=', pid, 'out')
+    .loadMapValue('r1', count)
+    .mov('r2', 1)
+    .atomic('add', 'r1', 0, 'r2')
+    .label('out')
+    .mov('r0', 0)
+    .exit();
+
+describe.skipIf(requirement('kernel').missing)('links', () => {
+  let program: TinyProgram;
+  let target: TinyProcess;
+  const open: { close(): void }[] = [];
+  const keep = <T extends { close(): void }>(one: T): T => {
+    open.push(one);
+    return one;
+  };
+  const closeAll = (): void => {
+    for (const one of open.splice(0).toReversed()) one.close();
+  };
+
+  beforeAll(() => {
+    program = writeTinyProgram({ functions: 3, rounds: 1000 });
+    target = new TinyProcess(program);
+  });
+
+  afterAll(async () => {
+    closeAll();
+    expect(await target.end()).toBe(0);
+    program.remove();
+  });
+
+  const load = (type: ProgramOptions['type'], assembler: Assembler, options: Partial<ProgramOptions> = {}): Program =>
+    keep(loadProgram({ type, name: 'link_test', instructions: assembler.assemble(), ...options }));
+
+  const counter = (): BpfMap => keep(createMap({ type: 'array', name: 'count', valueSize: 8, maxEntries: 1 }));
+  const read = (map: BpfMap, key: Uint8Array = u32(0)): bigint => map.sum(key);
+
+  it('counts every function of one uprobe_multi link by its cookie, and nothing after close', async () => {
+    const counts = keep(createMap({ type: 'hash', name: 'counts', keySize: 8, valueSize: 8, maxEntries: 8 }));
+    const cookies = [11n, 2n ** 63n + 5n, 0n];
+    for (const cookie of cookies) counts.update(u64(cookie), u64(0));
+    const bpf = load('kprobe', countByCookie(counts), { expectedAttachType: 'uprobe-multi' });
+    const link = keep(attachUprobeMulti({ program: bpf, path: program.path, offsets: program.offsets, cookies }));
+    expect(link.id).toBeGreaterThan(0);
+    await target.run();
+    expect(cookies.map((cookie) => read(counts, u64(cookie)))).toEqual([1000n, 1000n, 1000n]);
+    link.close();
+    expect(link.closed).toBe(true);
+    await target.run();
+    expect(read(counts, u64(11n))).toBe(1000n);
+    closeAll();
+  });
+
+  it('limits a uprobe_multi link to a process', async () => {
+    const other = new TinyProcess(program);
+    const count = counter();
+    const always = new Assembler()
+      .loadMapValue('r1', count)
+      .mov('r2', 1)
+      .atomic('add', 'r1', 0, 'r2')
+      .mov('r0', 0)
+      .exit();
+    const bpf = load('kprobe', always, { expectedAttachType: 'uprobe-multi' });
+    keep(attachUprobeMulti({ program: bpf, path: program.path, offsets: program.offsets, pid: other.pid }));
+    await target.run();
+    expect(read(count)).toBe(0n);
+    await other.run();
+    expect(read(count)).toBe(3000n);
+    expect(await other.end()).toBe(0);
+    closeAll();
+  });
+
+  it('runs a sleepable uprobe program that reads memory with copy_from_user', async () => {
+    const count = counter();
+    // x86-64 pt_regs: rip at byte 128. The instruction bytes at the probe: the kernel's int3, then mov %rsp,%rbp.
+    const reads = new Assembler()
+      .load('r3', 'r1', 128)
+      .mov('r1', 'r10')
+      .add('r1', -8)
+      .mov('r2', 4)
+      .call('copy_from_user')
+      .jumpIf('r0', '!=', 0, 'out')
+      .load('r3', 'r10', -8, 4)
+      .rsh('r3', 8)
+      .jumpIf('r3', '!=', 0xe58948, 'out')
+      .loadMapValue('r1', count)
+      .mov('r2', 1)
+      .atomic('add', 'r1', 0, 'r2')
+      .label('out')
+      .mov('r0', 0)
+      .exit();
+    const bpf = load('kprobe', reads, { expectedAttachType: 'uprobe-multi', sleepable: true });
+    keep(attachUprobeMulti({ program: bpf, path: program.path, offsets: program.offsets, pid: target.pid }));
+    await target.run();
+    expect(read(count)).toBe(3000n);
+    closeAll();
+  });
+
+  it('attaches a uprobe by the perf PMU, with a cookie, to one process and to all', async () => {
+    const counts = keep(createMap({ type: 'hash', name: 'counts', keySize: 8, valueSize: 8, maxEntries: 8 }));
+    counts.update(u64(77), u64(0));
+    counts.update(u64(78), u64(0));
+    const other = new TinyProcess(program);
+    const bpf = load('kprobe', countByCookie(counts));
+    const [offset = 0] = program.offsets;
+    const one = keep(attachPerfUprobe({ program: bpf, path: program.path, offset, pid: target.pid, cookie: 77n }));
+    const all = keep(attachPerfUprobe({ program: bpf, path: program.path, offset, cookie: 78n }));
+    await target.run();
+    await other.run();
+    expect([read(counts, u64(77)), read(counts, u64(78))]).toEqual([1000n, 2000n]);
+    one.close();
+    all.close();
+    await target.run();
+    expect([read(counts, u64(77)), read(counts, u64(78))]).toEqual([1000n, 2000n]);
+    expect(await other.end()).toBe(0);
+    closeAll();
+  });
+
+  it('attaches to a tracepoint and to a raw tracepoint', async () => {
+    const [counted, raw] = [counter(), counter()];
+    // The program makes a read and a write in each round.
+    keep(
+      attachTracepoint({
+        program: load('tracepoint', countProcess(counted, target.pid)),
+        category: 'syscalls',
+        name: 'sys_enter_write',
+      }),
+    );
+    keep(attachRawTracepoint({ program: load('raw-tracepoint', countProcess(raw, target.pid)), name: 'sys_exit' }));
+    await target.run();
+    await target.run();
+    expect(read(counted)).toBe(2n);
+    // read and write of each round; the last read has not returned, the first may have been entered before.
+    expect(read(raw)).toBeGreaterThanOrEqual(3n);
+    closeAll();
+  });
+
+  it('samples a software event of every thread on every CPU', async () => {
+    const count = counter();
+    const always = countProcess(count, process.pid);
+    keep(attachPerfEvent({ program: load('perf-event', always), event: { type: 'software', name: 'page-faults' } }));
+    const pages = 64;
+    const memory = new Uint8Array(pages * 4096);
+    for (let page = 0; page < pages; page++) memory[page * 4096] = 1;
+    expect(Number(read(count))).toBeGreaterThan(0);
+    closeAll();
+  });
+
+  it('runs at a hardware breakpoint on an instruction', async () => {
+    const count = counter();
+    const bpf = load('perf-event', countProcess(count, target.pid));
+    const [address = 0n] = program.addresses;
+    keep(attachPerfEvent({ program: bpf, event: { type: 'breakpoint', access: 'execute', address }, tid: target.pid }));
+    await target.run();
+    expect(read(count)).toBe(1000n);
+    closeAll();
+  });
+
+  it('says what is wrong with a file, a process, a tracepoint that is not there', () => {
+    const bpf = load('kprobe', new Assembler().mov('r0', 0).exit(), { expectedAttachType: 'uprobe-multi' });
+    const failure = (action: () => Link): KernelError => {
+      try {
+        keep(action());
+      } catch (error) {
+        if (error instanceof KernelError) return error;
+        throw error;
+      }
+      throw new Error('it was accepted');
+    };
+    const noFile = failure(() => attachUprobeMulti({ program: bpf, path: '/nowhere/at/all', offsets: [0] }));
+    expect([noFile.call, noFile.code]).toEqual(['BPF_LINK_CREATE', 'ENOENT']);
+    const noProcess = failure(() =>
+      attachUprobeMulti({ program: bpf, path: program.path, offsets: [0], pid: 0x7fff_fff0 }),
+    );
+    expect(noProcess.code).toBe('ESRCH');
+    expect(noProcess.message).toMatch(/has ended/);
+    const tracepoint = load('tracepoint', new Assembler().mov('r0', 0).exit());
+    const noPoint = failure(() => attachTracepoint({ program: tracepoint, category: 'sched', name: 'nonsense' }));
+    expect(noPoint.message).toMatch(/no tracepoint sched:nonsense/);
+    expect(() => attachUprobeMulti({ program: bpf, path: program.path, offsets: [-1] })).toThrow(RangeError);
+    expect(() => attachUprobeMulti({ program: bpf, path: program.path, offsets: [] })).toThrow(RangeError);
+    closeAll();
+  });
+});
