@@ -11,3 +11,4 @@ export type {
   ControlProbeState,
 } from './protocol.js';
 export { clearStaleSessions, type LiveSession, liveSessions, type SessionAbout } from './registry.js';
+export { type SessionWatch, watchSessions } from './watch.js';
