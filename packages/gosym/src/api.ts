@@ -157,6 +157,24 @@ export interface BuildIds {
   readonly go: string | undefined;
 }
 
+export interface GoModule {
+  readonly path: string;
+  readonly version: string;
+  readonly replacedBy?: GoModule;
+}
+
+/** What `go version -m` shows. */
+export interface BuildInfo {
+  /** "go1.26.8". */
+  readonly goVersion: string;
+  /** Import path of the main package; undefined where the program was built without modules. */
+  readonly mainPackage: string | undefined;
+  readonly mainModule: GoModule | undefined;
+  readonly dependencies: readonly GoModule[];
+  /** "-ldflags", "CGO_ENABLED", "vcs.revision" and the like (Go >= 1.18). */
+  readonly settings: ReadonlyMap<string, string>;
+}
+
 /** A Go program on disk, opened. Everything is lazy; every method is synchronous after `openGoBinary` resolved. */
 export interface GoBinary {
   readonly path: string;
@@ -164,6 +182,8 @@ export interface GoBinary {
   /** "go1.26.8"; undefined when the build info is gone (the version is then bounded by the table formats). */
   readonly goVersion: string | undefined;
   readonly mainPackage: string | undefined;
+  /** Undefined where the program does not carry it. */
+  readonly buildInfo?: BuildInfo | undefined;
   readonly buildIds: BuildIds;
   readonly hasDwarf: boolean;
   readonly positionIndependent: boolean;

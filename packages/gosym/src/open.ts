@@ -1,10 +1,145 @@
-import type { GoBinary } from './api.js';
-import { FormatError } from './errors.js';
+/** Opening: finds the tables of a Go program, makes sure they belong together, and puts the facade before them. */
+import type { BuildInfo, Problem } from './api.js';
+import type { Bytes } from './bytes.js';
+import { explainMissingTable } from './diagnosis.js';
+import type { Dwarf } from './dwarf/dwarf.js';
+import { openDwarf } from './dwarf/open.js';
+import { ElfImage } from './elf/image.js';
+import { type RelativeRelocations, readRelativeRelocations, relocated } from './elf/relocations.js';
+import { type ByteSource, FileSource } from './elf/source.js';
+import { ElfSymbols } from './elf/symbols.js';
+import { FormatError, isFormatError } from './errors.js';
+import { OpenedGoBinary } from './go-binary.js';
+import { readBuildInfo } from './module/build-info.js';
+import { type FoundModule, locateModuleData, type ModuleSearch } from './module/locate.js';
+import { textAddress } from './module/module-data.js';
+import { checkText, readFunctionTable, recordLayout } from './pclntab/function-table.js';
+import { type TableCandidate, tableCandidates } from './pclntab/locate.js';
+import { Pclntab } from './pclntab/pclntab.js';
+import { goMinor } from './version.js';
 
 /**
- * Opens a Go program built by the gc toolchain. Reads headers and tables only; everything else is read when asked for.
- * Throws FormatError for anything that is not such a program.
+ * Opens a Go program built by the gc toolchain. Reads headers and the function table; everything else is read when asked
+ * for. Throws FormatError for anything that is not such a program, and where no way leads to the text base.
  */
-export const openGoBinary = async (path: string): Promise<GoBinary> => {
-  throw new FormatError('unreadable', `${path} cannot be read yet`);
+export const openGoBinary = async (path: string): Promise<OpenedGoBinary> => {
+  const source = new FileSource(path);
+  try {
+    return openSource(source, path);
+  } catch (error) {
+    source.close();
+    throw named(path, error);
+  }
+};
+
+/** The same over any bytes; `path` is only what the answer calls itself. */
+export const openSource = (source: ByteSource, path: string): OpenedGoBinary => {
+  const image = new ElfImage(source);
+  const symbols = new ElfSymbols(image);
+  const buildInfo = readBuildInfo(image, symbols);
+  const { pclntab, found } = openTable(image, symbols, buildInfo);
+  const problems: Problem[] = [];
+  if (pclntab.header.magicUnknown) problems.push(GARBLED);
+  const dwarf = dwarfOf(image, problems);
+  return new OpenedGoBinary({ path, image, symbols, buildInfo, pclntab, module: found?.module, dwarf, problems });
+};
+
+const GARBLED: Problem = {
+  code: 'garbled',
+  message:
+    'the function table was obfuscated (garble): addresses are right, names and lines are what the obfuscator left; build without it to see the source',
+};
+
+interface OpenedTable {
+  readonly pclntab: Pclntab;
+  readonly found: FoundModule | undefined;
+}
+
+/** Candidates are tried in turn; what is wrong with the best one is what a person hears. */
+const MOST_CANDIDATES = 64;
+
+const openTable = (image: ElfImage, symbols: ElfSymbols, buildInfo: BuildInfo | undefined): OpenedTable => {
+  let relocations: RelativeRelocations | undefined;
+  const search: ModuleSearch = {
+    image,
+    symbols,
+    relocations: () => {
+      relocations ??= readRelativeRelocations(image);
+      return relocations;
+    },
+  };
+  let first: FormatError | undefined;
+  let tried = 0;
+  for (const candidate of tableCandidates(image)) {
+    tried += 1;
+    if (tried > MOST_CANDIDATES) break;
+    try {
+      return openCandidate(search, candidate, goMinor(buildInfo?.goVersion));
+    } catch (error) {
+      if (!isFormatError(error)) throw error;
+      first ??= error;
+    }
+  }
+  throw first ?? explainMissingTable(image);
+};
+
+const openCandidate = (search: ModuleSearch, candidate: TableCandidate, minor: number | undefined): OpenedTable => {
+  const { image } = search;
+  const { header, address } = candidate;
+  const found = locateModuleData(search, candidate);
+  // Up to Go 1.17 functab holds addresses, so the text base is not needed where the loader does not move them.
+  if (found === undefined && (header.format >= 18 || image.positionIndependent)) throw noTextBase(address);
+  const table = tableBytes(search, candidate, found);
+  const layout = recordLayout(header, minor !== undefined && minor < 12);
+  const module = found?.module;
+  const addressOf =
+    header.format >= 18 && module !== undefined
+      ? (offset: number): number => textAddress(module, offset)
+      : (pc: number): number => pc;
+  const functions = readFunctionTable(table, header, layout.size, addressOf);
+  checkText(functions, image.codeSegment(functions.entries[0] ?? 0));
+  return { pclntab: new Pclntab(table, header, layout, functions, address), found };
+};
+
+const tableBytes = (search: ModuleSearch, candidate: TableCandidate, found: FoundModule | undefined): Bytes => {
+  const { image } = search;
+  const { address, header, limit } = candidate;
+  const size = found === undefined ? limit : Math.min(limit, found.module.tableEnd - address);
+  const bytes = image.readAt(address, size, 'the function table');
+  const absolute = header.format < 18 && image.positionIndependent;
+  return absolute ? relocated(image, search.relocations(), address, bytes) : bytes;
+};
+
+const noTextBase = (address: number): FormatError =>
+  new FormatError(
+    'no-text-base',
+    `the function table at 0x${address.toString(16)} counts from the start of the program text, and nothing in the file says where that is (no runtime.firstmoduledata was found); build the program again without post-processing`,
+    { expected: 'moduledata that agrees with the function table' },
+  );
+
+const dwarfOf = (image: ElfImage, problems: Problem[]): Dwarf | undefined => {
+  try {
+    return openDwarf({
+      machine: image.machine,
+      pointerSize: image.pointerSize,
+      littleEndian: image.header.order === 'little',
+      section: (name) => image.debugSection(name),
+    });
+  } catch (error) {
+    if (!isFormatError(error)) throw error;
+    problems.push({ code: 'bad-dwarf', message: `the DWARF cannot be used: ${error.message}` });
+    return undefined;
+  }
+};
+
+/** Messages that do not name the file yet get its name in front. */
+const named = (path: string, error: unknown): unknown => {
+  if (!isFormatError(error) || error.message.includes(path)) return error;
+  const { code, offset, expected, found } = error;
+  return new FormatError(code, `${path}: ${error.message}`, {
+    ...(offset === undefined ? {} : { offset }),
+    ...(expected === undefined ? {} : { expected }),
+    ...(found === undefined ? {} : { found }),
+    cause: error,
+  });
 };

@@ -1,0 +1,209 @@
+/**
+ * The facade: one opened Go program. It owns nothing but the pieces it asks; each question is answered by the file named
+ * after it. Invariant: no name, address or offset in an answer is guessed.
+ */
+import type {
+  BuildInfo,
+  Degraded,
+  GoBinary,
+  GoFunction,
+  GoVariable,
+  InlinedCopy,
+  LineAddress,
+  Problem,
+  RuntimeLayout,
+  SourcePosition,
+} from './api.js';
+import type { Dwarf } from './dwarf/dwarf.js';
+import type { ElfImage } from './elf/image.js';
+import { ProgramMemory } from './elf/memory.js';
+import { readBuildIds } from './elf/notes.js';
+import type { ElfSymbols } from './elf/symbols.js';
+import { SourceFiles } from './files.js';
+import { describeFunction } from './functions.js';
+import { walkCopies } from './inline/copies.js';
+import { inlineLayout } from './inline/layout.js';
+import { InlineTrees } from './inline/trees.js';
+import { chainAt, lineRuns } from './lines.js';
+import type { ModuleData } from './module/module-data.js';
+import { FunctionNames } from './names.js';
+import { indexAt } from './pclntab/function-table.js';
+import type { Pclntab } from './pclntab/pclntab.js';
+import { runtimeLayout } from './runtime/layout.js';
+import type { FileOffset, VirtualAddress } from './units.js';
+import { goMinor } from './version.js';
+
+export interface OpenedProgram {
+  readonly path: string;
+  readonly image: ElfImage;
+  readonly symbols: ElfSymbols;
+  readonly buildInfo: BuildInfo | undefined;
+  readonly pclntab: Pclntab;
+  readonly module: ModuleData | undefined;
+  readonly dwarf: Dwarf | undefined;
+  readonly problems: readonly Problem[];
+}
+
+const NO_DWARF: Problem = {
+  code: 'no-dwarf',
+  message:
+    'this program has no DWARF, so names, types and places of variables are unknown; build it without -ldflags "-s -w" and without strip',
+};
+
+export class OpenedGoBinary implements GoBinary {
+  readonly path: string;
+  readonly machine: GoBinary['machine'];
+  readonly goVersion: string | undefined;
+  readonly mainPackage: string | undefined;
+  readonly buildInfo: BuildInfo | undefined;
+  readonly buildIds: GoBinary['buildIds'];
+  readonly hasDwarf: boolean;
+  readonly positionIndependent: boolean;
+  readonly problems: readonly Problem[];
+  readonly functionCount: number;
+  /** For the code of this package only: the listing writes bytes straight from the tables. */
+  readonly pclntab: Pclntab;
+  readonly trees: InlineTrees;
+  readonly names: FunctionNames;
+  private readonly program: OpenedProgram;
+  private readonly files: SourceFiles;
+  private layout: RuntimeLayout | undefined;
+
+  constructor(program: OpenedProgram) {
+    const { image, pclntab, buildInfo } = program;
+    this.program = program;
+    this.path = program.path;
+    this.machine = image.machine;
+    this.goVersion = buildInfo?.goVersion;
+    this.mainPackage = buildInfo?.mainPackage;
+    this.buildInfo = buildInfo;
+    this.buildIds = readBuildIds(image);
+    this.hasDwarf = program.dwarf !== undefined;
+    this.positionIndependent = image.positionIndependent;
+    this.problems = program.problems;
+    this.pclntab = pclntab;
+    this.functionCount = pclntab.functions.count;
+    const inline = inlineLayout(pclntab.header, goMinor(this.goVersion));
+    this.trees = new InlineTrees(pclntab, new ProgramMemory(image), inline, program.module?.gofunc);
+    this.names = new FunctionNames(pclntab);
+    this.files = new SourceFiles(pclntab);
+  }
+
+  *functions(): Iterable<GoFunction> {
+    for (let index = 0; index < this.functionCount; index++) yield this.functionOf(index);
+  }
+
+  functionsNamed(name: string): readonly GoFunction[] {
+    return this.names.find(name).map((index) => this.functionOf(index));
+  }
+
+  functionsMatching(pattern: RegExp): readonly GoFunction[] {
+    const stateless = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
+    const found: GoFunction[] = [];
+    for (let index = 0; index < this.functionCount; index++) {
+      if (stateless.test(this.pclntab.name(index))) found.push(this.functionOf(index));
+    }
+    return found;
+  }
+
+  similarNames(name: string, limit: number): readonly string[] {
+    return this.names.similar(name, limit);
+  }
+
+  functionAt(address: VirtualAddress): GoFunction | undefined {
+    const index = indexAt(this.pclntab.functions, address);
+    const found = index < 0 ? undefined : this.functionOf(index);
+    return found !== undefined && address < found.entry + found.size ? found : undefined;
+  }
+
+  positionsAt(address: VirtualAddress): readonly SourcePosition[] {
+    const fn = this.functionAt(address);
+    return fn === undefined ? [] : chainAt(this.lineWalk(), fn, address - fn.entry);
+  }
+
+  addressesOf(file: string, line: number): readonly LineAddress[] {
+    const found: LineAddress[] = [];
+    if (!Number.isInteger(line) || line < 1) return found;
+    const offsets = this.files.matching(file);
+    const hosts = new Set([...offsets].flatMap((offset) => this.files.functionsOf(offset)));
+    for (const index of [...hosts].sort((a, b) => a - b)) {
+      const isWanted = (fileNumber: number, at: number): boolean =>
+        at === line && offsets.has(this.pclntab.fileOffset(index, fileNumber));
+      for (const run of lineRuns(this.lineWalk(), this.functionOf(index), isWanted)) found.push(run);
+    }
+    return found;
+  }
+
+  linesOf(fn: GoFunction): readonly LineAddress[] {
+    return lineRuns(this.lineWalk(), fn);
+  }
+
+  inlinedCopiesOf(name: string): readonly InlinedCopy[] {
+    const found: InlinedCopy[] = [];
+    const offsets = this.names.offsets(name);
+    if (offsets.size === 0) return found;
+    const keep = (copy: InlinedCopy): void => {
+      if (copy.callee === name) found.push(copy);
+    };
+    walkCopies(this.copyWalk(), offsets, keep);
+    return found;
+  }
+
+  inlinedCopies(): ReadonlyMap<string, readonly InlinedCopy[]> {
+    const byCallee = new Map<string, InlinedCopy[]>();
+    walkCopies(this.copyWalk(), undefined, (copy) => {
+      const list = byCallee.get(copy.callee);
+      if (list === undefined) byCallee.set(copy.callee, [copy]);
+      else list.push(copy);
+    });
+    return byCallee;
+  }
+
+  variablesAt(address: VirtualAddress): Degraded<readonly GoVariable[]> {
+    return this.program.dwarf?.variablesAt(address) ?? { value: [], problems: [NO_DWARF] };
+  }
+
+  parametersAtEntry(fn: GoFunction): Degraded<readonly GoVariable[]> {
+    return this.program.dwarf?.parametersAtEntry(fn) ?? { value: [], problems: [NO_DWARF] };
+  }
+
+  packageVariable(name: string): GoVariable | undefined {
+    return this.program.dwarf?.packageVariable(name);
+  }
+
+  get runtime(): RuntimeLayout {
+    const { image, symbols, dwarf } = this.program;
+    this.layout ??= runtimeLayout({
+      image,
+      symbols,
+      minor: goMinor(this.goVersion),
+      goidFromDwarf: () => dwarf?.goidOffset(),
+      codeOf: (name) => this.functionsNamed(name).map((fn) => this.code(fn)),
+    });
+    return this.layout;
+  }
+
+  code(fn: GoFunction): Uint8Array {
+    return this.program.image.readAt(fn.entry, fn.size, `the code of ${fn.name}`).data;
+  }
+
+  offsetOf(address: VirtualAddress): FileOffset {
+    return this.program.image.codeOffset(address);
+  }
+
+  close(): void {
+    this.program.image.source.close();
+  }
+
+  private functionOf(index: number): GoFunction {
+    return describeFunction(this.pclntab, this.trees, index);
+  }
+
+  private lineWalk() {
+    return { pclntab: this.pclntab, trees: this.trees, nameOf: (offset: number) => this.names.at(offset) };
+  }
+
+  private copyWalk() {
+    return { ...this.lineWalk(), functionOf: (index: number) => this.functionOf(index) };
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * functab and the function records (runtime._func), decoded once into typed arrays. E below is the size of a record's
+ * entry field: the pointer size up to Go 1.17, 4 since.
+ */
+import type { Bytes } from '../bytes.js';
+import { FormatError } from '../errors.js';
+import type { TableHeader } from './header.js';
+
+export interface RecordLayout {
+  /** Byte offsets within a record; -1 where this version has no such field. */
+  readonly name: number;
+  readonly deferReturn: number;
+  readonly pcFile: number;
+  readonly pcLine: number;
+  readonly pcDataCount: number;
+  readonly compilationUnit: number;
+  readonly startLine: number;
+  readonly functionId: number;
+  readonly flag: number;
+  readonly funcDataCount: number;
+  /** True for Go <= 1.11, where the count of funcdata is a 32-bit number. */
+  readonly wideFuncDataCount: boolean;
+  readonly size: number;
+}
+
+/** src/runtime/runtime2.go, type _func: Go <= 1.11; 1.12-1.15; 1.16-1.19 (flag since 1.17); 1.20 and later. */
+export const recordLayout = (header: TableHeader, before112: boolean): RecordLayout => {
+  const e = header.format >= 18 ? 4 : header.pointerSize;
+  const common = { name: e, deferReturn: e + 8, pcFile: e + 16, pcLine: e + 20, pcDataCount: e + 24 };
+  const none = { compilationUnit: -1, startLine: -1, flag: -1, wideFuncDataCount: false };
+  if (header.format === 2) {
+    const count = before112 ? e + 28 : e + 31;
+    const functionId = before112 ? -1 : e + 28;
+    return { ...common, ...none, functionId, funcDataCount: count, wideFuncDataCount: before112, size: e + 32 };
+  }
+  const compilationUnit = e + 28;
+  if (header.format < 20) {
+    return {
+      ...common,
+      ...none,
+      compilationUnit,
+      functionId: e + 32,
+      flag: e + 33,
+      funcDataCount: e + 35,
+      size: e + 36,
+    };
+  }
+  const late = { startLine: e + 32, functionId: e + 36, flag: e + 37, funcDataCount: e + 39, size: e + 40 };
+  return { ...common, ...none, ...late, compilationUnit };
+};
+
+export interface FunctionTable {
+  readonly count: number;
+  /** Addresses, ascending; one more than functions: the end of the text. */
+  readonly entries: Float64Array;
+  /** Byte offsets of the records from the table's start. */
+  readonly records: Uint32Array;
+}
+
+/** `addressOf` turns what functab holds into an address. Throws FormatError where the table cannot be one. */
+export const readFunctionTable = (
+  table: Bytes,
+  header: TableHeader,
+  recordSize: number,
+  addressOf: (pc: number) => number,
+): FunctionTable => {
+  const count = header.functionCount;
+  const field = header.format >= 18 ? 4 : header.pointerSize;
+  const end = header.functab + (count * 2 + 1) * field;
+  if (end > table.length) throw table.error(8, `at most ${table.length} bytes of functions`, `${end}`);
+  const entries = new Float64Array(count + 1);
+  const records = new Uint32Array(count);
+  const lastRecord = table.length - recordSize;
+  let previous = -1;
+  let at = header.functab;
+  for (let index = 0; index <= count; index++, at += 2 * field) {
+    const entry = addressOf(table.word(at, field));
+    if (entry < previous) throw table.error(at, 'rising addresses of functions', `${entry} after ${previous}`);
+    entries[index] = entry;
+    previous = entry;
+    if (index === count) break;
+    const record = header.functions + table.word(at + field, field);
+    if (record > lastRecord) throw table.error(at + field, `a record before byte ${lastRecord}`, `${record}`);
+    records[index] = record;
+  }
+  return { count, entries, records };
+};
+
+/** Position of the function whose code, or the padding after it, contains the address; -1 outside the text. */
+export const indexAt = (functions: FunctionTable, address: number): number => {
+  const { entries, count } = functions;
+  if (!(address >= (entries[0] ?? 0) && address < (entries[count] ?? 0))) return -1;
+  let low = 0;
+  let high = count;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((entries[middle] ?? 0) <= address) low = middle;
+    else high = middle;
+  }
+  return low;
+};
+
+/** All code lies in the file, so the walks over line tables are bounded by the file's size. */
+export const checkText = (
+  functions: FunctionTable,
+  segment: { address: number; fileSize: number } | undefined,
+): void => {
+  const { entries, count } = functions;
+  const first = entries[0] ?? 0;
+  const last = entries[count] ?? 0;
+  if (segment !== undefined && first >= segment.address && last <= segment.address + segment.fileSize) return;
+  throw new FormatError(
+    'bad-pclntab',
+    `the function table names code from 0x${first.toString(16)} to 0x${last.toString(16)}, which the file does not hold; build or copy the program again`,
+    { expected: 'addresses in one executable segment', found: `0x${first.toString(16)}-0x${last.toString(16)}` },
+  );
+};

@@ -1,0 +1,34 @@
+/** What reading goroutines needs of the runtime: the goid's place in g, and g's place in the thread. */
+import type { RuntimeLayout } from '../api.js';
+import type { ElfImage } from '../elf/image.js';
+import type { ElfSymbols } from '../elf/symbols.js';
+import { goidOffset } from './goid-table.js';
+import { threadLocalFromCode, threadLocalFromSymbol } from './thread-local.js';
+
+export interface RuntimeQuestions {
+  readonly image: ElfImage;
+  readonly symbols: ElfSymbols;
+  /** N of Go 1.N. */
+  readonly minor: number | undefined;
+  readonly goidFromDwarf: () => number | undefined;
+  /** Code of every function of this name. */
+  readonly codeOf: (name: string) => readonly Uint8Array[];
+}
+
+export const runtimeLayout = (ask: RuntimeQuestions): RuntimeLayout => {
+  const tlsG = threadLocalFromSymbol(ask.image, ask.symbols) ?? threadLocalOfCode(ask);
+  const described = ask.goidFromDwarf();
+  if (described !== undefined) return { goid: described, tlsG, source: 'dwarf' };
+  const goid = goidOffset(ask.minor, ask.image.pointerSize);
+  if (goid !== undefined) return { goid, tlsG, source: 'table' };
+  return { goid: undefined, tlsG, source: tlsG === undefined ? 'none' : 'code' };
+};
+
+const threadLocalOfCode = (ask: RuntimeQuestions): number | undefined => {
+  if (ask.image.machine !== 'amd64') return undefined;
+  for (const code of ask.codeOf('runtime.mcall')) {
+    const found = threadLocalFromCode(code);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
