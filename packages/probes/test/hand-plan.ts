@@ -51,6 +51,8 @@ export const fileBytes = (path: string, offset: number, length: number): Uint8Ar
 export interface HandPlan {
   readonly action?: ProbeAction;
   readonly condition?: LoweredExpression;
+  /** How the condition reads; a plan has it exactly when it has a condition. */
+  readonly conditionText?: string;
   readonly captures?: readonly PlannedCapture[];
   /** Picks the instruction; default: `push %rbp`. The second form makes a tier 2 site. */
   readonly at?: (instruction: Instruction, all: readonly Instruction[]) => boolean;
@@ -79,7 +81,7 @@ export const handPlan = async (path: string, name: string, options: HandPlan = {
   return {
     spec: {
       target: { kind: 'function', name },
-      condition: undefined,
+      condition: options.conditionText,
       scope: { kind: 'process' },
       action,
       rateLimit: undefined,

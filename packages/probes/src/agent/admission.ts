@@ -42,7 +42,9 @@ const identify = (pid: number, asking: number): ProcessIdentity => {
 const identifyTracer = (target: AgentTarget, asking: number): ProcessIdentity | undefined => {
   if (target.tracer === undefined) return undefined;
   const tracer = identify(target.tracer, asking);
-  const actual = processStatus(target.pid)?.tracer ?? 0;
+  // TracerPid is the thread that traces (Delve keeps one for it); what is asked for is its process.
+  const thread = processStatus(target.pid)?.tracer ?? 0;
+  const actual = thread === 0 ? 0 : (processStatus(thread)?.threadGroup ?? 0);
   if (actual !== target.tracer) throw refusal.notTheTracer(target.pid, target.tracer, actual);
   return tracer;
 };
@@ -57,11 +59,12 @@ const runningFile = async (target: AgentTarget, plan: ProbePlan, files: BinaryFi
   const { binary } = plan;
   if (target.starting !== true) {
     // Also right for a deleted or replaced binary and for one in another mount namespace, where the path lies.
-    const executable = await openOr(files, `/proc/${target.pid}/exe`);
-    if (executable !== undefined && isPlannedBuild(binary, executable.buildIds)) return executable;
+    const executable = await tryOpen(files, `/proc/${target.pid}/exe`);
+    if (!(executable instanceof Error) && isPlannedBuild(binary, executable.buildIds)) return executable;
   }
-  const file = await openOr(files, binary.path);
-  if (file === undefined || !isPlannedBuild(binary, file.buildIds)) throw refusal.wrongBuildId(binary.path);
+  const file = await tryOpen(files, binary.path);
+  if (file instanceof Error) throw refusal.unreadableBinary(binary.path, file.message);
+  if (!isPlannedBuild(binary, file.buildIds)) throw refusal.wrongBuildId(binary.path);
   if (target.starting === true || sameFile(target.pid, file)) return file;
   const text = openLiveText(target.pid, file);
   text.close();
@@ -69,12 +72,13 @@ const runningFile = async (target: AgentTarget, plan: ProbePlan, files: BinaryFi
   return file;
 };
 
-/** Undefined for what is no Go binary or cannot be opened: the caller says what that means. */
-const openOr = async (files: BinaryFiles, path: string): Promise<BinaryFile | undefined> => {
+/** The error for what is no Go binary or cannot be opened: there may be another file to look at. */
+const tryOpen = async (files: BinaryFiles, path: string): Promise<BinaryFile | Error> => {
   try {
     return await files.open(path);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
   }
 };
 

@@ -45,7 +45,8 @@ export const isAlive = (process: ProcessIdentity): boolean =>
 export interface ProcessStatus {
   /** Real, effective, saved, file system. */
   readonly uids: readonly number[];
-  /** Thread-group id of the tracer; 0 = none. */
+  readonly threadGroup: number;
+  /** Id of the *thread* that traces; 0 = none. */
   readonly tracer: number;
   /** Signals pending for the whole process and for this thread, as bit masks (bit 0 = signal 1). */
   readonly pending: bigint;
@@ -57,6 +58,7 @@ const parseStatus = (text: string): ProcessStatus => {
   const field = (name: string): string | undefined => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(text)?.[1];
   return {
     uids: (field('Uid') ?? '').split(/\s+/).filter(Boolean).map(Number),
+    threadGroup: Number(field('Tgid') ?? 0),
     tracer: Number(field('TracerPid') ?? 0),
     pending: mask(field('SigPnd')) | mask(field('ShdPnd')),
   };

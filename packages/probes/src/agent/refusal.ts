@@ -12,6 +12,7 @@ export type RefusalCode =
   | 'not-your-process'
   | 'not-the-tracer'
   | 'wrong-binary'
+  | 'unreadable-binary'
   | 'wrong-build-id'
   | 'changed-file'
   | 'changed-text'
@@ -59,6 +60,9 @@ export const notTheTracer = (pid: number, expected: number, actual: number): Ref
 
 export const wrongBinary = (pid: number, path: string): Refused =>
   new Refused('wrong-binary', `Process ${pid} does not run ${path}; plan the probe for the binary that it runs.`);
+
+export const unreadableBinary = (path: string, why: string): Refused =>
+  new Refused('unreadable-binary', `${path} cannot be read for a probe: ${why}`);
 
 export const wrongBuildId = (path: string): Refused =>
   new Refused(

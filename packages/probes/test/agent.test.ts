@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import type { AgentClient } from '../src/client/client.js';
+import type { ProbeEvent } from '../src/events.js';
+import { startTestAgent } from './agent-process.js';
+import { attachDelve } from './delve-session.js';
+import { handPlan } from './hand-plan.js';
+import { kernelIsClean, kernelObjects } from './kernel-leftovers.js';
+import { changedBytes, type RunningProgram, startProgram } from './verify-program.js';
+
+/** Unoptimised, `main.price` begins with `push %rbp`. */
+const unoptimised = { flags: ['-gcflags=all=-N -l'] };
+
+/** The first argument, `o *Order`, is in rax at the function's start; `ID` is its first field. */
+const orderId = {
+  kind: 'load',
+  address: { kind: 'register', register: 'rax' },
+  type: { width: 8, signed: true },
+} as const;
+
+describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('agent', () => {
+  let directory: string;
+  let path: string;
+  let before: ReadonlySet<string>;
+  let agent: AgentClient;
+  let program: RunningProgram;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'probelens-agent-'));
+    path = await privateCopy(await buildFixture('verify', unoptimised), directory);
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  beforeEach(async () => {
+    before = new Set(await kernelObjects());
+    program = await startProgram(path);
+    agent = await startTestAgent();
+  });
+  afterEach(async () => {
+    await agent.dispose();
+    program.kill();
+    expect(await kernelIsClean(before)).toEqual([]);
+  });
+
+  it('says who it is', () => {
+    expect(agent.hello).toMatchObject({ protocol: 1, capable: true });
+  });
+
+  it('counts the calls of an untraced program and harms none', async () => {
+    const plan = await handPlan(path, 'main.price', { action: { kind: 'count' } });
+    const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: undefined } });
+    const offset = Number(plan.sites[0]?.offset);
+    expect(changedBytes(program.pid, path, offset - 16, 64)).toEqual([offset]);
+    const counters = await agent.disarm(probe);
+    expect(changedBytes(program.pid, path, offset - 16, 64)).toEqual([]);
+    expect(counters.hits).toBeGreaterThan(100);
+    expect(counters.matches).toBe(counters.hits);
+    expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
+  });
+
+  it('sends what it recorded before it answers a drain, and all of it before it answers a disarm', async () => {
+    const events: ProbeEvent[] = [];
+    agent.onEvents((batch) => events.push(...batch));
+    const plan = await handPlan(path, 'main.price', {
+      action: { kind: 'log', template: undefined },
+      captures: [
+        {
+          name: 'o.ID',
+          typeName: 'int',
+          shape: { kind: 'integer', signed: true, width: 8 },
+          value: orderId,
+          length: undefined,
+        },
+      ],
+    });
+    const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: undefined } });
+    await agent.drain();
+    expect(events.length).toBeGreaterThan(0);
+    const counters = await agent.disarm(probe);
+    expect(events.length).toBe(counters.matches - counters.dropped);
+    expect(new Set(events.map((event) => event.values[0]?.text))).toEqual(new Set(['3', '4']));
+    const numbers = events.map((event) => event.number);
+    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(events.every((event) => event.pid === program.pid && BigInt(event.goid) > 0n)).toBe(true);
+    expect(await program.finish()).toMatchObject({ bad: 0 });
+  });
+});
+
+describe.skipIf(requirement('kernel', 'go', 'bpftool', 'delve').missing)('agent beside Delve', () => {
+  it('stops the right goroutine where the condition holds, and nowhere else', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'probelens-agent-'));
+    const path = await privateCopy(await buildFixture('verify', unoptimised), directory);
+    const before = new Set(await kernelObjects());
+    const program = await startProgram(path);
+    const delve = await attachDelve(program.pid);
+    const agent = await startTestAgent();
+    const events: ProbeEvent[] = [];
+    agent.onEvents((batch) => events.push(...batch));
+    try {
+      const plan = await handPlan(path, 'main.price', {
+        conditionText: 'o.ID == 4',
+        condition: {
+          kind: 'compare',
+          operator: 'eq',
+          signed: true,
+          left: orderId,
+          right: { kind: 'constant', value: '4' },
+        },
+      });
+      const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: delve.pid } });
+      for (let round = 0; round < 5; round++) {
+        const stop = await delve.nextStop();
+        expect(stop.reason).toBe('breakpoint');
+        await agent.drain();
+        expect(events.map((event) => event.goid)).toContain(String(stop.thread));
+        const scopes = await delve.request('stackTrace', { threadId: stop.thread, levels: 1 });
+        expect(JSON.stringify(scopes.body)).toContain('main.price');
+        if (round < 4) await delve.continue(stop.thread);
+      }
+      const counters = await agent.disarm(probe);
+      expect(counters.matches).toBe(events.length);
+      expect(counters.hits).toBeGreaterThan(events.length * 100);
+      await delve.detach();
+      expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
+    } finally {
+      await agent.dispose();
+      delve.kill();
+      program.kill();
+      rmSync(directory, { recursive: true, force: true });
+    }
+    expect(await kernelIsClean(before)).toEqual([]);
+  });
+});
