@@ -1,12 +1,11 @@
 import { closeSync } from 'node:fs';
 import { refusal } from './refusal.js';
-import { duplicate, type Mapping, mapShare, type Watch, watchReadable } from './syscall.js';
+import { duplicate, type Mapping, mapShare, pageSize, type Watch, watchReadable } from './syscall.js';
 
 /**
  * Layout and header bits: kernel/bpf/ringbuf.c. The map is mapped as one page with the consumer's position, one page
  * with the producer's, then the data twice in a row, so that a record which wraps is contiguous all the same.
  */
-const pageBytes = 4096;
 const headerBytes = 8;
 const discardBit = 0x40000000;
 const lengthMask = 0x3fffffff;
@@ -38,6 +37,7 @@ export class RingBuffer {
     // A descriptor of its own: the event loop watches a descriptor once only, and the map may be closed before the ring.
     const fd = duplicate(source.fd);
     if (fd < 0) throw refusal('fcntl', -fd, 'the ring buffer');
+    const pageBytes = pageSize();
     const consumer = mapShare(fd, 0, pageBytes, true);
     const data = mapShare(fd, pageBytes, pageBytes + 2 * source.maxEntries, false);
     if (typeof consumer === 'number' || typeof data === 'number') {
@@ -49,7 +49,7 @@ export class RingBuffer {
     this.#fd = fd;
     this.#consumerPage = consumer;
     this.#data = data;
-    this.#reader = new RingReader(consumer.buffer, data.buffer, source.maxEntries);
+    this.#reader = new RingReader(consumer.buffer, data.buffer, source.maxEntries, pageBytes);
   }
 
   /**
@@ -113,13 +113,14 @@ export class RingReader {
 
   /**
    * @param consumerPage position at byte 0.
-   * @param producerAndData position at byte 0, data from byte 4096, twice.
+   * @param producerAndData position at byte 0, data from byte `pageBytes`, twice.
    * @param size bytes of data, a power of two.
    */
   constructor(
     consumerPage: ArrayBufferLike,
     producerAndData: ArrayBufferLike,
     private readonly size: number,
+    pageBytes: number,
   ) {
     this.#consumer = new BigUint64Array(consumerPage, 0, 1);
     this.#producer = new BigUint64Array(producerAndData, 0, 1);

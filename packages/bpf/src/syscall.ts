@@ -20,6 +20,8 @@ const mapShared = 0x01;
 /** MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, include/uapi/asm-generic/mman-common.h. */
 const mapBlank = 0x02 | 0x10 | 0x20 | 0x4000;
 const pollInput = 0x0001;
+/** _SC_PAGESIZE, the same in glibc and musl. */
+const sysconfPageSize = 30;
 
 type Native = ReturnType<typeof bind>;
 let native: Native | undefined;
@@ -52,6 +54,7 @@ function bind() {
     ioctl: libc.func('int ioctl(int fd, ulong request, ulong argument)'),
     fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
     poll: libc.func('int poll(void *descriptors, ulong count, int timeout)'),
+    sysconf: libc.func('long sysconf(int name)'),
     mmap: libc.func('intptr_t mmap(uintptr_t address, size_t length, int prot, int flags, int fd, long offset)'),
   };
 }
@@ -92,6 +95,9 @@ export function readable(fd: number): boolean | number {
   const count = answer(kernel().poll(new Uint8Array(request.buffer), 1, 0));
   return count < 0 ? count : (request.getInt16(6, true) & pollInput) !== 0;
 }
+
+/** Bytes of a page: 4096 on x86-64, up to 65,536 on arm64. */
+export const pageSize = (): number => answer(kernel().sysconf(sysconfPageSize));
 
 /** Memory shared with the kernel. After `release()` the memory reads as zeros: a stale view is wrong, never a crash. */
 export interface Mapping {
