@@ -10,7 +10,11 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const outdir = join(here, 'dist');
 
 const result = await build({
-  entryPoints: { main: join(here, 'src/main.ts') },
+  entryPoints: {
+    main: join(here, 'src/main.ts'),
+    // A thread of the language server; it looks for this name beside its own chunk and one directory up.
+    'lsp-worker': join(here, '../lsp/src/binary/worker.ts'),
+  },
   outdir,
   bundle: true,
   splitting: true,

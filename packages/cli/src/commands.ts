@@ -15,6 +15,21 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/functions.js')).functions,
   },
   {
+    name: 'lsp',
+    summary: 'the language server',
+    load: async () => (await import('./commands/lsp.js')).lsp,
+  },
+  {
+    name: 'agent',
+    summary: 'the privileged half of a session; started by it',
+    load: async () => (await import('./commands/agent.js')).agent,
+  },
+  {
+    name: 'guard',
+    summary: undefined,
+    load: async () => (await import('./commands/guard.js')).guard,
+  },
+  {
     name: 'help',
     summary: 'this list, or how one command is used',
     load: async () => (await import('./commands/help.js')).help,

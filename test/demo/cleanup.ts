@@ -1,0 +1,19 @@
+/** What must be undone however the demo ends: newest first, each once. */
+export class Cleanup {
+  #work: (() => Promise<void> | void)[] = [];
+
+  add(work: () => Promise<void> | void): void {
+    this.#work.push(work);
+  }
+
+  /** Errors are printed and do not keep the rest from being done. */
+  async run(): Promise<void> {
+    for (let work = this.#work.pop(); work !== undefined; work = this.#work.pop()) {
+      try {
+        await work();
+      } catch (error) {
+        process.stderr.write(`could not clean up: ${error instanceof Error ? error.message : String(error)}\n`);
+      }
+    }
+  }
+}

@@ -1,0 +1,154 @@
+/** The demonstration: what the bootstrap runs once everything is built. */
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { agentCommand, startAgent } from '@probelens/probes';
+import { demonstrateBinary } from './binary.js';
+import { demonstrateBreakpoint } from './breakpoint.js';
+import { Cleanup } from './cleanup.js';
+import { demonstrateConcurrency } from './concurrency.js';
+import { type Cost, leastRatio, measureCost } from './cost.js';
+import { demonstrateEditor } from './editor.js';
+import { demonstrateEndings } from './endings.js';
+import { duration, Page, thousands } from './page.js';
+import { esbuild, orders, type Program } from './programs.js';
+import { Stage } from './stage.js';
+
+export interface DemoOptions {
+  /** Root of the checkout. */
+  readonly root: string;
+  /** Directory with dlv and esbuild. */
+  readonly bin: string;
+}
+
+/** Runs of demos that were killed leave their directory; those that still run keep it. */
+const clearOldRuns = (parent: string): void => {
+  for (const name of readdirSync(parent)) {
+    const pid = Number(/^run-(\d+)$/.exec(name)?.[1]);
+    if (!Number.isInteger(pid)) continue;
+    if (!isRunning(pid)) rmSync(join(parent, name), { recursive: true, force: true });
+  }
+};
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+};
+
+/** Undefined when the kernel can be used, else one sentence that says why not. */
+const kernelProblem = async (stage: Stage): Promise<string | undefined> => {
+  try {
+    const agent = await startAgent({ command: agentCommand([...stage.command, 'agent']) });
+    const { capable, reason } = agent.hello;
+    await agent.dispose();
+    return capable ? undefined : (reason ?? 'the agent cannot load programs');
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AgentFailure') return error.message;
+    throw error;
+  }
+};
+
+const withKernel = async (
+  stage: Stage,
+  programs: readonly [Program, Program],
+): Promise<readonly (readonly string[])[]> => {
+  const { page } = stage;
+  const [service] = programs;
+  const costs: Cost[] = [];
+  for (const program of programs) {
+    page.heading(`A condition in hot code: ${program.title}`);
+    await demonstrateBreakpoint(stage, program, 'auto');
+    page.heading('What a hit costs that does not match');
+    const cost = await measureCost(stage, program);
+    const ratio = cost.delve / cost.kernel;
+    page.check(
+      ratio >= leastRatio,
+      `the kernel is ${thousands(ratio)} times cheaper`,
+      `at least ${leastRatio} is demanded`,
+    );
+    costs.push(cost);
+  }
+  page.heading('Four goroutines at once: no hit is lost');
+  const shown = await demonstrateConcurrency(stage, service);
+  page.heading('A running service survives every ending of a session');
+  const [harmless, endings] = await demonstrateEndings(stage, service);
+  page.heading('From the source: "probe this function"');
+  const hits = await demonstrateEditor(stage, service);
+  return [
+    ['', 'kernel', 'Delve', 'ratio'],
+    ...costs.map(({ program, kernel, delve }) => [
+      `hit that does not match, ${program.title.split(',')[0]}`,
+      duration(kernel),
+      duration(delve),
+      `${thousands(delve / kernel)} x`,
+    ]),
+    ['matches of 4 goroutines shown', `${shown.shown} of ${shown.matches}`, '', ''],
+    ['endings that left nothing and harmed nothing', `${harmless} of ${endings}`, '', ''],
+    ['hits counted from the source, without a stop', thousands(hits), '', ''],
+  ];
+};
+
+const withoutKernel = async (stage: Stage, service: Program, reason: string): Promise<void> => {
+  const { page } = stage;
+  page.heading('The kernel cannot be used here');
+  page.line(reason);
+  page.line('Enable it for one run with: sudo env "PATH=$PATH" npm run demo');
+  page.line('What follows works without it.');
+  page.heading('A condition, judged by Delve');
+  await demonstrateBreakpoint(stage, service, 'off');
+};
+
+const perform = async (stage: Stage, bin: string): Promise<void> => {
+  const { page, directory } = stage;
+  const service = await orders(directory);
+  page.heading('What the binary says');
+  await demonstrateBinary(stage, service);
+  const reason = await kernelProblem(stage);
+  if (reason === undefined) {
+    const table = await withKernel(stage, [service, await esbuild(join(bin, 'esbuild'), directory)]);
+    page.heading('Result');
+    page.table(table);
+    return;
+  }
+  if (process.env.PROBELENS_REQUIRE_ALL === '1') page.check(false, 'the kernel can be used', reason);
+  await withoutKernel(stage, service, reason);
+};
+
+/** Resolves with the exit code: 0 when every claim held. */
+export const demo = async ({ root, bin }: DemoOptions): Promise<number> => {
+  const parent = join(root, '.cache/demo');
+  const directory = join(parent, `run-${process.pid}`);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  clearOldRuns(parent);
+  const page = new Page();
+  const cleanup = new Cleanup();
+  cleanup.add(() => rmSync(directory, { recursive: true, force: true }));
+  let interrupted = false;
+  const interrupt = (): void => {
+    if (interrupted) return;
+    interrupted = true;
+    page.line('Interrupted: ending the sessions.');
+    void cleanup.run().then(() => process.exit(130));
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  const start = Date.now();
+  try {
+    await perform(new Stage({ page, cleanup, directory, root, bin }), bin);
+  } catch (error) {
+    // Ending the sessions makes whatever was waiting for them fail.
+    if (interrupted) return 130;
+    page.check(false, error instanceof Error ? error.message : String(error));
+    if (process.env.PROBELENS_DEBUG === '1' && error instanceof Error) page.line(error.stack);
+  }
+  await cleanup.run();
+  const seconds = ((Date.now() - start) / 1000).toFixed(0);
+  page.line();
+  page.line(
+    page.failures === 0 ? `Everything above held; ${seconds} s.` : `${page.failures} of the claims above did not hold.`,
+  );
+  return page.failures === 0 ? 0 : 1;
+};

@@ -1,0 +1,126 @@
+/**
+ * A service that must go on: a session is attached to it with a condition in the kernel and ends in different ways. Each
+ * time the service has to be alive, its machine code unchanged, nothing left in the kernel; and at the end it says
+ * itself whether one of its results was wrong.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { DebugSession } from './dap-session.js';
+import { changedCodeBytes, processState } from './leftovers.js';
+import { thousands } from './page.js';
+import { ordersReport, type Program } from './programs.js';
+import type { Stage } from './stage.js';
+
+class Service {
+  readonly process: ChildProcessWithoutNullStreams;
+  readonly pid: number;
+  output = '';
+  readonly ended: Promise<void>;
+
+  private constructor(process: ChildProcessWithoutNullStreams, pid: number) {
+    this.process = process;
+    this.pid = pid;
+    this.process.stdout.on('data', (data: Buffer) => {
+      this.output += data.toString();
+    });
+    this.ended = once(process, 'close').then(() => undefined);
+  }
+
+  static async start(stage: Stage, program: Program): Promise<Service> {
+    const child = spawn(program.path, ['serve', '20000'], { env: { ...process.env, ...stage.env }, detached: true });
+    if (child.pid === undefined) throw new Error('the order service did not start');
+    const service = new Service(child, child.pid);
+    stage.cleanup.add(() => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    });
+    await once(child.stdout, 'data');
+    return service;
+  }
+
+  /** Asks it to end in order; undefined when it was dead already or died without its report. */
+  async finish(): Promise<ReturnType<typeof ordersReport>> {
+    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGTERM');
+    await this.ended;
+    return ordersReport(this.output);
+  }
+}
+
+interface Ending {
+  readonly title: string;
+  readonly end: (stage: Stage, session: DebugSession) => Promise<void>;
+}
+
+const killed = async (stage: Stage, word: string): Promise<void> => {
+  const agents = stage.processes().filter(({ command }) => command.includes(word));
+  if (agents.length === 0) throw new Error(`there is no probelens ${word} to kill`);
+  for (const { pid } of agents) process.kill(pid, 'SIGKILL');
+};
+
+const endings: readonly Ending[] = [
+  {
+    title: 'disconnect without terminate',
+    end: async (_, session) => {
+      await session.request('disconnect', { terminateDebuggee: false });
+      await session.close();
+    },
+  },
+  {
+    title: 'SIGKILL of the adapter',
+    end: async (_, session) => {
+      session.process.kill('SIGKILL');
+      await session.exited;
+    },
+  },
+  {
+    title: 'SIGKILL of the agent',
+    end: async (stage, session) => {
+      await killed(stage, 'agent');
+      await session.request('disconnect', { terminateDebuggee: false });
+      await session.close();
+    },
+  },
+];
+
+/** Two stops, so that the gate is known to work; the program runs when this resolves. */
+const stopTwice = async (session: DebugSession): Promise<number> => {
+  let stops = 0;
+  for (; stops < 2; stops++) {
+    const stop = await session.stop();
+    if (stop === undefined) break;
+    await session.continue(stop);
+  }
+  return stops;
+};
+
+const tryEnding = async (stage: Stage, program: Program, ending: Ending): Promise<boolean> => {
+  const { page } = stage;
+  page.working(ending.title);
+  const service = await Service.start(stage, program);
+  const session = stage.session();
+  const breakpoints = [{ name: program.function, condition: 'o.ID % 5000 == 1234' }];
+  await session.attach(service.pid, { kernel: 'required', breakpoints });
+  const stops = await stopTwice(session);
+  await ending.end(stage, session);
+  const quiet = await stage.quiet([service.pid]);
+  const left = stage.leftovers([service.pid]);
+  const state = processState(service.pid);
+  const alive = state === 'S' || state === 'R';
+  const changed = alive ? changedCodeBytes(service.pid, program.path) : undefined;
+  const report = await service.finish();
+  const unharmed = alive && changed === 0 && report !== undefined && report.wrong === 0;
+  page.check(
+    stops === 2 && quiet && unharmed,
+    ending.title,
+    report === undefined
+      ? `the service died; state ${state ?? 'gone'}, ${left}`
+      : `${thousands(report.calls)} orders priced, ${report.wrong} wrong, ${changed ?? '?'} bytes of code changed; ${left}`,
+  );
+  return stops === 2 && quiet && unharmed;
+};
+
+/** Number of endings that harmed nothing, of how many. */
+export const demonstrateEndings = async (stage: Stage, program: Program): Promise<readonly [number, number]> => {
+  let harmless = 0;
+  for (const ending of endings) if (await tryEnding(stage, program, ending)) harmless++;
+  return [harmless, endings.length];
+};
