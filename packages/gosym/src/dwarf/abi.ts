@@ -27,6 +27,12 @@ export class ArgumentAssignment {
     return this.#inRegisters(type) ?? this.#onStack(type);
   }
 
+  /** A pointer that the source does not show. */
+  skipPointer(): void {
+    if (this.registers !== undefined && this.#integers < this.registers.integer.length) this.#integers += 1;
+    else this.#stack = alignUp(this.#stack, this.pointerSize) + this.pointerSize;
+  }
+
   #onStack(type: GoType): Place {
     const offset = alignUp(this.#stack, alignmentOf(type, this.pointerSize));
     this.#stack = offset + type.size;
@@ -50,3 +56,16 @@ export class ArgumentAssignment {
     return pieces.length === 1 && only !== undefined ? only.place : joinPieces(pieces, type.size);
   }
 }
+
+/**
+ * Whether the compiler keeps such a value apart in registers (ssa.CanSSA: at most four words, four fields a struct).
+ * The others have one home in memory, filled by the prologue even where they arrive in registers.
+ */
+export const livesInRegisters = (type: GoType, pointerSize: number): boolean => {
+  if (type.size > 4 * pointerSize) return false;
+  if (type.kind === 'struct')
+    return type.fields.length <= 4 && type.fields.every((field) => livesInRegisters(field.type, pointerSize));
+  if (type.kind === 'array')
+    return type.count === 0 || (type.count === 1 && livesInRegisters(type.element(), pointerSize));
+  return true;
+};

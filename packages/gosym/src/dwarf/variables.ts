@@ -16,6 +16,8 @@ export interface RawVariable {
   readonly role: GoVariable['role'];
   readonly type: GoType;
   readonly place: Place;
+  /** Whether the compiler described its place by a list (per instruction), once for the whole scope, or not at all. */
+  readonly recorded: 'by-instruction' | 'everywhere' | 'nowhere';
   /** Line of the declaration; undefined for parameters of inlined functions. */
   readonly line: number | undefined;
   readonly depth: number;
@@ -40,9 +42,16 @@ export const readVariable = (
     role: entry.tag === Tag.formalParameter ? (isResult ? 'result' : 'parameter') : 'local',
     type,
     place: placeOfEntry(entries, unit, entry, type, address),
+    recorded: recordOf(entry),
     line: inherited(chain, numberOf, Attribute.declLine),
     depth,
   };
+};
+
+const recordOf = (entry: Entry): RawVariable['recorded'] => {
+  const location = own(entry, Attribute.location);
+  if (location === undefined) return 'nowhere';
+  return location.class === 'block' ? 'everywhere' : 'by-instruction';
 };
 
 const placeOfEntry = (entries: Entries, unit: CompileUnit, entry: Entry, type: GoType, address: number): Place => {
@@ -61,10 +70,13 @@ const placeOfEntry = (entries: Entries, unit: CompileUnit, entry: Entry, type: G
     : placeOf(entries, unit.header, expression, value);
 };
 
-/** The compiler's own: dictionaries of generic functions, closure pointers, range-over-func state, split results. */
+/** A parameter without a name in the source: "_", "~p0" (Go >= 1.22), the dictionary of generic code (Go >= 1.27). */
+export const isUnnamed = (name: string): boolean => name === '_' || name === '.dict' || /^~p\d+$/.test(name);
+
+/** Not a person's: unnamed ones, closure pointers, range-over-func state, results that were split into their words. */
 export const isHidden = (name: string): boolean => {
   const bare = name.startsWith('&') ? name.slice(1) : name;
-  return bare === '_' || bare.startsWith('.') || bare.startsWith('#') || /^~r\d+\./.test(bare);
+  return isUnnamed(bare) || bare.startsWith('.') || bare.startsWith('#') || /^~r\d+\./.test(bare);
 };
 
 /** A variable moved to the heap: Go describes the pointer to it, under the name "&x". */
