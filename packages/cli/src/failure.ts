@@ -38,10 +38,15 @@ const systemSentence = (error: SystemError): string => {
   return `${what}: ${reason}.`;
 };
 
+/** The libraries' messages are made to be put into other sentences as well. */
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 export const describeFailure = (error: unknown): Failure => {
   if (error instanceof UsageError) return { message: error.message, code: exitCode.usage };
   if (isSystemError(error)) return { message: systemSentence(error), code: exitCode.failed };
-  if (error instanceof Error && sentences.has(error.name)) return { message: error.message, code: exitCode.failed };
+  if (error instanceof Error && sentences.has(error.name)) {
+    return { message: sentence(error.message), code: exitCode.failed };
+  }
   const what = error instanceof Error ? error.message : String(error);
   return {
     message: `probelens made a mistake (${what.replaceAll('\n', ' ')}); run again with PROBELENS_DEBUG=1 and report what it prints.`,
