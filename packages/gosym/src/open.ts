@@ -1,5 +1,5 @@
 /** Opening: finds the tables of a Go program, makes sure they belong together, and puts the facade before them. */
-import type { BuildInfo, Problem } from './api.js';
+import type { BuildInfo, GoBinary, Problem } from './api.js';
 import type { Bytes } from './bytes.js';
 import { explainMissingTable } from './diagnosis.js';
 import type { Dwarf } from './dwarf/dwarf.js';
@@ -22,7 +22,7 @@ import { goMinor } from './version.js';
  * Opens a Go program built by the gc toolchain. Reads headers and the function table; everything else is read when asked
  * for. Throws FormatError for anything that is not such a program, and where no way leads to the text base.
  */
-export const openGoBinary = async (path: string): Promise<OpenedGoBinary> => {
+export const openGoBinary = async (path: string): Promise<GoBinary> => {
   const source = new FileSource(path);
   try {
     return openSource(source, path);
