@@ -107,13 +107,16 @@ export class Program {
 
 /** A pending signal makes the verifier give up with EAGAIN; libbpf tries 5 times (tools/lib/bpf/bpf.c). */
 const attempts = 10;
+const E2BIG = 7;
 const EAGAIN = 11;
 const ENOSPC = 28;
 /**
  * Sizes of the log buffer. Linux >= 6.4 keeps the end of a longer log, where the reason is; older kernels keep its
- * beginning, and none takes more than UINT_MAX >> 8 before 5.2.
+ * beginning, and none before 5.2 takes more than UINT_MAX >> 8.
  */
-const logBytes = [64 * 1024, 1024 * 1024, 15 * 1024 * 1024];
+const logBytes = [1024 * 1024, 15 * 1024 * 1024];
+/** BPF_LOG_LEVEL1 lists the instructions that were walked, BPF_LOG_STATS only what went wrong. */
+const logLevel = { walk: 1, outcome: 4 } as const;
 
 /**
  * Loads a program. The verifier's log is asked for only after a failure, by loading again.
@@ -125,20 +128,22 @@ export function loadProgram(options: ProgramOptions): Program {
   }
   const result = load(options);
   if (result >= 0) return new Program(result, options);
+  // A million walked instructions are no help, and take seconds to print.
+  const level = result === -E2BIG ? logLevel.outcome : logLevel.walk;
   for (const size of logBytes) {
     const log = new Uint8Array(size);
-    const again = load(options, log);
+    const again = load(options, { log, level });
     if (again >= 0) return new Program(again, options);
     // Too small for the log: the kernel says ENOSPC in place of the true reason, which the first attempt gave.
-    if (again === -ENOSPC && size !== logBytes.at(-1)) continue;
     const text = Buffer.from(log.buffer, 0, Math.max(0, log.indexOf(0))).toString('latin1');
+    if (again === -ENOSPC && size !== logBytes.at(-1) && !/^processed \d+ insns/m.test(text)) continue;
     if (text.trim() !== '') throw new VerifierError(-result, options.name, text, summarizeVerifierLog(text));
     break;
   }
   throw refusal('BPF_PROG_LOAD', -result, `the program "${options.name}"`);
 }
 
-function load(options: ProgramOptions, log?: Uint8Array): number {
+function load(options: ProgramOptions, report?: { readonly log: Uint8Array; readonly level: number }): number {
   // prog_type 0, insn_cnt 4, insns 8, license 16, log_level 24, log_size 28, log_buf 32, prog_flags 44, prog_name 48,
   // expected_attach_type 68.
   const attr = new Attr(144)
@@ -149,7 +154,7 @@ function load(options: ProgramOptions, log?: Uint8Array): number {
     .u32(44, options.sleepable === true ? sleepableFlag : 0)
     .name(48, 16, objectName(options.name));
   if (options.expectedAttachType !== undefined) attr.u32(68, attachTypes[options.expectedAttachType]);
-  if (log !== undefined) attr.u32(24, 1).u32(28, log.length).pointer(32, log);
+  if (report !== undefined) attr.u32(24, report.level).u32(28, report.log.length).pointer(32, report.log);
   for (let attempt = 1; ; attempt++) {
     const result = bpfCall(bpfCommand.programLoad, attr.bytes);
     if (result !== -EAGAIN || attempt === attempts) return result;

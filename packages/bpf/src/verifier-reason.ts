@@ -112,7 +112,7 @@ const explanations = [
   },
   {
     kind: 'stack-depth',
-    words: /combined stack size|call frames/,
+    words: /combined stack size|call stack of \d+ frames/,
     advice: 'Subprograms share 512 bytes of stack along a chain of calls, at most 8 deep.',
   },
   {

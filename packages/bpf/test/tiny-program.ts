@@ -103,7 +103,7 @@ function header(file: Buffer): void {
 /** A running tiny program. */
 export class TinyProcess {
   readonly #child: ChildProcessWithoutNullStreams;
-  readonly #exit: Promise<unknown>;
+  readonly #exit: Promise<unknown[]>;
 
   constructor(program: TinyProgram) {
     this.#child = spawn(program.path);
@@ -122,7 +122,7 @@ export class TinyProcess {
     this.#child.stdin.write('x');
     await Promise.race([
       echo,
-      this.#exit.then(([code, signal]: unknown[]) => {
+      this.#exit.then(([code, signal]) => {
         throw new Error(`the tiny program ended: ${code} ${signal}`);
       }),
     ]);
