@@ -1,3 +1,40 @@
+/** The language server's wiring: one line per message. What the lines do is in the files that they name. */
+import {
+  type CancellationToken,
+  CodeActionRequest,
+  CodeLensRequest,
+  createProtocolConnection,
+  DidChangeConfigurationNotification,
+  DidChangeTextDocumentNotification,
+  DidChangeWatchedFilesNotification,
+  DidCloseTextDocumentNotification,
+  DidOpenTextDocumentNotification,
+  DidSaveTextDocumentNotification,
+  ExecuteCommandRequest,
+  ExitNotification,
+  InitializedNotification,
+  type InitializeParams,
+  InitializeRequest,
+  type InitializeResult,
+  LSPErrorCodes,
+  type ProtocolConnection,
+  ResponseError,
+  ShutdownRequest,
+  StreamMessageReader,
+  StreamMessageWriter,
+  TextDocumentSyncKind,
+} from 'vscode-languageserver/node';
+import { Client } from './client.js';
+import { Documents } from './documents.js';
+import { codeActions } from './features/code-action.js';
+import { codeLenses } from './features/code-lens.js';
+import { executeCommand } from './features/commands.js';
+import { commandNames } from './features/probe-command.js';
+import type { FileView } from './file-view.js';
+import { loadGoParser } from './source/grammar.js';
+import { chooseUnits, type PositionUnits } from './source/positions.js';
+import { Workspace } from './workspace.js';
+
 export interface LanguageServerOptions {
   /** Language Server Protocol, Content-Length framed. */
   readonly input: NodeJS.ReadableStream;
@@ -8,11 +45,106 @@ export interface LanguageServerOptions {
   readonly controlDirectory?: string;
 }
 
+const capabilitiesOf = (units: PositionUnits): InitializeResult['capabilities'] => ({
+  positionEncoding: units,
+  textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
+  codeLensProvider: { resolveProvider: false },
+  codeActionProvider: true,
+  // Every command by name, or Neovim refuses to send it.
+  executeCommandProvider: { commands: Object.values(commandNames) },
+});
+
+/** What every request about an open file begins with. Rejects with "request cancelled" when nobody waits any more. */
+async function viewFor(workspace: Workspace, uri: string, token: CancellationToken): Promise<FileView | undefined> {
+  const document = workspace.documents.get(uri);
+  const view = document === undefined ? undefined : await workspace.view(document);
+  if (token.isCancellationRequested) throw new ResponseError(LSPErrorCodes.RequestCancelled, 'cancelled');
+  return view;
+}
+
+function registerDocuments(connection: ProtocolConnection, workspace: Workspace): void {
+  const { documents } = workspace;
+  connection.onNotification(DidOpenTextDocumentNotification.type, (params) => {
+    const document = documents.didOpen(params);
+    if (document !== undefined) workspace.scheduleDiagnostics(document, 0);
+  });
+  connection.onNotification(DidChangeTextDocumentNotification.type, (params) => {
+    const document = documents.didChange(params);
+    if (document !== undefined) workspace.scheduleDiagnostics(document);
+  });
+  connection.onNotification(DidSaveTextDocumentNotification.type, () => workspace.lookAgain());
+  connection.onNotification(DidChangeWatchedFilesNotification.type, () => workspace.lookAgain());
+  connection.onNotification(DidCloseTextDocumentNotification.type, (params) => {
+    documents.didClose(params);
+    workspace.closed(params.textDocument.uri);
+  });
+}
+
+function registerFeatures(connection: ProtocolConnection, workspace: Workspace): void {
+  const { sessions } = workspace;
+  const isLive = (): boolean => sessions.live().length > 0;
+  connection.onNotification(DidChangeConfigurationNotification.type, ({ settings }) =>
+    workspace.reloadSettings(settings),
+  );
+  connection.onRequest(CodeLensRequest.type, async ({ textDocument }, token) => {
+    if (!workspace.settings.codeLens) return [];
+    const view = await viewFor(workspace, textDocument.uri, token);
+    return view === undefined ? [] : codeLenses(view, sessions.book, isLive());
+  });
+  connection.onRequest(CodeActionRequest.type, async ({ textDocument, range }, token) => {
+    const view = await viewFor(workspace, textDocument.uri, token);
+    return view === undefined ? [] : codeActions(view, view.document.rangeFromClient(range), sessions.book, isLive());
+  });
+  connection.onRequest(ExecuteCommandRequest.type, ({ command, arguments: args }) =>
+    executeCommand(workspace.commandContext(), command, args),
+  );
+}
+
+async function initialize(
+  connection: ProtocolConnection,
+  params: InitializeParams,
+  options: LanguageServerOptions,
+): Promise<{ readonly workspace: Workspace; readonly result: InitializeResult }> {
+  const units = chooseUnits(params.capabilities.general?.positionEncodings);
+  const documents = new Documents(await loadGoParser(), units);
+  const workspace = new Workspace(documents, new Client(connection, params), params, options.controlDirectory);
+  registerDocuments(connection, workspace);
+  registerFeatures(connection, workspace);
+  connection.onNotification(InitializedNotification.type, () => workspace.start());
+  const serverInfo = { name: 'probelens', version: options.version };
+  return { workspace, result: { capabilities: capabilitiesOf(units), serverInfo } };
+}
+
 /**
  * Serves one client until it says `exit` or its stream ends.
  * Resolves with the exit code: 0 after a `shutdown` request, 1 without.
  */
-export async function serveLanguage(options: LanguageServerOptions): Promise<number> {
-  options.input.resume();
-  return 1;
+export function serveLanguage(options: LanguageServerOptions): Promise<number> {
+  const connection = createProtocolConnection(
+    new StreamMessageReader(options.input),
+    new StreamMessageWriter(options.output),
+  );
+  let workspace: Workspace | undefined;
+  let isShutDown = false;
+  return new Promise((resolve) => {
+    const end = (): void => {
+      const stopped = workspace?.dispose() ?? Promise.resolve();
+      workspace = undefined;
+      stopped.finally(() => resolve(isShutDown ? 0 : 1));
+    };
+    connection.onRequest(InitializeRequest.type, async (params) => {
+      const initialized = await initialize(connection, params, options);
+      workspace = initialized.workspace;
+      return initialized.result;
+    });
+    connection.onRequest(ShutdownRequest.type, () => {
+      isShutDown = true;
+    });
+    connection.onNotification(ExitNotification.type, () => {
+      end();
+      connection.dispose();
+    });
+    connection.onClose(end);
+    connection.listen();
+  });
 }

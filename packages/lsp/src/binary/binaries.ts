@@ -1,0 +1,151 @@
+/** The binaries of the workspace: found, read in the worker, watched, read again. */
+import { type FSWatcher, statSync, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { GoModule } from '../module/go-module.js';
+import type { PackageClause } from '../module/package-prefix.js';
+import { type Choice, chooseBinary } from './choice.js';
+import type { BinarySummary, Candidate, FileIdentity, LookupAnswer, LookupParams } from './protocol.js';
+import { BinaryFailure, BinaryReader, type ReadingProgress } from './reader.js';
+
+export type BinaryState =
+  /** Nothing was built yet that could contain the file. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'ready'; readonly summary: BinarySummary; readonly origin: Choice['origin'] }
+  | { readonly kind: 'failed'; readonly path: string; readonly message: string };
+
+export interface BinarySources {
+  /** Absolute path from the configuration. */
+  setting(file: string): string | undefined;
+  /** Binaries of live sessions that concern the file, newest first. */
+  sessions(file: string): readonly string[];
+  onProgress(progress: ReadingProgress): void;
+  /** A binary appeared, changed or vanished: what was shown may be wrong. */
+  onChanged(): void;
+}
+
+/** Milliseconds without a further event after which a directory is looked at: a linker writes for a while. */
+const settling = 200;
+
+const identityOf = (path: string): FileIdentity | undefined => {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? undefined : { inode: stat.ino, size: stat.size, modified: stat.mtimeMs };
+};
+
+const same = (a: FileIdentity, b: FileIdentity | undefined): boolean =>
+  a.inode === b?.inode && a.size === b.size && a.modified === b.modified;
+
+export class Binaries {
+  private readonly reader: BinaryReader;
+  private readonly read = new Map<string, Promise<BinarySummary>>();
+  private readonly identities = new Map<string, FileIdentity>();
+  private readonly found = new Map<string, Promise<readonly Candidate[]>>();
+  private readonly watchers = new Map<string, FSWatcher>();
+  private settlingTimer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly sources: BinarySources) {
+    this.reader = new BinaryReader((progress) => sources.onProgress(progress));
+  }
+
+  /** The program through which a file is seen, read and ready. */
+  async binaryFor(file: string, clause: PackageClause, module: GoModule | undefined): Promise<BinaryState> {
+    const choice = chooseBinary(clause, {
+      setting: this.sources.setting(file),
+      sessions: this.sources.sessions(file),
+      candidates: await this.candidates(module),
+    });
+    if (choice === undefined) return { kind: 'none' };
+    try {
+      return { kind: 'ready', summary: await this.summary(choice.path), origin: choice.origin };
+    } catch (error) {
+      if (!(error instanceof BinaryFailure)) throw error;
+      return { kind: 'failed', path: choice.path, message: error.message };
+    }
+  }
+
+  /** Throws BinaryFailure "changed" when the build that is meant is no longer there. */
+  lookup(params: LookupParams): Promise<LookupAnswer> {
+    return this.reader.lookup(params);
+  }
+
+  /** What lies in the module may have changed: look again at the next question. */
+  rescan(): void {
+    this.found.clear();
+  }
+
+  private async candidates(module: GoModule | undefined): Promise<readonly Candidate[]> {
+    if (module === undefined) return [];
+    let scan = this.found.get(module.root);
+    if (scan === undefined) {
+      scan = this.reader.discover({ root: module.root, modulePath: module.path });
+      this.found.set(module.root, scan);
+      this.watchDirectory(module.root);
+    }
+    try {
+      return await scan;
+    } catch (error) {
+      this.found.delete(module.root);
+      if (!(error instanceof BinaryFailure)) throw error;
+      return [];
+    }
+  }
+
+  private summary(path: string): Promise<BinarySummary> {
+    const identity = identityOf(path);
+    const known = this.identities.get(path);
+    const reading = this.read.get(path);
+    if (reading !== undefined && known !== undefined && same(known, identity)) return reading;
+    this.watchDirectory(dirname(path));
+    if (identity === undefined) {
+      this.forget(path);
+      return Promise.reject(new BinaryFailure('missing', `${path} does not exist; build it or correct the setting.`));
+    }
+    const next = this.reader.open(path);
+    this.read.set(path, next);
+    this.identities.set(path, identity);
+    next.catch((error: unknown) => {
+      if (this.read.get(path) === next && error instanceof BinaryFailure && error.code !== 'not-go') this.forget(path);
+    });
+    return next;
+  }
+
+  private forget(path: string): void {
+    this.read.delete(path);
+    this.identities.delete(path);
+  }
+
+  private watchDirectory(directory: string): void {
+    if (this.watchers.has(directory)) return;
+    try {
+      const watcher = watch(directory, { persistent: false }, (_, name) => this.onEvent(directory, name));
+      watcher.on('error', () => this.unwatch(directory));
+      this.watchers.set(directory, watcher);
+    } catch (error) {
+      // No watches left or the directory is gone: every question looks at the file's identity anyway.
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+
+  private unwatch(directory: string): void {
+    this.watchers.get(directory)?.close();
+    this.watchers.delete(directory);
+  }
+
+  private onEvent(directory: string, name: string | null): void {
+    // Sources are the editor's business; it tells.
+    if (name !== null && /\.(go|md|json|txt|log|swp)$|~$|^\.#/.test(basename(name))) return;
+    if (this.settlingTimer !== undefined) clearTimeout(this.settlingTimer);
+    this.settlingTimer = setTimeout(() => {
+      this.settlingTimer = undefined;
+      if (statSync(directory, { throwIfNoEntry: false }) === undefined) this.unwatch(directory);
+      this.rescan();
+      this.sources.onChanged();
+    }, settling);
+    this.settlingTimer.unref();
+  }
+
+  async dispose(): Promise<void> {
+    if (this.settlingTimer !== undefined) clearTimeout(this.settlingTimer);
+    for (const directory of [...this.watchers.keys()]) this.unwatch(directory);
+    await this.reader.dispose();
+  }
+}

@@ -1,0 +1,112 @@
+/** JSON-RPC between the server and the worker thread that reads binaries. Types only. */
+import { NotificationType, RequestType } from 'vscode-languageserver/node';
+
+/** Tells one build from the next at the same path without reading it. */
+export interface FileIdentity {
+  readonly inode: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+}
+
+export interface BinarySummary {
+  /** Absolute path. */
+  readonly path: string;
+  readonly identity: FileIdentity;
+  readonly goVersion: string | undefined;
+  /** Import path of its main package; undefined when the build info is gone. */
+  readonly mainPackage: string | undefined;
+  readonly buildId: string | undefined;
+  readonly functionCount: number;
+  /** Sentences for the person. */
+  readonly problems: readonly string[];
+}
+
+/** What is asked about one declaration. Names are without type arguments. */
+export interface FunctionQuery {
+  /** Likeliest first; the first that the binary knows is answered for. */
+  readonly symbols: readonly string[];
+  /** For `init` functions, which share their name: the prefix of their package, and their order in the file. */
+  readonly init?: { readonly packages: readonly string[]; readonly ordinal: number } | undefined;
+}
+
+/** A function of its own in the binary: one instantiation, where there are type parameters. */
+export interface FunctionBody {
+  /** As the linker spells it. */
+  readonly name: string;
+  readonly entry: number;
+  /** Bytes of code. */
+  readonly size: number;
+  readonly file: string;
+  /** Line of `func`; 0 where unknown. */
+  readonly line: number;
+}
+
+export interface InlinedInto {
+  /** The calling function as the linker spells it. */
+  readonly caller: string;
+  readonly file: string;
+  /** Line of the call. */
+  readonly line: number;
+}
+
+export interface FunctionFacts {
+  /** The name that was found, without type arguments; undefined when the binary knows none of them. */
+  readonly symbol: string | undefined;
+  readonly bodies: readonly FunctionBody[];
+  /** At most `copiesShown`, in order of file and line. */
+  readonly copies: readonly InlinedInto[];
+  readonly copyCount: number;
+  /** How many different functions call it in those copies. */
+  readonly callerCount: number;
+}
+
+export const copiesShown = 24;
+
+export interface LookupParams {
+  readonly path: string;
+  /** The build that the asker means; another one at that path is refused with `changed`. */
+  readonly identity: FileIdentity;
+  readonly queries: readonly FunctionQuery[];
+  /** Spellings of the source file's path: as the editor has it, and as -trimpath writes it. */
+  readonly files: readonly string[];
+}
+
+export interface LookupAnswer {
+  readonly facts: readonly FunctionFacts[];
+  /** Whether any function of the binary comes from that file. */
+  readonly fileKnown: boolean;
+}
+
+export interface DiscoverParams {
+  /** Directory to look in, with everything below it. */
+  readonly root: string;
+  readonly modulePath: string | undefined;
+}
+
+export interface Candidate {
+  readonly path: string;
+  readonly mainPackage: string | undefined;
+  readonly modified: number;
+}
+
+export interface WorkerErrorData {
+  /** "changed", "not-open", or the code of a FormatError. */
+  readonly code: string;
+}
+
+/** Reads a binary; the answer comes when its functions and inlined copies can be asked for. */
+export const OpenRequest = new RequestType<{ readonly path: string }, BinarySummary, WorkerErrorData>('binary/open');
+export const LookupRequest = new RequestType<LookupParams, LookupAnswer, WorkerErrorData>('binary/lookup');
+export const CloseRequest = new RequestType<{ readonly path: string }, void, WorkerErrorData>('binary/close');
+/** Go programs below a directory, newest first. */
+export const DiscoverRequest = new RequestType<DiscoverParams, readonly Candidate[], WorkerErrorData>(
+  'binary/discover',
+);
+/** How far the reading of a binary is. */
+export const ProgressNotification = new NotificationType<{
+  readonly path: string;
+  readonly percentage: number;
+  readonly message: string;
+}>('binary/progress');

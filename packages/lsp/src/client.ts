@@ -1,0 +1,86 @@
+/** What the server asks of its client, as far as the client said that it understands it. */
+import {
+  CodeLensRefreshRequest,
+  ConfigurationRequest,
+  type InitializeParams,
+  InlayHintRefreshRequest,
+  type MessageType,
+  type ProtocolConnection,
+  PublishDiagnosticsNotification,
+  type PublishDiagnosticsParams,
+  ShowMessageNotification,
+  WorkDoneProgress,
+  WorkDoneProgressCreateRequest,
+} from 'vscode-languageserver/node';
+
+export class Client {
+  private progressCount = 0;
+
+  constructor(
+    private readonly connection: ProtocolConnection,
+    private readonly params: InitializeParams,
+  ) {}
+
+  /** A client that went away does not answer; nobody is left to tell. */
+  private tell(sent: Promise<unknown>): void {
+    sent.catch(() => undefined);
+  }
+
+  say(type: MessageType, message: string): void {
+    this.tell(this.connection.sendNotification(ShowMessageNotification.type, { type, message }));
+  }
+
+  publish(params: PublishDiagnosticsParams): void {
+    this.tell(this.connection.sendNotification(PublishDiagnosticsNotification.type, params));
+  }
+
+  /** Lenses and hints are asked for again by clients that can; the others ask after edits and commands. */
+  refresh(): void {
+    const { workspace } = this.params.capabilities;
+    if (workspace?.codeLens?.refreshSupport) this.tell(this.connection.sendRequest(CodeLensRefreshRequest.type));
+    if (workspace?.inlayHint?.refreshSupport) this.tell(this.connection.sendRequest(InlayHintRefreshRequest.type));
+  }
+
+  /** The section "probelens"; undefined where the client cannot be asked. */
+  async configuration(): Promise<unknown> {
+    if (!this.params.capabilities.workspace?.configuration) return undefined;
+    const [section] = await this.connection.sendRequest(ConfigurationRequest.type, {
+      items: [{ section: 'probelens' }],
+    });
+    return section ?? undefined;
+  }
+
+  /** Undefined where the client shows no progress. */
+  async beginProgress(title: string): Promise<ProgressReport | undefined> {
+    if (!this.params.capabilities.window?.workDoneProgress) return undefined;
+    const token = `probelens-${process.pid}-${++this.progressCount}`;
+    try {
+      await this.connection.sendRequest(WorkDoneProgressCreateRequest.type, { token });
+    } catch (error) {
+      // It may refuse, and goes without.
+      if (!(error instanceof Error)) throw error;
+      return undefined;
+    }
+    const send = (value: Parameters<typeof this.sendProgress>[1]): void => this.sendProgress(token, value);
+    send({ kind: 'begin', title, percentage: 0, cancellable: false });
+    return {
+      report: (percentage, message) => send({ kind: 'report', percentage, message }),
+      end: () => send({ kind: 'end' }),
+    };
+  }
+
+  private sendProgress(
+    token: string,
+    value:
+      | { kind: 'begin'; title: string; percentage: number; cancellable: boolean }
+      | { kind: 'report'; percentage: number; message: string }
+      | { kind: 'end' },
+  ): void {
+    this.tell(this.connection.sendProgress(WorkDoneProgress.type, token, value));
+  }
+}
+
+export interface ProgressReport {
+  report(percentage: number, message: string): void;
+  end(): void;
+}

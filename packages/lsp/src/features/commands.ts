@@ -1,0 +1,93 @@
+/** workspace/executeCommand: server-side, so that every client has them. */
+import { basename } from 'node:path';
+import { formatProbeText, type ProbeTarget } from '@probelens/probes';
+import { MessageType } from 'vscode-languageserver/node';
+import type { ListedProbe } from '../session/probe-book.js';
+import type { Sessions } from '../session/sessions.js';
+import { counted } from './offers.js';
+import { commandNames, type ProbeCommand, readProbeCommand } from './probe-command.js';
+
+export interface CommandContext {
+  readonly sessions: Sessions;
+  say(type: MessageType, sentence: string): void;
+  /** Why a function is or is not in the binary, in sentences. */
+  explain(command: ProbeCommand): Promise<string>;
+}
+
+const textFor = (target: ProbeTarget): string =>
+  formatProbeText({
+    target,
+    condition: undefined,
+    scope: { kind: 'process' },
+    action: { kind: 'count' },
+    rateLimit: undefined,
+  });
+
+async function probe(context: CommandContext, command: ProbeCommand, kind: 'function' | 'inlined'): Promise<void> {
+  const names = kind === 'inlined' ? [command.function] : command.names;
+  for (const name of names) {
+    const outcome = await context.sessions.probe({ text: textFor({ kind, name }), symbol: command.function });
+    if (outcome.kind === 'added') {
+      const program = outcome.session.binary === undefined ? 'the program' : basename(outcome.session.binary);
+      context.say(MessageType.Info, `Probing ${name} in ${program}.`);
+    } else if (outcome.kind === 'kept') {
+      context.say(
+        MessageType.Info,
+        `No debug session of this workspace is running: ${name} will be probed when one starts. Start it with the probelens debug adapter.`,
+      );
+    }
+    // A refusal was said by the session itself.
+  }
+}
+
+async function unprobe(context: CommandContext, command: ProbeCommand): Promise<void> {
+  const removed = await context.sessions.unprobe(command.function);
+  if (removed === 0) context.say(MessageType.Warning, `There is no probe on ${command.function}.`);
+}
+
+const describe = ({ probe }: ListedProbe): string =>
+  `${probe.text} - ${probe.state === 'armed' ? counted(probe.hits, 'hit') : probe.state}`;
+
+function list(context: CommandContext): readonly ListedProbe[] {
+  const { book } = context.sessions;
+  const listed = book.listed();
+  const texts = new Set(listed.map(({ probe }) => probe.text));
+  const waiting = book
+    .wanted()
+    .filter(({ text }) => !texts.has(text))
+    .map(({ text }) => `${text} - waiting for a session`);
+  const lines = [...listed.map(describe), ...waiting];
+  context.say(MessageType.Info, lines.length === 0 ? 'Nothing is probed in this workspace.' : lines.join('\n'));
+  return listed;
+}
+
+/** Answers null, or the list for `probelens.probes`. Never rejects for what a person can do wrong. */
+export async function executeCommand(
+  context: CommandContext,
+  name: string,
+  args: readonly unknown[] | undefined,
+): Promise<unknown> {
+  if (name === commandNames.probes) return list(context);
+  const command = readProbeCommand(args);
+  if (command === undefined) {
+    context.say(MessageType.Error, `${name} needs the name of a function, such as "main.price".`);
+    return null;
+  }
+  switch (name) {
+    case commandNames.probe:
+      await probe(context, command, 'function');
+      return null;
+    case commandNames.probeInlined:
+      await probe(context, command, 'inlined');
+      return null;
+    case commandNames.unprobe:
+      await unprobe(context, command);
+      return null;
+    case commandNames.explain:
+      context.say(MessageType.Info, await context.explain(command));
+      return null;
+    default:
+      context.say(MessageType.Error, `${name} is not a command of probelens.`);
+      return null;
+  }
+}

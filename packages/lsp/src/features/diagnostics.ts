@@ -1,0 +1,134 @@
+/** What a person should know about the binary before trusting a breakpoint or a probe. */
+import { basename, isAbsolute, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  type Diagnostic,
+  type DiagnosticRelatedInformation,
+  DiagnosticSeverity,
+  DiagnosticTag,
+} from 'vscode-languageserver/node';
+import type { InlinedInto } from '../binary/protocol.js';
+import type { FileView, FunctionView } from '../file-view.js';
+import type { GoModule } from '../module/go-module.js';
+import type { DiagnosticSettings, Severity } from '../settings.js';
+import { displayName } from '../source/functions.js';
+import { counted } from './offers.js';
+
+const source = 'probelens';
+
+const severityNumbers: Readonly<Record<Exclude<Severity, 'off'>, DiagnosticSeverity>> = {
+  hint: DiagnosticSeverity.Hint,
+  information: DiagnosticSeverity.Information,
+  warning: DiagnosticSeverity.Warning,
+  error: DiagnosticSeverity.Error,
+};
+
+/** Places named in the message itself: many clients show nothing else. */
+const placesNamed = 4;
+
+/** Where the toolchain's spelling of a source file is on this machine; undefined where only its package is known. */
+export function localFile(file: string, module: GoModule | undefined): string | undefined {
+  if (isAbsolute(file)) return file;
+  // -trimpath: "example.com/orders/main.go"
+  if (module !== undefined && file.startsWith(`${module.path}/`))
+    return join(module.root, file.slice(module.path.length));
+  return undefined;
+}
+
+const shortName = (symbol: string): string => symbol.slice(symbol.lastIndexOf('/') + 1);
+
+export function describePlaces(copies: readonly InlinedInto[], total: number): string {
+  const named = copies
+    .slice(0, placesNamed)
+    .map((copy) => `${shortName(copy.caller)} (${basename(copy.file)}:${copy.line})`);
+  const rest = total - named.length;
+  return rest > 0 ? `${named.join(', ')} and ${rest} more` : named.join(', ');
+}
+
+function related(copies: readonly InlinedInto[], module: GoModule | undefined): DiagnosticRelatedInformation[] {
+  return copies.flatMap((copy) => {
+    const file = localFile(copy.file, module);
+    if (file === undefined || copy.line < 1) return [];
+    const place = { line: copy.line - 1, character: 0 };
+    return [
+      {
+        location: { uri: pathToFileURL(file).href, range: { start: place, end: place } },
+        message: `inlined into ${copy.caller}`,
+      },
+    ];
+  });
+}
+
+type Draft = Pick<Diagnostic, 'message'> & Partial<Diagnostic> & { readonly kind: keyof DiagnosticSettings };
+
+function functionDraft(view: FileView, { declaration, facts }: FunctionView): Draft | undefined {
+  if (facts === undefined) return undefined;
+  const name = displayName(declaration);
+  const places = describePlaces(facts.copies, facts.copyCount);
+  const relatedInformation = related(facts.copies, view.package.module);
+  if (facts.bodies.length === 0 && facts.copyCount > 0) {
+    return {
+      kind: 'inlinedEverywhere',
+      code: 'inlined-everywhere',
+      message: `${name} is inlined into ${counted(facts.callerCount, 'caller')} and has no body of its own: ${places}. A probe on it has to go to all copies.`,
+      relatedInformation,
+    };
+  }
+  if (facts.copyCount > 0) {
+    return {
+      kind: 'partlyInlined',
+      code: 'partly-inlined',
+      message: `Some calls of ${name} are inlined, and a probe on the function does not see them: ${places}.`,
+      relatedInformation,
+    };
+  }
+  if (facts.bodies.length === 0 && view.fileKnown && declaration.hasBody) {
+    return {
+      kind: 'notInBinary',
+      code: 'not-in-binary',
+      message: `${name} is not in the binary: nothing calls it, or the compiler folded it away.`,
+      tags: [DiagnosticTag.Unnecessary],
+    };
+  }
+  return undefined;
+}
+
+function fileDrafts(view: FileView): Draft[] {
+  const { binary } = view;
+  if (binary.kind === 'none') {
+    return [
+      {
+        kind: 'noBinary',
+        code: 'no-binary',
+        message: 'No binary of this module was found: build it, or name it in the setting probelens.binary.',
+      },
+    ];
+  }
+  if (binary.kind === 'failed') return [{ kind: 'staleBinary', code: 'unreadable-binary', message: binary.message }];
+  const { path } = binary.summary;
+  if (view.stale) {
+    return [
+      {
+        kind: 'staleBinary',
+        code: 'stale-binary',
+        message: `${basename(path)} was built before this file was last written: build it again. Until then functions are matched by name, and lines are not shown.`,
+      },
+    ];
+  }
+  return [];
+}
+
+export function diagnosticsOf(view: FileView, settings: DiagnosticSettings): Diagnostic[] {
+  const place = (draft: Draft, span: FileView['source']['packageSpan']): Diagnostic[] => {
+    const { kind, ...rest } = draft;
+    const severity = settings[kind];
+    if (severity === 'off') return [];
+    return [{ ...rest, source, severity: severityNumbers[severity], range: view.document.spanToClient(span) }];
+  };
+  const ofFile = fileDrafts(view).flatMap((draft) => place(draft, view.source.packageSpan));
+  const ofFunctions = view.functions.flatMap((fn) => {
+    const draft = functionDraft(view, fn);
+    return draft === undefined ? [] : place(draft, fn.declaration.nameSpan);
+  });
+  return [...ofFile, ...ofFunctions];
+}

@@ -1,0 +1,152 @@
+/** The live debug sessions of this workspace: connected as they appear, told what is wanted, asked for hits. */
+import {
+  type ControlClient,
+  connectControl,
+  isControlError,
+  type LiveSession,
+  type SessionWatch,
+  watchSessions,
+} from '@probelens/probes/control';
+import { ProbeBook, type WantedProbe } from './probe-book.js';
+
+export interface SessionHooks {
+  /** Whether a session debugs something of this workspace. */
+  concerns(session: LiveSession): boolean;
+  /** Probes, hits or sessions changed. */
+  onChanged(): void;
+  /** A sentence for the person. */
+  onProblem(sentence: string): void;
+}
+
+export type ProbeOutcome =
+  | { readonly kind: 'added'; readonly session: LiveSession }
+  /** Kept until there is a session. */
+  | { readonly kind: 'kept' }
+  | { readonly kind: 'refused'; readonly message: string };
+
+const sentenceOf = (error: unknown): string => {
+  if (isControlError(error)) return error.message;
+  throw error;
+};
+
+export class Sessions {
+  readonly book = new ProbeBook();
+  private readonly clients = new Map<string, ControlClient>();
+  private readonly connecting = new Set<string>();
+  private sessions: readonly LiveSession[] = [];
+  private watch: SessionWatch | undefined;
+  private disposed = false;
+
+  constructor(
+    private readonly hooks: SessionHooks,
+    private readonly directory: string | undefined,
+  ) {}
+
+  /** A directory that is not ours alone is said once, and no session is looked for. */
+  async start(): Promise<void> {
+    try {
+      const opened = await watchSessions(
+        (sessions) => this.onSessions(sessions),
+        (error) => this.hooks.onProblem(sentenceOf(error)),
+        this.directory,
+      );
+      if (this.disposed) opened.close();
+      this.watch = opened;
+    } catch (error) {
+      this.hooks.onProblem(sentenceOf(error));
+    }
+  }
+
+  /** Of this workspace and connected, newest first. */
+  live(): readonly LiveSession[] {
+    return this.sessions.filter((session) => this.clients.has(session.id));
+  }
+
+  private onSessions(sessions: readonly LiveSession[]): void {
+    this.sessions = sessions.filter((session) => this.hooks.concerns(session));
+    for (const session of this.sessions) void this.connect(session);
+    this.hooks.onChanged();
+  }
+
+  private async connect(session: LiveSession): Promise<void> {
+    if (this.clients.has(session.id) || this.connecting.has(session.id)) return;
+    this.connecting.add(session.id);
+    try {
+      const client = await connectControl(session);
+      client.onChanged((probes) => {
+        this.book.update(session.id, probes);
+        this.hooks.onChanged();
+      });
+      client.onClosed(() => this.onClosed(session.id));
+      this.book.openSession(session.id, await client.list());
+      if (this.disposed) return client.dispose();
+      this.clients.set(session.id, client);
+      for (const probe of this.book.missing(session.id)) await this.add(client, probe);
+      this.hooks.onChanged();
+    } catch (error) {
+      // It ended between the listing and the connection, or is no session of ours: the next listing tells.
+      if (!isControlError(error)) throw error;
+      this.book.closeSession(session.id);
+    } finally {
+      this.connecting.delete(session.id);
+    }
+  }
+
+  private onClosed(id: string): void {
+    this.clients.delete(id);
+    this.book.closeSession(id);
+    this.sessions = this.sessions.filter((session) => session.id !== id);
+    if (this.disposed) return;
+    this.hooks.onChanged();
+    this.watch?.look().catch((error: unknown) => this.hooks.onProblem(sentenceOf(error)));
+  }
+
+  private async add(client: ControlClient, probe: WantedProbe): Promise<string | undefined> {
+    try {
+      this.book.update(client.session.id, [await client.add({ text: probe.text })]);
+      return undefined;
+    } catch (error) {
+      const message = sentenceOf(error);
+      this.hooks.onProblem(`${probe.text}: ${message}`);
+      return message;
+    }
+  }
+
+  /** Adds to the newest session of the workspace, or keeps the probe until there is one. */
+  async probe(probe: WantedProbe): Promise<ProbeOutcome> {
+    this.book.want(probe);
+    const [session] = this.live();
+    const client = session === undefined ? undefined : this.clients.get(session.id);
+    if (session === undefined || client === undefined) {
+      this.hooks.onChanged();
+      return { kind: 'kept' };
+    }
+    const refusal = await this.add(client, probe);
+    if (refusal !== undefined) this.book.unwantText(probe.text);
+    this.hooks.onChanged();
+    return refusal === undefined ? { kind: 'added', session } : { kind: 'refused', message: refusal };
+  }
+
+  /** Takes back what was wanted for the function and removes its probes from every session. Number removed. */
+  async unprobe(symbol: string): Promise<number> {
+    const listed = this.book.probesOf(symbol);
+    const wanted = this.book.unwant(symbol);
+    for (const { session, probe } of listed) {
+      const client = this.clients.get(session);
+      if (client === undefined) continue;
+      try {
+        this.book.update(session, [await client.remove(probe.id)]);
+      } catch (error) {
+        this.hooks.onProblem(sentenceOf(error));
+      }
+    }
+    this.hooks.onChanged();
+    return Math.max(listed.length, wanted.length);
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.watch?.close();
+    for (const client of this.clients.values()) client.dispose();
+  }
+}

@@ -1,0 +1,86 @@
+/** What a person may configure, with its defaults. The client gives it as the section "probelens". */
+
+export type Severity = 'off' | 'hint' | 'information' | 'warning' | 'error';
+
+export interface Settings {
+  /** Path of the program, absolute or relative to the workspace folder; undefined = found. */
+  readonly binary: string | undefined;
+  readonly codeLens: boolean;
+  readonly inlayHints: boolean;
+  readonly diagnostics: DiagnosticSettings;
+}
+
+export interface DiagnosticSettings {
+  /** A function that has no body of its own because every call of it was inlined. */
+  readonly inlinedEverywhere: Severity;
+  /** A function with a body, some of whose calls were inlined: a probe on it misses those. */
+  readonly partlyInlined: Severity;
+  /** A function that is neither in the binary nor inlined anywhere: dead, or folded into its callers. */
+  readonly notInBinary: Severity;
+  /** The source is newer than the binary. */
+  readonly staleBinary: Severity;
+  /** No binary was found. */
+  readonly noBinary: Severity;
+}
+
+export const defaultSettings: Settings = {
+  binary: undefined,
+  codeLens: true,
+  inlayHints: true,
+  diagnostics: {
+    inlinedEverywhere: 'information',
+    partlyInlined: 'off',
+    notInBinary: 'hint',
+    staleBinary: 'information',
+    noBinary: 'off',
+  },
+};
+
+export interface ReadSettings {
+  readonly settings: Settings;
+  /** Sentences about values that were not understood; their defaults hold. */
+  readonly problems: readonly string[];
+}
+
+const severities: readonly string[] = ['off', 'hint', 'information', 'warning', 'error'] satisfies Severity[];
+const isSeverity = (value: unknown): value is Severity => typeof value === 'string' && severities.includes(value);
+
+type Raw = Readonly<Record<string, unknown>>;
+const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Accepts the section itself or an object that holds it under "probelens", as clients differ in that. */
+export function readSettings(given: unknown): ReadSettings {
+  const problems: string[] = [];
+  const outer: Raw = isRaw(given) ? given : {};
+  const raw: Raw = isRaw(outer.probelens) ? outer.probelens : outer;
+  const complain = (name: string, wanted: string): void => {
+    problems.push(`The setting probelens.${name} must be ${wanted}; its default is used.`);
+  };
+  const flag = (name: 'codeLens' | 'inlayHints'): boolean => {
+    const value = raw[name];
+    if (typeof value === 'boolean') return value;
+    if (value !== undefined && value !== null) complain(name, 'true or false');
+    return defaultSettings[name];
+  };
+  const severity = (name: keyof DiagnosticSettings): Severity => {
+    const value = isRaw(raw.diagnostics) ? raw.diagnostics[name] : undefined;
+    if (isSeverity(value)) return value;
+    if (value !== undefined && value !== null) complain(`diagnostics.${name}`, severities.join(', '));
+    return defaultSettings.diagnostics[name];
+  };
+  const { binary } = raw;
+  if (binary !== undefined && binary !== null && typeof binary !== 'string') complain('binary', 'a path');
+  const settings: Settings = {
+    binary: typeof binary === 'string' && binary.trim() !== '' ? binary : undefined,
+    codeLens: flag('codeLens'),
+    inlayHints: flag('inlayHints'),
+    diagnostics: {
+      inlinedEverywhere: severity('inlinedEverywhere'),
+      partlyInlined: severity('partlyInlined'),
+      notInBinary: severity('notInBinary'),
+      staleBinary: severity('staleBinary'),
+      noBinary: severity('noBinary'),
+    },
+  };
+  return { settings, problems };
+}

@@ -1,0 +1,219 @@
+/** Folders, settings, binaries and sessions of one client, and what follows when any of them changes. */
+import { realpathSync } from 'node:fs';
+import { basename, isAbsolute, join, relative } from 'node:path';
+import type { LiveSession } from '@probelens/probes/control';
+import { type InitializeParams, MessageType } from 'vscode-languageserver/node';
+import { Binaries } from './binary/binaries.js';
+import type { ReadingProgress } from './binary/reader.js';
+import type { Client, ProgressReport } from './client.js';
+import type { Documents } from './documents.js';
+import type { CommandContext } from './features/commands.js';
+import { diagnosticsOf } from './features/diagnostics.js';
+import { explain } from './features/explain.js';
+import { symbolOfView } from './features/offers.js';
+import type { ProbeCommand } from './features/probe-command.js';
+import { type FileView, fileOf, viewFile } from './file-view.js';
+import { moduleOf } from './module/go-module.js';
+import { Sessions } from './session/sessions.js';
+import { defaultSettings, readSettings, type Settings } from './settings.js';
+import type { GoDocument } from './source/go-document.js';
+import { Throttle } from './throttle.js';
+
+/** Milliseconds: counts change all the time, and every refresh makes the client ask for all its lenses. */
+const refreshInterval = 1000;
+
+/** Milliseconds after an edit until its diagnostics are worked out. */
+const diagnosticDelay = 300;
+
+export const isInside = (path: string, folder: string): boolean => {
+  const way = relative(folder, path);
+  return way === '' || (!way.startsWith('..') && !isAbsolute(way));
+};
+
+const real = (path: string): string => {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return path;
+  }
+};
+
+function foldersOf(params: InitializeParams): readonly string[] {
+  const uris = params.workspaceFolders?.map(({ uri }) => uri) ?? [];
+  // Clients without folders name one root.
+  if (uris.length === 0 && typeof params.rootUri === 'string') uris.push(params.rootUri);
+  return uris.map((uri) => fileOf(uri)).filter((path) => path !== undefined);
+}
+
+export class Workspace {
+  readonly binaries: Binaries;
+  readonly sessions: Sessions;
+  settings: Settings = defaultSettings;
+  private readonly folders: readonly string[];
+  private readonly refresh: Throttle;
+  private readonly delayed = new Map<string, NodeJS.Timeout>();
+  private readonly progress = new Map<string, Promise<ProgressReport | undefined>>();
+  private readonly said = new Set<string>();
+
+  constructor(
+    readonly documents: Documents,
+    private readonly client: Client,
+    params: InitializeParams,
+    controlDirectory: string | undefined,
+  ) {
+    this.folders = foldersOf(params);
+    this.refresh = new Throttle(refreshInterval, () => client.refresh());
+    this.binaries = new Binaries({
+      setting: (file) => this.settingFor(file),
+      sessions: (file) => this.sessionBinaries(file),
+      onProgress: (progress) => void this.onProgress(progress),
+      onChanged: () => this.onBinaryChanged(),
+    });
+    this.sessions = new Sessions(
+      {
+        concerns: (session) => this.concerns(session),
+        onChanged: () => this.refresh.request(),
+        onProblem: (sentence) => client.say(MessageType.Warning, sentence),
+      },
+      controlDirectory,
+    );
+    this.applySettings(params.initializationOptions);
+  }
+
+  async start(): Promise<void> {
+    await this.reloadSettings(undefined);
+    await this.sessions.start();
+  }
+
+  commandContext(): CommandContext {
+    return {
+      sessions: this.sessions,
+      say: (type, sentence) => this.client.say(type, sentence),
+      explain: (command) => this.explain(command),
+    };
+  }
+
+  private async explain({ function: symbol, uri }: ProbeCommand): Promise<string> {
+    const document = uri === undefined ? undefined : this.documents.get(uri);
+    const view = document === undefined ? undefined : await this.view(document);
+    const fn = view?.functions.find((candidate) => symbolOfView(view, candidate) === symbol);
+    if (view === undefined || fn === undefined) return `${symbol} is not declared in an open file.`;
+    return explain(view, fn);
+  }
+
+  view(document: GoDocument): Promise<FileView | undefined> {
+    return viewFile(document, this.binaries);
+  }
+
+  /** @param pushed what didChangeConfiguration carried; clients that can be asked are asked instead. */
+  async reloadSettings(pushed: unknown): Promise<void> {
+    const asked = await this.client.configuration();
+    const given = asked ?? pushed;
+    if (given === undefined || given === null) return;
+    this.applySettings(given);
+    this.onBinaryChanged();
+  }
+
+  private applySettings(given: unknown): void {
+    const { settings, problems } = readSettings(given);
+    this.settings = settings;
+    for (const problem of problems) this.sayOnce(problem);
+  }
+
+  private sayOnce(sentence: string): void {
+    if (this.said.has(sentence)) return;
+    this.said.add(sentence);
+    this.client.say(MessageType.Warning, sentence);
+  }
+
+  private settingFor(file: string): string | undefined {
+    const { binary } = this.settings;
+    if (binary === undefined || isAbsolute(binary)) return binary;
+    const folder = this.folders.find((candidate) => isInside(file, candidate)) ?? this.folders[0];
+    return folder === undefined ? undefined : join(folder, binary);
+  }
+
+  /** Ours is what works in one of our folders or debugs a program from there. */
+  private concerns(session: LiveSession): boolean {
+    const places = [session.workspace, session.binary].filter((place) => place !== undefined).map(real);
+    return this.ownFolders().some(
+      (folder) =>
+        places.some((place) => isInside(place, folder)) ||
+        (session.workspace !== undefined && isInside(folder, real(session.workspace))),
+    );
+  }
+
+  private ownFolders(): readonly string[] {
+    if (this.folders.length > 0) return this.folders.map(real);
+    // A single file was opened: its module is the workspace.
+    const files = this.documents.all().map(({ uri }) => fileOf(uri));
+    return files.flatMap((file) =>
+      file === undefined ? [] : [real(moduleOf(join(file, '..'))?.root ?? join(file, '..'))],
+    );
+  }
+
+  private sessionBinaries(file: string): readonly string[] {
+    const root = moduleOf(join(file, '..'))?.root;
+    const binaries = this.sessions.live().map((session) => session.binary);
+    return binaries
+      .filter((path) => path !== undefined)
+      .filter((path) => root === undefined || this.folders.length <= 1 || isInside(real(path), real(root)));
+  }
+
+  private async onProgress({ path, percentage, message }: ReadingProgress): Promise<void> {
+    if (percentage === 0) this.progress.set(path, this.client.beginProgress(`Reading ${basename(path)}`));
+    const report = await this.progress.get(path);
+    if (percentage < 100) {
+      report?.report(percentage, message);
+      return;
+    }
+    report?.end();
+    this.progress.delete(path);
+  }
+
+  private onBinaryChanged(): void {
+    this.refresh.request();
+    for (const document of this.documents.all()) this.scheduleDiagnostics(document, 0);
+  }
+
+  /** Something may have made a new binary: look when next asked. */
+  lookAgain(): void {
+    this.binaries.rescan();
+    this.onBinaryChanged();
+  }
+
+  scheduleDiagnostics(document: GoDocument, delay = diagnosticDelay): void {
+    clearTimeout(this.delayed.get(document.uri));
+    const timer = setTimeout(() => {
+      this.delayed.delete(document.uri);
+      this.publishDiagnostics(document).catch((error: unknown) =>
+        this.sayOnce(`Diagnostics of ${basename(document.uri)} failed: ${String(error)}`),
+      );
+    }, delay);
+    timer.unref();
+    this.delayed.set(document.uri, timer);
+  }
+
+  private async publishDiagnostics(document: GoDocument): Promise<void> {
+    const { version, uri } = document;
+    const view = await this.view(document);
+    // An edit came meanwhile: its own diagnostics are on their way.
+    if (this.documents.get(uri) !== document || document.version !== version) return;
+    const diagnostics = view === undefined ? [] : diagnosticsOf(view, this.settings.diagnostics);
+    this.client.publish({ uri, version, diagnostics });
+  }
+
+  closed(uri: string): void {
+    clearTimeout(this.delayed.get(uri));
+    this.delayed.delete(uri);
+    this.client.publish({ uri, diagnostics: [] });
+  }
+
+  async dispose(): Promise<void> {
+    for (const timer of this.delayed.values()) clearTimeout(timer);
+    this.refresh.dispose();
+    this.sessions.dispose();
+    await this.binaries.dispose();
+  }
+}

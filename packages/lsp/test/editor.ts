@@ -1,0 +1,228 @@
+/** A small editor: starts the real server, opens files, remembers what it was told. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { execa } from 'execa';
+import {
+  type ClientCapabilities,
+  type CodeAction,
+  CodeActionRequest,
+  type CodeLens,
+  CodeLensRefreshRequest,
+  CodeLensRequest,
+  createProtocolConnection,
+  type Diagnostic,
+  DidChangeTextDocumentNotification,
+  DidOpenTextDocumentNotification,
+  DidSaveTextDocumentNotification,
+  ExecuteCommandRequest,
+  ExitNotification,
+  InitializedNotification,
+  InitializeRequest,
+  type InitializeResult,
+  type ProtocolConnection,
+  PublishDiagnosticsNotification,
+  ShowMessageNotification,
+  ShutdownRequest,
+  StreamMessageReader,
+  StreamMessageWriter,
+  type TextDocumentContentChangeEvent,
+  WorkDoneProgress,
+  WorkDoneProgressCreateRequest,
+} from 'vscode-languageserver/node';
+
+let program: Promise<string> | undefined;
+
+/** The server and its worker as the command carries them, built once for a test file. */
+export function serverProgram(): Promise<string> {
+  program ??= (async () => {
+    const outdir = mkdtempSync(join(process.cwd(), 'node_modules/.probelens-lsp-test-'));
+    process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+    await build({
+      entryPoints: {
+        main: new URL('server-process.ts', import.meta.url).pathname,
+        'lsp-worker': new URL('../src/binary/worker.ts', import.meta.url).pathname,
+      },
+      outdir,
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      conditions: ['@probelens/source'],
+      external: ['koffi', 'iced-x86', 'web-tree-sitter'],
+      banner: {
+        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+      },
+    });
+    return join(outdir, 'main.js');
+  })();
+  return program;
+}
+
+export interface EditorOptions {
+  readonly folder: string;
+  readonly controlDirectory: string;
+  readonly capabilities?: ClientCapabilities;
+  readonly initializationOptions?: unknown;
+}
+
+const usual: ClientCapabilities = {
+  window: { workDoneProgress: true },
+  workspace: { codeLens: { refreshSupport: true } },
+};
+
+export class Editor {
+  readonly messages: string[] = [];
+  readonly progress: { readonly kind: string; readonly title?: string }[] = [];
+  readonly diagnostics = new Map<string, readonly Diagnostic[]>();
+  refreshes = 0;
+  private readonly versions = new Map<string, number>();
+  private wake: (() => void)[] = [];
+
+  private constructor(
+    readonly connection: ProtocolConnection,
+    readonly ended: Promise<number | undefined>,
+    readonly initialized: InitializeResult,
+    private readonly kill: () => void,
+  ) {}
+
+  static async start(options: EditorOptions): Promise<Editor> {
+    const child = execa('node', [await serverProgram(), options.controlDirectory], {
+      stdin: 'pipe',
+      stderr: 'inherit',
+      buffer: false,
+      reject: false,
+    });
+    const connection = createProtocolConnection(
+      new StreamMessageReader(child.stdout),
+      new StreamMessageWriter(child.stdin),
+    );
+    connection.listen();
+    const initialized = await connection.sendRequest(InitializeRequest.type, {
+      processId: process.pid,
+      rootUri: pathToFileURL(options.folder).href,
+      workspaceFolders: [{ uri: pathToFileURL(options.folder).href, name: 'test' }],
+      capabilities: options.capabilities ?? usual,
+      initializationOptions: options.initializationOptions,
+    });
+    const ended = child.then((result) => result.exitCode);
+    const editor = new Editor(connection, ended, initialized, () => child.kill('SIGKILL'));
+    editor.listen();
+    await connection.sendNotification(InitializedNotification.type, {});
+    return editor;
+  }
+
+  private listen(): void {
+    const heard = (): void => {
+      for (const wake of this.wake.splice(0)) wake();
+    };
+    this.connection.onNotification(ShowMessageNotification.type, ({ message }) => {
+      this.messages.push(message);
+      heard();
+    });
+    this.connection.onNotification(PublishDiagnosticsNotification.type, ({ uri, diagnostics }) => {
+      this.diagnostics.set(uri, diagnostics);
+      heard();
+    });
+    this.connection.onRequest(CodeLensRefreshRequest.type, () => {
+      this.refreshes++;
+      heard();
+    });
+    this.connection.onRequest(WorkDoneProgressCreateRequest.type, ({ token }) => {
+      this.connection.onProgress(WorkDoneProgress.type, token, (value) => {
+        this.progress.push(value);
+        heard();
+      });
+    });
+  }
+
+  /** Resolves when `wanted` holds, looked at after everything that the server says. */
+  async until(wanted: () => boolean | Promise<boolean>): Promise<void> {
+    for (;;) {
+      const next = new Promise<void>((resolve) => this.wake.push(resolve));
+      if (await wanted()) return;
+      await next;
+    }
+  }
+
+  uri(file: string): string {
+    return pathToFileURL(file).href;
+  }
+
+  /** Opens with the text on disk unless another is given. */
+  async open(file: string, text = readFileSync(file, 'utf8')): Promise<string> {
+    const uri = this.uri(file);
+    this.versions.set(uri, 1);
+    await this.connection.sendNotification(DidOpenTextDocumentNotification.type, {
+      textDocument: { uri, languageId: 'go', version: 1, text },
+    });
+    return uri;
+  }
+
+  async change(uri: string, contentChanges: TextDocumentContentChangeEvent[]): Promise<void> {
+    const version = (this.versions.get(uri) ?? 0) + 1;
+    this.versions.set(uri, version);
+    await this.connection.sendNotification(DidChangeTextDocumentNotification.type, {
+      textDocument: { uri, version },
+      contentChanges,
+    });
+  }
+
+  async saved(uri: string): Promise<void> {
+    await this.connection.sendNotification(DidSaveTextDocumentNotification.type, { textDocument: { uri } });
+  }
+
+  async lenses(uri: string): Promise<readonly CodeLens[]> {
+    return (await this.connection.sendRequest(CodeLensRequest.type, { textDocument: { uri } })) ?? [];
+  }
+
+  /** "31: probe this function", lines from 1. */
+  async lensTexts(uri: string): Promise<readonly string[]> {
+    return (await this.lenses(uri)).map((lens) => `${lens.range.start.line + 1}: ${lens.command?.title}`);
+  }
+
+  async actions(uri: string, line: number): Promise<readonly CodeAction[]> {
+    const place = { line: line - 1, character: 0 };
+    const found = await this.connection.sendRequest(CodeActionRequest.type, {
+      textDocument: { uri },
+      range: { start: place, end: place },
+      context: { diagnostics: [] },
+    });
+    return (found ?? []).filter(
+      (action): action is CodeAction => 'command' in action && typeof action.command === 'object',
+    );
+  }
+
+  async execute(command: string, args: readonly unknown[] = []): Promise<unknown> {
+    return this.connection.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] });
+  }
+
+  /** Runs the first lens on a line whose title the pattern finds. */
+  async runLens(uri: string, line: number, title: RegExp): Promise<void> {
+    const lens = (await this.lenses(uri)).find(
+      (candidate) => candidate.range.start.line === line - 1 && title.test(candidate.command?.title ?? ''),
+    );
+    if (lens?.command === undefined) throw new Error(`no lens ${title} on line ${line}`);
+    await this.execute(lens.command.command, lens.command.arguments);
+  }
+
+  /** As a client ends: `shutdown`, `exit`. Resolves with the server's exit code. */
+  async quit(): Promise<number | undefined> {
+    await this.connection.sendRequest(ShutdownRequest.type);
+    await this.connection.sendNotification(ExitNotification.type);
+    const code = await this.ended;
+    this.connection.dispose();
+    return code;
+  }
+
+  /** For the end of a test that may have failed in the middle. */
+  async destroy(): Promise<void> {
+    this.kill();
+    await this.ended;
+    this.connection.dispose();
+  }
+}
+
+export const temporaryDirectory = (): string => mkdtempSync(join(tmpdir(), 'probelens-lsp-'));

@@ -1,0 +1,161 @@
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ControlError, type ControlListener, type ControlProbe, listenControl } from '@probelens/probes/control';
+import { execa } from 'execa';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { fixtureSources } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { Editor, temporaryDirectory } from './editor.js';
+
+/** A debug session whose counts the test sets. */
+class StandInSession {
+  readonly probes: ControlProbe[] = [];
+  listener: ControlListener | undefined;
+  private next = 1;
+
+  async start(directory: string, about: { readonly binary: string; readonly workspace: string }): Promise<void> {
+    this.listener = await listenControl(
+      {
+        add: async ({ text }) => {
+          if (text.startsWith('main.refused')) throw new ControlError('unknown-function', 'It cannot be probed.');
+          const name = text.split(' ')[0];
+          const probe: ControlProbe = { id: this.next++, text, function: name, state: 'armed', hits: 0 };
+          this.probes.push(probe);
+          return probe;
+        },
+        remove: async (id) => {
+          const index = this.probes.findIndex((probe) => probe.id === id);
+          const [probe] = this.probes.splice(index, 1);
+          if (probe === undefined) throw new ControlError('no-such-probe', `There is no probe ${id}.`);
+          return { ...probe, state: 'removed' };
+        },
+        list: async () => this.probes,
+      },
+      about,
+      { directory },
+    );
+  }
+
+  hit(id: number, hits: number): void {
+    const index = this.probes.findIndex((probe) => probe.id === id);
+    const probe = this.probes[index];
+    if (probe === undefined) throw new Error(`no probe ${id}`);
+    this.probes[index] = { ...probe, hits };
+    this.listener?.changed([{ ...probe, hits }]);
+  }
+}
+
+describe.skipIf(requirement('go').missing)('a program and its sources', () => {
+  let folder: string;
+  let controlDirectory: string;
+  let editor: Editor;
+  const running: StandInSession[] = [];
+  const session = async (): Promise<StandInSession> => {
+    const started = new StandInSession();
+    await started.start(controlDirectory, { binary: join(folder, 'orders'), workspace: folder });
+    running.push(started);
+    return started;
+  };
+
+  beforeAll(async () => {
+    folder = temporaryDirectory();
+    cpSync(fixtureSources('orders'), folder, { recursive: true });
+    await execa('go', ['build', '-o', 'orders', '.'], { cwd: folder, env: { GOFLAGS: '-mod=mod', GOWORK: 'off' } });
+  });
+  beforeEach(async () => {
+    controlDirectory = join(temporaryDirectory(), 'sessions');
+    editor = await Editor.start({ folder, controlDirectory });
+  });
+  afterEach(async () => {
+    for (const { listener } of running.splice(0)) await listener?.close();
+    await editor.destroy();
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const line = { price: 18, notional: 28, multiplier: 33 };
+
+  test('every function says what the binary has of it', async () => {
+    const uri = await editor.open(join(folder, 'order.go'));
+    expect(await editor.lensTexts(uri)).toEqual([
+      `${line.price}: probe this function`,
+      `${line.notional}: inlined into 1 caller: probe all copies`,
+      `${line.multiplier}: inlined into 1 caller: probe all copies`,
+    ]);
+    expect(editor.progress.map((value) => value.kind)).toContain('end');
+    expect(editor.progress[0]?.title).toBe('Reading orders');
+  });
+
+  test('a function that was inlined away is diagnosed with the places, in words and as links', async () => {
+    const uri = await editor.open(join(folder, 'order.go'));
+    await editor.until(() => (editor.diagnostics.get(uri) ?? []).length > 0);
+    const found = editor.diagnostics.get(uri) ?? [];
+    expect(found.map((diagnostic) => diagnostic.code)).toEqual(['inlined-everywhere', 'inlined-everywhere']);
+    expect(found[0]?.range.start.line).toBe(line.notional - 1);
+    expect(found[0]?.message).toMatch(/^notional is inlined into 1 caller .*main\.price \(order\.go:22\)/);
+    expect(found[0]?.relatedInformation).toEqual([
+      expect.objectContaining({
+        location: expect.objectContaining({
+          uri,
+          range: expect.objectContaining({ start: { line: 21, character: 0 } }),
+        }),
+      }),
+    ]);
+  });
+
+  test('a lens reaches the session, counts its hits, and takes the probe back', async () => {
+    const live = await session();
+    const uri = await editor.open(join(folder, 'order.go'));
+    await editor.until(() => editor.refreshes > 0);
+    await editor.runLens(uri, line.price, /probe this function/);
+    expect(live.probes.map((probe) => probe.text)).toEqual(['main.price do count']);
+    expect(await editor.lensTexts(uri)).toContain(`${line.price}: probed - 0 hits`);
+    live.hit(1, 1234);
+    await editor.until(async () => (await editor.lensTexts(uri)).includes(`${line.price}: probed - 1,234 hits`));
+    await editor.runLens(uri, line.price, /probed/);
+    expect(live.probes).toEqual([]);
+    expect(await editor.lensTexts(uri)).toContain(`${line.price}: probe this function`);
+  });
+
+  test('without a session the probe is kept, said to be, and set in the next one', async () => {
+    const uri = await editor.open(join(folder, 'order.go'));
+    await editor.runLens(uri, line.price, /probe this function/);
+    expect(editor.messages.join()).toMatch(/No debug session .* main\.price will be probed when one starts/);
+    expect(await editor.lensTexts(uri)).toContain(`${line.price}: probed when a debug session starts`);
+    const live = await session();
+    await editor.until(async () => (await editor.lensTexts(uri)).includes(`${line.price}: probed - 0 hits`));
+    expect(live.probes.map((probe) => probe.text)).toEqual(['main.price do count']);
+  });
+
+  test('code actions are the lenses’ twins, anywhere in the function', async () => {
+    const live = await session();
+    const uri = await editor.open(join(folder, 'order.go'));
+    await editor.until(() => editor.refreshes > 0);
+    const [probe, ...others] = await editor.actions(uri, line.price + 2);
+    expect(others).toEqual([]);
+    expect(probe?.title).toBe('Probe price');
+    await editor.execute(probe?.command?.command ?? '', probe?.command?.arguments);
+    expect(live.probes.length).toBe(1);
+    expect((await editor.actions(uri, line.price)).map((action) => action.title)).toEqual([
+      'Remove the probe on price (0 hits)',
+    ]);
+    const [inlined] = await editor.actions(uri, line.notional);
+    await editor.execute(inlined?.command?.command ?? '', inlined?.command?.arguments);
+    expect(live.probes.map((other) => other.text)).toContain('main.notional inlined do count');
+  });
+
+  test('what the session refuses is said and not kept', async () => {
+    await session();
+    const uri = await editor.open(join(folder, 'order.go'));
+    await editor.until(() => editor.refreshes > 0);
+    await editor.execute('probelens.probe', ['main.refused']);
+    expect(editor.messages.join()).toContain('It cannot be probed.');
+    expect(await editor.execute('probelens.probes')).toEqual([]);
+    expect(await editor.lensTexts(uri)).toContain(`${line.price}: probe this function`);
+  });
+
+  test('the server ends as the protocol says', async () => {
+    expect(await editor.quit()).toBe(0);
+  });
+});
