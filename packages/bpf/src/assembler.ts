@@ -301,6 +301,7 @@ export class Assembler {
     if (!Number.isInteger(offset) || offset < -32768 || offset > 32767) {
       throw this.#error(`offset ${offset} does not fit 16 bits`);
     }
+    if (dst === 'r10' && writesDestination(code)) throw this.#error('r10, the frame pointer, is read only');
     this.#grow();
     const at = this.#slots * instructionBytes;
     this.#bytes[at] = code;
@@ -323,3 +324,9 @@ export class Assembler {
     return new AssemblyError(this.#slots, reason);
   }
 }
+
+/** Loads and arithmetic change dst; stores and jumps only read it. */
+const writesDestination = (code: number): boolean => {
+  const of = code & 0x07;
+  return of === klass.ld || of === klass.ldx || of === klass.alu32 || of === klass.alu64;
+};

@@ -115,6 +115,9 @@ function permissionStep(call: KernelCall): string {
     const also = paranoid === undefined ? '' : ` (kernel.perf_event_paranoid is ${paranoid})`;
     return `The process lacks ${missing.join(' and ')}${also}: run it with sudo, or give it exactly these capabilities.`;
   }
+  if (perf && missingCapabilities(['CAP_SYS_ADMIN']).length > 0) {
+    return 'The perf PMU wants CAP_SYS_ADMIN for uprobes and some other events, CAP_PERFMON is not enough: run it with sudo.';
+  }
   if (call === 'BPF_MAP_CREATE' && missingCapabilities(['CAP_SYS_RESOURCE']).length > 0 && oldMemoryAccounting()) {
     return 'Kernels before 5.11 count BPF memory against RLIMIT_MEMLOCK: raise it (ulimit -l unlimited).';
   }

@@ -70,7 +70,8 @@ export class Btf {
   /** Bytes of a struct, union, enum, integer or typedef. Throws BtfError. */
   sizeOf(name: string): number {
     const sizes = new Set(this.#named(name).map((type) => this.#size(type)));
-    sizes.delete(0);
+    // A name may also be that of a typedef for something without a size.
+    if (sizes.size > 1) sizes.delete(0);
     const [size, ...others] = sizes;
     if (size === undefined) throw new BtfError(`This kernel has no type ${name}.`);
     if (others.length > 0) throw new BtfError(`This kernel has several types ${name} of different sizes.`);
