@@ -11,7 +11,17 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { findDelve } from './delve.js';
 
-export type RequirementName = 'kernel' | 'delve' | 'go' | 'bpftool' | 'nvim' | 'emacs' | 'bpftrace' | 'perf';
+export type RequirementName =
+  | 'kernel'
+  | 'delve'
+  | 'go'
+  | 'bpftool'
+  | 'nvim'
+  | 'emacs'
+  | 'bpftrace'
+  | 'perf'
+  /** npm's package registry answers. */
+  | 'registry';
 
 export interface Requirement {
   readonly missing: boolean;
@@ -73,6 +83,10 @@ const checks: Readonly<Record<RequirementName, () => string | undefined>> = {
   emacs: program('emacs', 'install the packages emacs-nox, elpa-lsp-mode and elpa-dap-mode'),
   bpftrace: program('bpftrace', 'install the package bpftrace'),
   perf: program('perf', 'install the package linux-perf'),
+  registry: () =>
+    spawnSync('npm', ['ping'], { stdio: 'ignore', timeout: 30_000 }).status === 0
+      ? undefined
+      : 'the npm registry does not answer; check the network.',
 };
 
 const decided = new Map<RequirementName, string | undefined>();

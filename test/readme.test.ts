@@ -1,0 +1,48 @@
+/** Every command in the README works as printed. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import { builtCommand } from './command.js';
+import { cachedDelve, findDelve, root } from './delve.js';
+import { requirement } from './requirements.js';
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+
+const commands = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
+  block.split('\n').filter((line) => line !== ''),
+);
+
+const { scripts }: { scripts: Readonly<Record<string, string>> } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+);
+
+/** Run by CI before this very test, or part of it, or too long: their scripts must exist. */
+const isScript = (command: string): boolean => /^npm (run \w+|test)$/.test(command);
+
+const scriptName = (command: string): string => command.split(' ').at(-1) ?? '';
+
+describe('README', () => {
+  it('begins with the demo and the tests, and CI runs both', () => {
+    const [demo, tests] = commands;
+    const ci = readFileSync(join(root, '.ci/run'), 'utf8').split('\n');
+    expect(ci).toContain(demo);
+    expect(ci).toContain(tests);
+  });
+
+  it.each(commands.filter(isScript))('%s is there', (command) => {
+    expect(scripts[scriptName(command)]).toBeTypeOf('string');
+  });
+
+  describe.skipIf(requirement('delve').missing)('with Delve as the binary to look at', () => {
+    it.each(commands.filter((command) => !isScript(command)))('%s', async (command) => {
+      await builtCommand();
+      const shown = command.replaceAll('.cache/bin/dlv', findDelve() ?? cachedDelve);
+      const { exitCode, stdout, stderr } = await execa('bash', ['-c', shown], { cwd: root, reject: false });
+      // npm itself may have something to say about its configuration.
+      const said = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('npm '));
+      expect({ exitCode, said }).toEqual({ exitCode: 0, said: [] });
+      expect(stdout).not.toBe('');
+    });
+  });
+});
