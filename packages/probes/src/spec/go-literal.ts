@@ -40,6 +40,7 @@ const simple: ReadonlyMap<string, string> = new Map([
   ['v', '\v'],
   ['\\', '\\'],
   ['"', '"'],
+  ["'", "'"],
 ]);
 
 /** Digits after \x, \u and \U. */
@@ -79,15 +80,17 @@ export const readLiteral = (text: string, at: number): { readonly value: string;
   let value = '';
   for (let next = at + 1; next < end - 1; ) {
     if (text.charAt(next) === '\\') {
-      const escape = escapeAt(text, next);
-      value += escape.value;
-      next = escape.end;
+      const sequence = escapeAt(text, next);
+      value += sequence.value;
+      next = sequence.end;
     } else value += text.charAt(next++);
   }
   return { value, end };
 };
 
-const escaped: ReadonlyMap<string, string> = new Map([...simple].map(([letter, value]) => [value, `\\${letter}`]));
+const escaped: ReadonlyMap<string, string> = new Map(
+  [...simple].filter(([letter]) => letter !== "'").map(([letter, value]): [string, string] => [value, `\\${letter}`]),
+);
 
 const isLoneSurrogate = (character: string): boolean => {
   const code = character.codePointAt(0) ?? 0;

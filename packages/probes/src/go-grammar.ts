@@ -1,0 +1,42 @@
+/**
+ * The Go grammar for tree-sitter, WebAssembly. In the bundled command it lies beside the code (packages/cli/build.mjs
+ * copies it there); in a checkout it comes from the package tree-sitter-go.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { Language, Parser } from 'web-tree-sitter';
+
+const file = 'tree-sitter-go.wasm';
+
+/** Chunks of the bundle lie one level below its entry. */
+const besideTheBundle = [`./${file}`, `../${file}`];
+
+/** Throws when the grammar is in neither place: the installation is incomplete. */
+export const goGrammarPath = (): string => {
+  for (const place of besideTheBundle) {
+    const path = fileURLToPath(new URL(place, import.meta.url));
+    if (existsSync(path)) return path;
+  }
+  return createRequire(import.meta.url).resolve(`tree-sitter-go/${file}`);
+};
+
+let language: Promise<Language> | undefined;
+
+const load = async (): Promise<Language> => {
+  await Parser.init();
+  return Language.load(goGrammarPath());
+};
+
+/** The grammar, loaded once for the whole process. */
+export const goLanguage = (): Promise<Language> => {
+  language ??= load();
+  return language;
+};
+
+/** A parser of its own for each caller; `delete()` gives its memory back. */
+export const goParser = async (): Promise<Parser> => {
+  const parser = new Parser();
+  parser.setLanguage(await goLanguage());
+  return parser;
+};

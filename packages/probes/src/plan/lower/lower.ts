@@ -1,0 +1,143 @@
+/**
+ * Lowering: a Go expression, typed with what is known at one instruction, becomes an expression that the kernel can
+ * evaluate with the same result. What cannot be shown to give the same result is refused.
+ */
+import type { LoweredExpression } from '../expression.js';
+import { Refused } from '../refused.js';
+import { fits, constant as number, wrap } from './build.js';
+import { literal } from './constant.js';
+import { dereference, lowerField, lowerIndex, lowerName, lowerQualified, lowerSlice } from './operands.js';
+import { conversionTypes, lowerBinary, lowerUnary } from './operators.js';
+import type { Scope } from './scope.js';
+import { readBits } from './storage.js';
+import type { Syntax } from './syntax.js';
+import { asBool, asInteger, asString, describe, goInt, lengthBounds, unsupportedType, type Value } from './value.js';
+
+const goroutineId: Value = {
+  kind: 'integer',
+  // The type of runtime.g.goid.
+  typeName: 'uint64',
+  type: { width: 8, signed: false },
+  value: { kind: 'goroutine-id' },
+};
+
+const isCurrentGoroutine = (syntax: Syntax): boolean =>
+  syntax.kind === 'select' &&
+  syntax.field === 'goid' &&
+  syntax.operand.kind === 'select' &&
+  syntax.operand.field === 'curg' &&
+  syntax.operand.operand.kind === 'name' &&
+  syntax.operand.operand.name === 'runtime';
+
+const lengthOf = (argument: Value, capacity: boolean, text: string): Value => {
+  const length = (value: LoweredExpression): Value => ({ kind: 'length', bounds: lengthBounds, value });
+  if (argument.kind === 'constant' && argument.constant.kind === 'string' && !capacity) {
+    const bytes = BigInt(Buffer.byteLength(argument.constant.value));
+    return { kind: 'constant', constant: { kind: 'integer', value: bytes } };
+  }
+  const string = capacity ? undefined : asString(argument, text);
+  if (string !== undefined) return length(string.length);
+  if (argument.kind === 'stored') {
+    const { type } = argument;
+    const target = type.kind === 'pointer' ? type.target() : type;
+    if (target.kind === 'array') return length(number(BigInt(target.count)));
+    if (type.kind === 'slice') return length(readBits(text, argument.storage, capacity ? 16 : 8, goInt));
+  }
+  return unsupportedType(text, `the kernel does not know the length of ${describe(argument)}`);
+};
+
+const convertTo = (typeName: string, argument: Value, text: string): Value => {
+  const type = conversionTypes.get(typeName);
+  if (type === undefined)
+    throw new Refused('unsupported-syntax', `${text}: the kernel converts between integers only.`);
+  if (argument.kind === 'constant') {
+    const { constant } = argument;
+    if (constant.kind !== 'integer' || !fits(constant.value, type)) {
+      throw new Refused('constant-overflow', `${text}: the constant is no value of ${typeName}.`);
+    }
+    return { kind: 'integer', typeName, type, value: number(wrap(constant.value, type)) };
+  }
+  const value = asInteger(argument, text);
+  if (value === undefined) return unsupportedType(text, `${describe(argument)} is no integer`);
+  return { kind: 'integer', typeName, type, value: { kind: 'convert', value: value.value, type } };
+};
+
+const lowerCall = (scope: Scope, syntax: Extract<Syntax, { kind: 'call' }>): Value => {
+  const { callee, text } = syntax;
+  const [argument, ...rest] = syntax.arguments;
+  const name = callee.kind === 'name' ? callee.name : undefined;
+  if (argument === undefined || rest.length > 0 || name === undefined) {
+    throw new Refused('unsupported-syntax', `${text}: functions cannot be called in the kernel.`);
+  }
+  if (name === 'len' || name === 'cap') return lengthOf(lower(scope, argument), name === 'cap', text);
+  // Delve finds types by their names in DWARF, where these two do not appear.
+  const aliases: ReadonlyMap<string, string> = new Map([
+    ['byte', 'uint8'],
+    ['rune', 'int32'],
+  ]);
+  const alias = aliases.get(name);
+  if (alias !== undefined && scope.semantics === 'delve') {
+    throw new Refused('unsupported-syntax', `${text}: the debugger does not know ${name}; write ${alias}.`);
+  }
+  if (!conversionTypes.has(alias ?? name)) {
+    throw new Refused('unsupported-syntax', `${text}: functions cannot be called in the kernel.`);
+  }
+  return convertTo(alias ?? name, lower(scope, argument), text);
+};
+
+const constantBound = (scope: Scope, syntax: Syntax | undefined, text: string): bigint | undefined => {
+  if (syntax === undefined) return undefined;
+  const bound = lower(scope, syntax);
+  if (bound.kind === 'constant' && bound.constant.kind === 'integer') return bound.constant.value;
+  return unsupportedType(text, 'in the kernel the bounds of a slice are constants');
+};
+
+const lowerUnaryForm = (scope: Scope, syntax: Extract<Syntax, { kind: 'unary' }>): Value => {
+  const { operator, text } = syntax;
+  if (operator === '&') throw new Refused('unsupported-syntax', `${text}: addresses cannot be taken in the kernel.`);
+  const operand = lower(scope, syntax.operand);
+  if (operator !== '*') return lowerUnary(scope, operator, operand, text);
+  return operand.kind === 'stored'
+    ? dereference(operand, text)
+    : unsupportedType(text, `${describe(operand)} is no pointer`);
+};
+
+/** Throws Refused. */
+export const lower = (scope: Scope, syntax: Syntax): Value => {
+  const { text } = syntax;
+  switch (syntax.kind) {
+    case 'integer':
+    case 'float':
+    case 'rune':
+    case 'string': {
+      const constant = literal(syntax);
+      return constant === undefined ? unsupportedType(text, 'this is no constant') : { kind: 'constant', constant };
+    }
+    case 'name':
+      return lowerName(scope, syntax.name);
+    case 'select':
+      if (isCurrentGoroutine(syntax)) {
+        if (scope.knowsGoroutine) return goroutineId;
+        throw new Refused('unknown-goroutine', 'The place of the goroutine id in this program is unknown.');
+      }
+      return lowerQualified(scope, syntax) ?? lowerField(scope, lower(scope, syntax.operand), syntax.field, text);
+    case 'index':
+      return lowerIndex(lower(scope, syntax.operand), lower(scope, syntax.index), text);
+    case 'slice': {
+      const low = constantBound(scope, syntax.low, text) ?? 0n;
+      return lowerSlice(lower(scope, syntax.operand), low, constantBound(scope, syntax.high, text), text);
+    }
+    case 'call':
+      return lowerCall(scope, syntax);
+    case 'unary':
+      return lowerUnaryForm(scope, syntax);
+    case 'binary':
+      return lowerBinary(scope, syntax.operator, lower(scope, syntax.left), lower(scope, syntax.right), text);
+  }
+};
+
+/** A condition: 0 or 1. Throws Refused. */
+export const lowerCondition = (scope: Scope, syntax: Syntax): LoweredExpression => {
+  const value = asBool(lower(scope, syntax), syntax.text);
+  return value?.value ?? unsupportedType(syntax.text, 'a condition must be true or false');
+};

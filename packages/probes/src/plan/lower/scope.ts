@@ -1,0 +1,23 @@
+/** What a condition can see at one probed instruction. */
+import type { GoVariable } from '@probelens/gosym';
+import type { Frame } from './storage.js';
+
+/**
+ * "delve": the answer must be Delve's, because Delve judges the same text in the same session; where Delve's evaluator
+ * leaves Go's rules the lowered expression faults (Delve then judges) or is refused. "go": nobody else judges.
+ */
+export type Semantics = 'go' | 'delve';
+
+export interface Scope {
+  readonly semantics: Semantics;
+  readonly frame: Frame;
+  /** Variables at the instruction, innermost scope first. */
+  readonly variables: readonly GoVariable[];
+  /** Import path of the probed function's package. */
+  readonly packageName: string;
+  /** By full name: "main.limit", "net/http.DefaultClient". */
+  readonly packageVariable: (name: string) => GoVariable | undefined;
+  readonly knowsGoroutine: boolean;
+  /** Said of a name that is no variable: what could be meant, or why there are none. */
+  readonly missing: (name: string) => string;
+}

@@ -1,0 +1,183 @@
+/** A Go expression as a tree of our own, so that lowering does not depend on how a parser names things. */
+import type { Node, Parser } from 'web-tree-sitter';
+import { readLiteral } from '../../spec/go-literal.js';
+import { Refused } from '../refused.js';
+
+export type UnaryOperator = '-' | '+' | '!' | '^' | '*' | '&';
+
+export type BinaryOperator =
+  | '||'
+  | '&&'
+  | '=='
+  | '!='
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | '+'
+  | '-'
+  | '*'
+  | '/'
+  | '%'
+  | '&'
+  | '|'
+  | '^'
+  | '&^'
+  | '<<'
+  | '>>';
+
+/** `text` is what the person wrote, for messages. */
+export type Syntax = { readonly text: string } & (
+  | { readonly kind: 'integer' | 'float' | 'rune' }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'select'; readonly operand: Syntax; readonly field: string }
+  | { readonly kind: 'index'; readonly operand: Syntax; readonly index: Syntax }
+  | {
+      readonly kind: 'slice';
+      readonly operand: Syntax;
+      readonly low: Syntax | undefined;
+      readonly high: Syntax | undefined;
+    }
+  | { readonly kind: 'call'; readonly callee: Syntax; readonly arguments: readonly Syntax[] }
+  | { readonly kind: 'unary'; readonly operator: UnaryOperator; readonly operand: Syntax }
+  | {
+      readonly kind: 'binary';
+      readonly operator: BinaryOperator;
+      readonly left: Syntax;
+      readonly right: Syntax;
+    }
+);
+
+const unaryOperators: readonly UnaryOperator[] = ['-', '+', '!', '^', '*', '&'];
+const binaryOperators: readonly BinaryOperator[] = [
+  '||',
+  '&&',
+  '==',
+  '!=',
+  '<',
+  '<=',
+  '>',
+  '>=',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '&',
+  '|',
+  '^',
+  '&^',
+  '<<',
+  '>>',
+];
+
+/** What a form that is not supported is called in a message, by the name of its node. */
+const forms: ReadonlyMap<string, string> = new Map([
+  ['type_assertion_expression', 'type assertions'],
+  ['type_conversion_expression', 'conversions to composite types'],
+  ['composite_literal', 'composite literals'],
+  ['func_literal', 'function literals'],
+  ['imaginary_literal', 'complex numbers'],
+  ['iota', 'iota'],
+]);
+
+const unsupported = (node: Node): never => {
+  const form = forms.get(node.type) ?? `"${node.text}"`;
+  throw new Refused('unsupported-syntax', `The kernel cannot evaluate ${form}; the condition stays with the debugger.`);
+};
+
+const field = (node: Node, name: string): Node => node.childForFieldName(name) ?? unsupported(node);
+
+const operatorOf = <T extends string>(node: Node, operators: readonly T[]): T => {
+  const written = field(node, 'operator').text;
+  return operators.find((each) => each === written) ?? unsupported(node);
+};
+
+const optional = (node: Node | null): Syntax | undefined => (node === null ? undefined : convert(node));
+
+const convertArguments = (node: Node): readonly Syntax[] => {
+  const list = field(node, 'arguments');
+  // f(xs...) and new(T) have children that are no expressions.
+  return list.namedChildren.map((child) => convert(child));
+};
+
+const convert = (node: Node): Syntax => {
+  const { text } = node;
+  switch (node.type) {
+    case 'parenthesized_expression': {
+      const [inner, ...rest] = node.namedChildren;
+      return inner === undefined || rest.length > 0 ? unsupported(node) : convert(inner);
+    }
+    case 'int_literal':
+      return { kind: 'integer', text };
+    case 'float_literal':
+      return { kind: 'float', text };
+    case 'rune_literal':
+      return { kind: 'rune', text };
+    case 'interpreted_string_literal':
+    case 'raw_string_literal':
+      return { kind: 'string', text, value: readLiteral(text, 0).value };
+    case 'identifier':
+    case 'true':
+    case 'false':
+    case 'nil':
+      return { kind: 'name', text, name: text };
+    case 'selector_expression':
+      return { kind: 'select', text, operand: convert(field(node, 'operand')), field: field(node, 'field').text };
+    case 'index_expression':
+      return { kind: 'index', text, operand: convert(field(node, 'operand')), index: convert(field(node, 'index')) };
+    case 'slice_expression': {
+      if (node.childForFieldName('capacity') !== null) return unsupported(node);
+      const low = optional(node.childForFieldName('start'));
+      const high = optional(node.childForFieldName('end'));
+      return { kind: 'slice', text, operand: convert(field(node, 'operand')), low, high };
+    }
+    case 'call_expression':
+      if (node.childForFieldName('type_arguments') !== null || text.includes('...')) return unsupported(node);
+      return { kind: 'call', text, callee: convert(field(node, 'function')), arguments: convertArguments(node) };
+    case 'unary_expression': {
+      const operator = operatorOf(node, unaryOperators);
+      return { kind: 'unary', text, operator, operand: convert(field(node, 'operand')) };
+    }
+    case 'binary_expression': {
+      const operator = operatorOf(node, binaryOperators);
+      return {
+        kind: 'binary',
+        text,
+        operator,
+        left: convert(field(node, 'left')),
+        right: convert(field(node, 'right')),
+      };
+    }
+    default:
+      return unsupported(node);
+  }
+};
+
+/** Longer conditions are no conditions; the parser's time is bounded with them. */
+const longestExpression = 4096;
+
+// An expression alone is no Go file, and without the final newline tree-sitter-go finds an error at the end.
+const before = 'package p\nvar _ = ';
+
+/** Throws Refused "syntax" for what is no Go expression and "unsupported-syntax" for what cannot be evaluated. */
+export const parseExpression = (parser: Parser, expression: string): Syntax => {
+  const text = expression.trim();
+  const wrong = (): never => {
+    throw new Refused('syntax', `"${text}" is not a Go expression; correct it and try again.`);
+  };
+  if (text === '' || text.length > longestExpression) return wrong();
+  const tree = parser.parse(`${before}${text}\n`);
+  if (tree === null) return wrong();
+  try {
+    const { rootNode } = tree;
+    const list = rootNode.namedChildren[1]?.namedChildren[0]?.childForFieldName('value');
+    const node = list?.namedChildren[0];
+    const isWhole = rootNode.namedChildren.length === 2 && list?.namedChildren.length === 1;
+    if (rootNode.hasError || node === undefined || !isWhole || node.text !== text) return wrong();
+    return convert(node);
+  } finally {
+    tree.delete();
+  }
+};
