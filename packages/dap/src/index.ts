@@ -1,1 +1,12 @@
-export {};
+/** The debug adapter as a library: a pure session core, and two ways to serve it. */
+export { type StdioOptions, serveStdio, serveTcp, type TcpOptions, type TcpServer } from './client/serve.js';
+export type { Input } from './core/input.js';
+export type * from './core/kernel-words.js';
+export type { Event, Message, Request, Response } from './core/message.js';
+export type { KeepState, Output, ProbeView, TimerName } from './core/output.js';
+export { initialState, type SessionState } from './core/state.js';
+export { type StepResult, step } from './core/step.js';
+export { AdapterError, errors, type UserError } from './errors.js';
+export { type KeeperOptions, runKeeper } from './keeper/keeper.js';
+export type { PlannerPort } from './kernel/room.js';
+export type { DapOptions } from './options.js';

@@ -48,6 +48,8 @@ export interface AgentClient {
   readonly hello: Hello;
   /** Process id of the command that was started (of `sudo`, where that was needed). */
   readonly pid: number | undefined;
+  /** The agent's end of the conversation: whoever holds a duplicate sees it end when the agent is gone. Not to be read. */
+  readonly stdout: NodeJS.ReadableStream;
   /** All of these reject with an `AgentFailure`. */
   arm(params: ArmParams): Promise<Armed>;
   disarm(probe: number): Promise<ProbeCounters>;
@@ -145,6 +147,7 @@ const greet = async (
 class Client implements AgentClient {
   readonly hello: Hello;
   readonly pid: number | undefined;
+  readonly stdout: NodeJS.ReadableStream;
   readonly #connection: MessageConnection;
   readonly #child: AgentProcess;
   readonly #ended: Promise<AgentFailure>;
@@ -155,6 +158,7 @@ class Client implements AgentClient {
   constructor(hello: Hello, connection: MessageConnection, child: AgentProcess, ended: Promise<AgentFailure>) {
     this.hello = hello;
     this.pid = child.pid;
+    this.stdout = child.stdout;
     this.#connection = connection;
     this.#child = child;
     this.#ended = ended;

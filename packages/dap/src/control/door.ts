@@ -1,0 +1,110 @@
+/** The control socket of one session: what the language server asks becomes inputs, what the core says goes back. */
+import type { ControlListener, ControlProbe, ControlProbeState } from '@probelens/probes/control';
+import type { Input } from '../core/input.js';
+import type { ProbeView } from '../core/output.js';
+import type { DapOptions } from '../options.js';
+
+type Waiting = (result: { readonly probes: readonly ProbeView[] } | { readonly refusal: string }) => void;
+
+const stateOf = (view: ProbeView): ControlProbeState => {
+  switch (view.state) {
+    case 'planning':
+      return 'waiting';
+    case 'armed':
+      return 'armed';
+    case 'delve':
+      return 'delve';
+    case 'refused':
+      return 'failed';
+    case 'gone':
+      return 'removed';
+  }
+};
+
+const controlProbe = (view: ProbeView): ControlProbe => ({
+  id: view.id,
+  text: view.text,
+  function: view.function,
+  state: stateOf(view),
+  hits: view.hits,
+  message: view.message,
+});
+
+export class ControlDoor {
+  readonly #options: DapOptions;
+  readonly #tell: (input: Input) => void;
+  readonly #waiting = new Map<number, Waiting>();
+  #listener: Promise<ControlListener | undefined> | undefined;
+  #tickets = 0;
+
+  constructor(options: DapOptions, tell: (input: Input) => void) {
+    this.#options = options;
+    this.#tell = tell;
+  }
+
+  /** From now on the session can be found. Without a binary there is nothing to ask it. */
+  async open(binary: string | undefined): Promise<void> {
+    const directory = this.#options.controlDirectory;
+    if (binary === undefined || directory === false) return;
+    if (this.#listener !== undefined) {
+      (await this.#listener)?.update({ binary });
+      return;
+    }
+    this.#listener = this.#listen(binary, directory);
+    await this.#listener;
+  }
+
+  async #listen(binary: string, directory: string | undefined): Promise<ControlListener | undefined> {
+    const { listenControl, ControlError } = await import('@probelens/probes/control');
+    const ask = async (make: (ticket: number) => Input): Promise<readonly ControlProbe[]> => {
+      const result = await new Promise<Parameters<Waiting>[0]>((resolve) => {
+        this.#tickets += 1;
+        this.#waiting.set(this.#tickets, resolve);
+        this.#tell(make(this.#tickets));
+      });
+      if ('refusal' in result) throw new ControlError('refused', result.refusal);
+      return result.probes.map(controlProbe);
+    };
+    const one = async (make: (ticket: number) => Input): Promise<ControlProbe> => {
+      const [probe] = await ask(make);
+      if (probe === undefined) throw new ControlError('no-such-probe', 'The session has no such probe any more.');
+      return probe;
+    };
+    try {
+      return await listenControl(
+        {
+          add: ({ text, where }) => one((ticket) => ({ kind: 'control-add', ticket, text, where })),
+          remove: (id) => one((ticket) => ({ kind: 'control-remove', ticket, id })),
+          list: () => ask((ticket) => ({ kind: 'control-list', ticket })),
+        },
+        { binary, workspace: process.cwd() },
+        directory === undefined ? {} : { directory },
+      );
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      const body = { category: 'console', output: `${text}\n` };
+      this.#tell({ kind: 'delve-message', message: { seq: 0, type: 'event', event: 'output', body } });
+      return undefined;
+    }
+  }
+
+  answer(ticket: number, probes: readonly ProbeView[]): void {
+    this.#waiting.get(ticket)?.({ probes });
+    this.#waiting.delete(ticket);
+  }
+
+  refuse(ticket: number, message: string): void {
+    this.#waiting.get(ticket)?.({ refusal: message });
+    this.#waiting.delete(ticket);
+  }
+
+  changed(probes: readonly ProbeView[]): void {
+    void this.#listener?.then((listener) => listener?.changed(probes.map(controlProbe)));
+  }
+
+  async close(): Promise<void> {
+    for (const waiting of this.#waiting.values()) waiting({ refusal: 'The debug session has ended.' });
+    this.#waiting.clear();
+    await (await this.#listener)?.close();
+  }
+}

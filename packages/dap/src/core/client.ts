@@ -1,0 +1,77 @@
+/** What the client sends. A command without a case here is Delve's and passes as it came. */
+import { errors } from '../errors.js';
+import { onInitialize } from './capabilities.js';
+import { onCompletions, onEvaluate } from './console.js';
+import { beginEnding } from './endings.js';
+import { onLaunch } from './launch.js';
+import { listOf, type Message, objectOf, type Request } from './message.js';
+import { resumeCommands } from './resume.js';
+import { setWork } from './set-breakpoints.js';
+import type { Turn } from './turn.js';
+
+/** Delve writes to the program's text while it answers these. */
+const writing = new Set(['setInstructionBreakpoints', 'setDataBreakpoints', 'setExceptionBreakpoints']);
+
+/** Delve is not there yet, or not any more. */
+const withoutDelve = (turn: Turn, request: Request): boolean => {
+  switch (turn.state.delve) {
+    case 'ready':
+      return false;
+    case 'starting':
+    case 'greeting':
+      turn.update({ backlog: [...turn.state.backlog, request] });
+      return true;
+    case 'none':
+      turn.refuse(request, errors.notPrepared());
+      return true;
+    case 'gone':
+      turn.refuse(request, errors.delveGone());
+      return true;
+  }
+};
+
+const onRequest = (turn: Turn, request: Request): void => {
+  if (request.command === 'initialize') onInitialize(turn, request);
+  else if (request.command === 'disconnect') beginEnding(turn, 'disconnect', request);
+  else if (request.command === 'terminate') beginEnding(turn, 'terminate', request);
+  else if (turn.state.ending !== undefined) turn.refuse(request, errors.sessionEnding());
+  else if (request.command === 'launch' || request.command === 'attach') onLaunch(turn, request);
+  else if (request.command === 'completions') onCompletions(turn, request);
+  else if (request.command === 'evaluate' && onEvaluate(turn, request)) return;
+  else if (!withoutDelve(turn, request)) toLane(turn, request);
+};
+
+/** In the client's order where order matters, at once where it does not. */
+const toLane = (turn: Turn, request: Request): void => {
+  if (request.command === 'setBreakpoints' || request.command === 'setFunctionBreakpoints') {
+    turn.queue(setWork(request) ?? { kind: 'forward', request, sent: false });
+  } else if (writing.has(request.command)) {
+    if (request.command === 'setInstructionBreakpoints')
+      turn.update({ instructions: listOf(objectOf(request.arguments).breakpoints).length > 0 });
+    turn.queue({ kind: 'forward', request, sent: false });
+  } else if (resumeCommands.has(request.command)) {
+    turn.queue({ kind: 'resume', request, stage: 'new' });
+  } else if (request.command === 'restart') {
+    turn.queue({ kind: 'restart', request, stage: 'new' });
+  } else {
+    turn.forward(request);
+  }
+};
+
+export const onClientMessage = (turn: Turn, message: Message): void => {
+  switch (message.type) {
+    case 'request':
+      onRequest(turn, message);
+      return;
+    case 'response':
+      // Answers to requests of Delve's (runInTerminal): it numbered them, and the client repeats our number.
+      if (turn.state.delve === 'ready') {
+        const seq = turn.state.reverse.get(message.request_seq);
+        if (seq !== undefined) turn.emit({ kind: 'to-delve', message: { ...message, request_seq: seq } });
+      }
+      return;
+    case 'event':
+      // Clients have no events; nothing waits for one.
+      return;
+  }
+};

@@ -1,0 +1,101 @@
+/** Console commands (`evaluate` in the context "repl") and their completions; everything else is Delve's. */
+import { errors } from '../errors.js';
+import { numberOf, objectOf, type Request, stringOf } from './message.js';
+import { addProbe, removeProbe, view } from './probes.js';
+import type { Turn } from './turn.js';
+
+interface Command {
+  readonly usage: string;
+  readonly help: string;
+  readonly run: (turn: Turn, request: Request, rest: string) => void;
+}
+
+const tell = (turn: Turn, request: Request, result: string): void => {
+  turn.answer(request, { result, variablesReference: 0 });
+};
+
+const list = (turn: Turn, request: Request): void => {
+  const lines: string[] = [];
+  for (const asked of turn.state.asked.values()) {
+    const { id, text, state, hits } = view(asked);
+    lines.push(`[${id}] ${text} (${state}, ${hits} hits)`);
+  }
+  for (const gate of turn.state.gates.values()) {
+    if (gate.owner.kind === 'breakpoint') lines.push(`[${gate.id}] breakpoint at ${gate.planned.function} (armed)`);
+  }
+  tell(
+    turn,
+    request,
+    lines.length === 0 ? 'No probes. Add one with: probe main.f if x > 3 do count' : lines.join('\n'),
+  );
+};
+
+const scope = (turn: Turn, request: Request, rest: string): void => {
+  const match = /^(process|goroutine)(?:\s+(\d+))?$/.exec(rest.trim());
+  const goroutine = match?.[2] === undefined ? turn.state.target.goroutine : Number(match[2]);
+  if (match === null) {
+    turn.refuse(request, errors.console('Say "scope process", "scope goroutine" or "scope goroutine 19".'));
+  } else if (match[1] === 'process') {
+    turn.kernel({ scope: 'process' });
+    tell(turn, request, 'Kernel breakpoints stop every goroutine.');
+  } else if (goroutine === undefined) {
+    turn.refuse(request, errors.console('No goroutine is selected: name one, as in "scope goroutine 19".'));
+  } else {
+    turn.kernel({ scope: goroutine });
+    tell(turn, request, `From the next continue on, kernel breakpoints stop goroutine ${goroutine} only.`);
+  }
+};
+
+const commands: Readonly<Record<string, Command>> = {
+  probe: {
+    usage: 'probe TARGET [if CONDITION] [on goroutine N] [do stop|count|log "..."]',
+    help: 'puts a probe into the kernel, for example: probe main.price if o.Qty == 0 do count',
+    run: (turn, request, rest) => addProbe(turn, rest, undefined, { kind: 'console', request }),
+  },
+  probes: { usage: 'probes', help: 'lists the probes of this session', run: list },
+  unprobe: {
+    usage: 'unprobe N',
+    help: 'takes probe N out again',
+    run: (turn, request, rest) => {
+      const id = Number(rest);
+      if (rest === '' || !removeProbe(turn, id, { kind: 'console', request }))
+        turn.refuse(request, errors.console(`There is no probe "${rest}"; "probes" lists them.`));
+    },
+  },
+  scope: {
+    usage: 'scope process | goroutine [N]',
+    help: 'which goroutines kernel breakpoints stop',
+    run: scope,
+  },
+};
+
+const helpText = (): string =>
+  [
+    ...Object.values(commands).map(({ usage, help }) => `${usage}\n    ${help}`),
+    'Anything else is evaluated by Delve; its own commands are under "dlv help".',
+  ].join('\n');
+
+/** True when it was one of ours. A variable that has the name of a command is still Delve's when it stands alone. */
+export const onEvaluate = (turn: Turn, request: Request): boolean => {
+  const args = objectOf(request.arguments);
+  if (args.context !== 'repl') return false;
+  const match = /^\s*([a-z]+)(?:\s+(.*))?$/s.exec(stringOf(args.expression) ?? '');
+  const name = match?.[1] ?? '';
+  const rest = (match?.[2] ?? '').trim();
+  if (name === 'help' && rest === '') {
+    tell(turn, request, helpText());
+    return true;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined || (rest === '' && name !== 'probes')) return false;
+  command.run(turn, request, rest);
+  return true;
+};
+
+export const onCompletions = (turn: Turn, request: Request): void => {
+  const args = objectOf(request.arguments);
+  const text = (stringOf(args.text) ?? '').slice(0, Math.max(0, (numberOf(args.column) ?? 1) - 1));
+  const word = /^\s*([a-z]*)$/.exec(text)?.[1];
+  const names = word === undefined ? [] : [...Object.keys(commands), 'help'].filter((name) => name.startsWith(word));
+  turn.answer(request, { targets: names.map((label) => ({ label, type: 'keyword' })) });
+};

@@ -1,0 +1,172 @@
+/** What Delve sends: answers find their askers, events are passed on, a few are looked at first. */
+import { errors } from '../errors.js';
+import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over } from './endings.js';
+import { loseKernel, removeGates } from './gates.js';
+import { clientBreakpoint } from './ids.js';
+import { onJudgeCondition, onJudgeStack } from './judge.js';
+import { tellLane } from './lane.js';
+import { onGreeting, onInitialized } from './launch.js';
+import { type Event, type Message, numberOf, objectOf, type Request, type Response } from './message.js';
+import { resumeCommands } from './resume.js';
+import type { Purpose } from './state.js';
+import { onStopped, onVerdict, releaseHeld } from './stops.js';
+import type { Turn } from './turn.js';
+
+const onClientAnswer = (turn: Turn, request: Request, response: Response): void => {
+  if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
+  turn.toClient({ ...response, request_seq: request.seq });
+};
+
+const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
+  switch (purpose.kind) {
+    case 'client':
+      onClientAnswer(turn, purpose.request, response);
+      return;
+    case 'greeting':
+      onGreeting(turn, response);
+      return;
+    case 'lane':
+      if (turn.state.ending === undefined) tellLane(turn, { kind: 'answer', response });
+      return;
+    case 'silent-resume':
+      return;
+    case 'judge-stack': {
+      const verdict = onJudgeStack(turn, purpose.hit, response);
+      if (verdict !== undefined) onVerdict(turn, purpose.hit, verdict.holds, verdict.text);
+      return;
+    }
+    case 'judge-condition': {
+      const verdict = onJudgeCondition(response);
+      onVerdict(turn, purpose.hit, verdict.holds, verdict.text);
+      return;
+    }
+    case 'leave':
+      onLeaveAnswer(turn, purpose.step, response);
+      return;
+  }
+};
+
+const onResponse = (turn: Turn, response: Response): void => {
+  const purpose = turn.state.pending.get(response.request_seq);
+  if (purpose === undefined) return;
+  // Delve answers `restart` and a few failures twice; the first answer is the one that counts.
+  const pending = new Map(turn.state.pending);
+  pending.delete(response.request_seq);
+  turn.update({ pending });
+  onPurpose(turn, purpose, response);
+  onAnswerWhileEnding(turn);
+};
+
+/** The program is gone: so is everything that was in it. */
+const onProgramEnd = (turn: Turn): void => {
+  turn.target({ exited: true, running: false });
+  turn.emit({ kind: 'stop-timer', name: 'hit-without-stop' });
+  releaseHeld(turn);
+  if (turn.state.gates.size > 0 && turn.state.ending === undefined)
+    turn.emit({ kind: 'disarm', ticket: turn.ticket(), probes: [] });
+  removeGates(turn, [...turn.state.gates.keys()]);
+  turn.update({ hits: [], leftovers: new Set(), step: undefined });
+  tellLane(turn, { kind: 'planted' });
+};
+
+const onBreakpointEvent = (turn: Turn, event: Event): void => {
+  const body = objectOf(event.body);
+  const breakpoint = objectOf(body.breakpoint);
+  const delveId = numberOf(breakpoint.id);
+  if (delveId === undefined) {
+    turn.toClient(event);
+    return;
+  }
+  const [ids, id] = clientBreakpoint(turn.state.ids, delveId);
+  turn.update({ ids });
+  turn.toClient({ ...event, body: { ...body, breakpoint: { ...breakpoint, id } } });
+};
+
+const onEvent = (turn: Turn, event: Event): void => {
+  const ending = turn.state.ending !== undefined;
+  switch (event.event) {
+    case 'initialized':
+      turn.target({ exited: false });
+      onInitialized(turn);
+      turn.toClient(event);
+      return;
+    case 'process': {
+      // Later ones are children that Delve follows; gates are for the first.
+      const pid = numberOf(objectOf(event.body).systemProcessId);
+      if (turn.state.target.pid === undefined || turn.state.target.exited) turn.target({ pid });
+      turn.toClient(event);
+      return;
+    }
+    case 'stopped':
+      if (ending) {
+        onStoppedWhileEnding(turn);
+        return;
+      }
+      onStopped(turn, event);
+      tellLane(turn, { kind: 'planted' });
+      return;
+    case 'continued': {
+      // Delve announces every step; ours that repeat one are nobody's business.
+      const ours = [...turn.state.pending.values()].some((purpose) => purpose.kind === 'silent-resume');
+      if (!ours) turn.toClient(event);
+      return;
+    }
+    case 'breakpoint':
+      onBreakpointEvent(turn, event);
+      return;
+    case 'exited':
+      onProgramEnd(turn);
+      turn.toClient(event);
+      return;
+    case 'terminated':
+      onProgramEnd(turn);
+      turn.update({ terminated: true });
+      turn.toClient(event);
+      return;
+    default:
+      turn.toClient(event);
+  }
+};
+
+export const onDelveMessage = (turn: Turn, message: Message): void => {
+  switch (message.type) {
+    case 'response':
+      onResponse(turn, message);
+      return;
+    case 'event':
+      onEvent(turn, message);
+      return;
+    case 'request': {
+      const seq = turn.state.ids.clientSeq + 1;
+      turn.update({ reverse: new Map(turn.state.reverse).set(seq, message.seq) });
+      turn.toClient(message);
+      return;
+    }
+  }
+};
+
+const delveGone = errors.delveGone();
+
+/** The connection to Delve is closed: its own end, or the end that we asked for. */
+export const onDelveClosed = (turn: Turn): void => {
+  const { ending, delve } = turn.state;
+  if (delve === 'gone') return;
+  turn.update({ delve: 'gone' });
+  if (ending !== undefined) {
+    over(turn);
+    return;
+  }
+  if (turn.state.gates.size > 0) turn.emit({ kind: 'disarm', ticket: turn.ticket(), probes: [] });
+  releaseHeld(turn);
+  turn.target({ exited: true, running: false });
+  loseKernel(turn, 'Delve has ended.');
+  for (const purpose of turn.state.pending.values()) {
+    if (purpose.kind === 'client') turn.refuse(purpose.request, delveGone);
+  }
+  turn.update({ pending: new Map(), lane: { active: undefined, ticket: undefined, queue: [] } });
+  if (!turn.state.terminated) {
+    turn.say(delveGone.message, 'stderr');
+    turn.update({ terminated: true });
+    turn.event('terminated');
+  }
+};

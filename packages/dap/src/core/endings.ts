@@ -1,0 +1,215 @@
+/**
+ * Leaving. Always: gates out of the kernel before Delve lets go. A target that lives on is left in an order that does
+ * not kill it (measured: Delve alone loses a hot target when it disconnects while running): Delve's breakpoints are
+ * cleared, the program is paused, and no SIGTRAP may be waiting for a thread when Delve detaches.
+ */
+import { errors } from '../errors.js';
+import { removeGates } from './gates.js';
+import { objectOf, type Request, type Response } from './message.js';
+import type { Ending, LaneWork } from './state.js';
+import type { Turn } from './turn.js';
+import { functionsGroup, pathOfGroup } from './wants.js';
+
+/** The whole leaving; then the connection is cut and Delve left to itself. */
+const deadlineMs = 8_000;
+/** Rounds of continue and pause to get rid of pending traps; ten of ten targets needed at most two. */
+const roundLimit = 8;
+
+const set = (turn: Turn, change: Partial<Ending>): void => {
+  const { ending } = turn.state;
+  if (ending !== undefined) turn.update({ ending: { ...ending, ...change } });
+};
+
+const requestOf = (work: LaneWork): Request | undefined => ('request' in work ? work.request : undefined);
+
+/** Nothing of the lane's queue starts any more; whoever waits gets an answer. */
+const clearLane = (turn: Turn): void => {
+  for (const work of turn.state.lane.queue) {
+    const request = requestOf(work);
+    if (request !== undefined) turn.refuse(request, errors.sessionEnding());
+  }
+  turn.update({ lane: { ...turn.state.lane, queue: [] } });
+};
+
+export const beginEnding = (turn: Turn, cause: Ending['cause'], request: Request | undefined): void => {
+  const { ending, delve, launch, target } = turn.state;
+  if (ending !== undefined) {
+    // A second one (terminate, then disconnect): it is answered when all is over.
+    if (request !== undefined) {
+      if (ending.stage === 'over') turn.answer(request);
+      else if (ending.request === undefined) set(turn, { request });
+      else turn.answer(request);
+      if (ending.stage === 'over' && request.command === 'disconnect') turn.emit({ kind: 'finish' });
+    } else if (ending.stage === 'over') turn.emit({ kind: 'finish' });
+    turn.update({ client: { ...turn.state.client, closed: turn.state.client.closed || cause === 'client-closed' } });
+    return;
+  }
+  const args = objectOf(request?.arguments);
+  const terminateTarget = cause === 'terminate' || args.terminateDebuggee === true || launch?.live !== true;
+  turn.update({
+    client: { ...turn.state.client, closed: cause === 'client-closed' },
+    ending: { cause, request, terminateTarget, stage: 'quiet', awaited: 0, rounds: 0 },
+    held: undefined,
+    step: undefined,
+    hits: [],
+  });
+  clearLane(turn);
+  if (delve !== 'ready') {
+    over(turn);
+    return;
+  }
+  turn.emit({ kind: 'start-timer', name: 'ending', milliseconds: deadlineMs });
+  if (target.exited) leave(turn);
+  else quiet(turn);
+};
+
+/** Waits for an answer of Delve that is on its way: the kernel must not write while Delve does. */
+const quiet = (turn: Turn): void => {
+  const writing = [...turn.state.pending.values()].some((purpose) => purpose.kind === 'lane');
+  if (writing) return;
+  const { active } = turn.state.lane;
+  const request = active === undefined ? undefined : requestOf(active);
+  if (request !== undefined && active?.kind !== 'resume') turn.refuse(request, errors.sessionEnding());
+  turn.update({ lane: { active: undefined, ticket: undefined, queue: [] } });
+  const probes = [...turn.state.gates.keys()];
+  const arming = active !== undefined && active.kind === 'set' && active.stage.kind === 'arming';
+  if (probes.length === 0 && !arming) {
+    afterGates(turn);
+    return;
+  }
+  removeGates(turn, probes);
+  set(turn, { stage: 'disarming' });
+  // No list: everything of this session, also what is being armed at this moment.
+  turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: [] });
+};
+
+export const onEndingDisarmed = (turn: Turn): void => {
+  if (turn.state.ending?.stage === 'disarming') afterGates(turn);
+};
+
+const afterGates = (turn: Turn): void => {
+  const { ending } = turn.state;
+  if (ending === undefined) return;
+  if (ending.terminateTarget || turn.state.target.exited) leave(turn);
+  else clearBreakpoints(turn);
+};
+
+const clearBreakpoints = (turn: Turn): void => {
+  let awaited = 0;
+  const send = (command: string, args: unknown): void => {
+    turn.toDelve(command, args, { kind: 'leave', step: 'clear' });
+    awaited += 1;
+  };
+  for (const group of turn.state.groups.values()) {
+    if (!group.placed.some((placed) => placed.home === 'delve')) continue;
+    const path = pathOfGroup(group.key);
+    if (group.key === functionsGroup) send('setFunctionBreakpoints', { breakpoints: [] });
+    else if (path !== undefined) send('setBreakpoints', { ...group.base, breakpoints: [] });
+  }
+  if (turn.state.instructions) send('setInstructionBreakpoints', { breakpoints: [] });
+  set(turn, { stage: 'clearing', awaited });
+  if (awaited === 0) pauseFirst(turn);
+};
+
+const pauseFirst = (turn: Turn): void => {
+  if (!turn.state.target.running) {
+    readSignals(turn);
+    return;
+  }
+  set(turn, { stage: 'pausing' });
+  turn.toDelve('pause', { threadId: turn.state.target.goroutine ?? 1 }, { kind: 'leave', step: 'pause' });
+};
+
+const readSignals = (turn: Turn): void => {
+  const pid = turn.state.target.pid ?? turn.state.launch?.pid;
+  const { ending } = turn.state;
+  if (pid === undefined || ending === undefined || ending.rounds >= roundLimit) {
+    leave(turn);
+    return;
+  }
+  set(turn, { stage: 'signals' });
+  turn.emit({ kind: 'read-signals', ticket: turn.laneTicket(), pid });
+};
+
+export const onSignalsRead = (turn: Turn, trapPending: boolean): void => {
+  const { ending } = turn.state;
+  if (ending?.stage !== 'signals') return;
+  if (!trapPending) {
+    leave(turn);
+    return;
+  }
+  set(turn, { stage: 'shaking', rounds: ending.rounds + 1 });
+  turn.target({ running: true });
+  turn.toDelve('continue', { threadId: turn.state.target.goroutine ?? 1 }, { kind: 'leave', step: 'continue' });
+};
+
+const leave = (turn: Turn): void => {
+  const { ending } = turn.state;
+  if (ending === undefined) return;
+  set(turn, { stage: 'leaving' });
+  const own = ending.request?.command === 'disconnect' ? objectOf(ending.request.arguments) : {};
+  const args = ending.cause === 'terminate' ? { ...own, terminateDebuggee: true } : own;
+  turn.toDelve('disconnect', args, { kind: 'leave', step: 'disconnect' });
+};
+
+/** A stop while leaving is never shown. */
+export const onStoppedWhileEnding = (turn: Turn): void => {
+  turn.target({ running: false });
+  const stage = turn.state.ending?.stage;
+  if (stage === 'pausing') readSignals(turn);
+};
+
+export const onLeaveAnswer = (
+  turn: Turn,
+  step: 'clear' | 'pause' | 'continue' | 'disconnect',
+  response: Response,
+): void => {
+  const { ending } = turn.state;
+  if (ending === undefined) return;
+  switch (step) {
+    case 'clear': {
+      const awaited = ending.awaited - 1;
+      set(turn, { awaited });
+      if (awaited === 0 && ending.stage === 'clearing') pauseFirst(turn);
+      return;
+    }
+    case 'pause':
+      // A program that ended meanwhile cannot be paused.
+      if (!response.success) leave(turn);
+      return;
+    case 'continue':
+      // The traps arrive while it runs; the pause ends the round.
+      if (ending.stage === 'shaking') pauseFirst(turn);
+      return;
+    case 'disconnect': {
+      const { request } = ending;
+      if (request?.command === 'disconnect') turn.toClient({ ...response, request_seq: request.seq });
+      else if (request !== undefined) turn.answer(request);
+      set(turn, { request: undefined });
+      return;
+    }
+  }
+};
+
+/** An answer of Delve came in: what waited for quiet may go on. */
+export const onAnswerWhileEnding = (turn: Turn): void => {
+  if (turn.state.ending?.stage === 'quiet') quiet(turn);
+};
+
+/** Delve is gone, wished or not. */
+export const over = (turn: Turn): void => {
+  const { ending, client } = turn.state;
+  if (ending === undefined || ending.stage === 'over') return;
+  if (ending.request !== undefined) turn.answer(ending.request);
+  set(turn, { stage: 'over', request: undefined });
+  turn.emit({ kind: 'stop-timer', name: 'ending' });
+  // After `terminate` the client still sends `disconnect`, or closes; both end it.
+  if (ending.cause !== 'terminate' || client.closed) turn.emit({ kind: 'finish' });
+};
+
+export const onEndingDeadline = (turn: Turn): void => {
+  const { ending } = turn.state;
+  if (ending === undefined || ending.stage === 'over') return;
+  turn.emit({ kind: 'close-delve' });
+  over(turn);
+};

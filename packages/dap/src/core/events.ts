@@ -1,0 +1,58 @@
+/** What the kernel reports: hits to show, log lines, counts. */
+import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
+import { stops } from './gates.js';
+import type { Gate } from './state.js';
+import { onHit } from './stops.js';
+import type { Turn } from './turn.js';
+
+/** Delve's own form of a log point's line: "> [Go 19]: text". */
+const logLine = (gate: Gate, event: ProbeEvent): string => {
+  const { action } = gate.planned.plan.spec;
+  const template = action.kind === 'log' ? action.template : undefined;
+  const values = new Map(event.values.map((value) => [value.name, value.text]));
+  const text =
+    template === undefined
+      ? `${gate.planned.function}(${event.values.map((value) => `${value.name}: ${value.text}`).join(', ')})`
+      : template.replace(/\{([^{}]*)\}/g, (_, hole: string) => values.get(hole.trim()) ?? '?');
+  return `> [Go ${event.goid}]: ${text}`;
+};
+
+export const onProbeEvents = (turn: Turn, events: readonly ProbeEvent[]): void => {
+  for (const event of events) {
+    const gate = turn.state.gates.get(event.probe);
+    if (gate === undefined) continue;
+    if (!stops(gate)) {
+      const { file, line } = gate.planned;
+      turn.say(logLine(gate, event), 'stdout', { source: { path: file }, line });
+      continue;
+    }
+    if (event.trapped) {
+      onHit(turn, {
+        probe: event.probe,
+        goroutine: Number(event.goid),
+        thread: event.tid,
+        time: BigInt(event.time),
+        faulted: event.faulted,
+        running: turn.state.target.running,
+      });
+    } else {
+      turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, passed: gate.passed + 1 }) });
+    }
+  }
+};
+
+/** Counts of probes that were asked for by text, for the control socket's clients. */
+export const onCounted = (turn: Turn, counters: readonly ProbeCounters[]): void => {
+  const asked = new Map(turn.state.asked);
+  const changed = [];
+  for (const probe of asked.values()) {
+    const counter = counters.find((one) => one.probe === probe.probe);
+    if (counter === undefined || counter.matches === probe.hits) continue;
+    const next = { ...probe, hits: counter.matches };
+    asked.set(probe.id, next);
+    changed.push(next);
+  }
+  if (changed.length === 0) return;
+  turn.update({ asked });
+  turn.emit({ kind: 'control-changed', probes: changed });
+};

@@ -1,0 +1,46 @@
+/** The probes that this session has in the kernel: taking them out of the books, and what happens when they are lost. */
+
+import { setAgain } from './set-again.js';
+import type { Gate } from './state.js';
+import type { Turn } from './turn.js';
+
+/** Stopping ones only: log and count probes never trap. */
+export const stops = (gate: Gate): boolean => gate.planned.plan.spec.action.kind === 'stop';
+
+export const anyStops = (turn: Turn): boolean => [...turn.state.gates.values()].some(stops);
+
+/** Their hits are forgotten; a trap that is still on its way is passed over silently. */
+export const removeGates = (turn: Turn, probes: readonly number[]): void => {
+  const gone = new Set(probes);
+  const gates = new Map(turn.state.gates);
+  for (const probe of gone) gates.delete(probe);
+  const leftovers = new Set(turn.state.leftovers);
+  for (const hit of turn.state.hits) if (gone.has(hit.probe)) leftovers.add(hit.goroutine);
+  turn.update({ gates, leftovers, hits: turn.state.hits.filter((hit) => !gone.has(hit.probe)) });
+};
+
+/** Everything is out of the kernel, and not by our wish: conditions become Delve's. */
+export const loseKernel = (turn: Turn, reason: string): void => {
+  const groups = new Set<string>();
+  for (const gate of turn.state.gates.values()) if (gate.owner.kind === 'breakpoint') groups.add(gate.owner.group);
+  removeGates(turn, [...turn.state.gates.keys()]);
+  turn.kernel({ state: 'unavailable', reason, focus: undefined });
+  const asked = new Map(turn.state.asked);
+  for (const [id, probe] of asked) asked.set(id, { ...probe, state: 'gone', probe: undefined, message: reason });
+  turn.update({ asked });
+  if (turn.state.target.exited || turn.state.ending !== undefined) return;
+  turn.sayOnce(`Breakpoints go back to Delve: ${reason}`);
+  for (const group of groups) setAgain(turn, group);
+};
+
+/** One gate does not do what it should: Delve takes its breakpoint. */
+export const dropGate = (turn: Turn, gate: Gate, reason: string): void => {
+  turn.sayOnce(reason);
+  if (gate.owner.kind !== 'breakpoint') {
+    turn.queue({ kind: 'remove-probe', id: gate.id, stage: 'new' });
+    return;
+  }
+  const { group, key } = gate.owner;
+  turn.update({ fallen: new Map(turn.state.fallen).set(`${group}\n${key}`, `In Delve: ${reason}`) });
+  setAgain(turn, group);
+};

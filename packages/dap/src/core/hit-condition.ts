@@ -1,0 +1,34 @@
+/** Hit conditions as Delve 1.27 reads them (pkg/proc/target_group.go, parseHitCondition): `OP NUMBER`, or a number for `==`. */
+import type { HitCondition } from './state.js';
+
+const operators = ['==', '!=', '>=', '<=', '>', '<', '%'] as const;
+
+/** Undefined: Delve would refuse it, or the adapter cannot be sure that it reads it as Delve does. */
+export const parseHitCondition = (text: string): HitCondition | undefined => {
+  const match = /^\s*(==|!=|>=|<=|>|<|%)?\s*(\d{1,9})\s*$/.exec(text);
+  if (match === null) return undefined;
+  const operator = operators.find((candidate) => candidate === (match[1] ?? '=='));
+  const value = Number(match[2]);
+  if (operator === undefined || (operator === '%' && value === 0)) return undefined;
+  return { operator, value };
+};
+
+/** `count` includes the hit that is being judged. */
+export const holds = (condition: HitCondition, count: number): boolean => {
+  switch (condition.operator) {
+    case '==':
+      return count === condition.value;
+    case '!=':
+      return count !== condition.value;
+    case '>':
+      return count > condition.value;
+    case '>=':
+      return count >= condition.value;
+    case '<':
+      return count < condition.value;
+    case '<=':
+      return count <= condition.value;
+    case '%':
+      return count % condition.value === 0;
+  }
+};

@@ -1,0 +1,36 @@
+/** Everything that can happen to a session. The shells turn the world into these; the core knows nothing else. */
+import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
+import type { UserError } from '../errors.js';
+import type { ArmOutcome, PlanOutcome } from './kernel-words.js';
+import type { Message } from './message.js';
+import type { TimerName } from './output.js';
+
+export type Input =
+  | { readonly kind: 'client-message'; readonly message: Message }
+  /** End of input, a broken pipe, or a request of the system to end. */
+  | { readonly kind: 'client-closed' }
+  | { readonly kind: 'delve-connected' }
+  | { readonly kind: 'delve-failed'; readonly error: UserError }
+  | { readonly kind: 'delve-message'; readonly message: Message }
+  | { readonly kind: 'delve-closed' }
+  | { readonly kind: 'kernel-opened' }
+  | { readonly kind: 'kernel-unavailable'; readonly reason: string }
+  | { readonly kind: 'planned'; readonly ticket: number; readonly outcomes: readonly PlanOutcome[] }
+  | { readonly kind: 'armed'; readonly ticket: number; readonly outcomes: readonly ArmOutcome[] }
+  | { readonly kind: 'disarmed'; readonly ticket: number; readonly counters: readonly ProbeCounters[] }
+  | { readonly kind: 'drained'; readonly ticket: number }
+  | { readonly kind: 'focused'; readonly ticket: number }
+  | { readonly kind: 'counted'; readonly counters: readonly ProbeCounters[] }
+  | { readonly kind: 'probe-events'; readonly events: readonly ProbeEvent[] }
+  | { readonly kind: 'agent-closed'; readonly reason: string }
+  /** Whether a thread of the target has a SIGTRAP waiting (SigPnd, ShdPnd in /proc). */
+  | { readonly kind: 'signals-read'; readonly ticket: number; readonly trapPending: boolean }
+  | { readonly kind: 'timer'; readonly name: TimerName }
+  | {
+      readonly kind: 'control-add';
+      readonly ticket: number;
+      readonly text: string;
+      readonly where: { readonly file: string; readonly line: number } | undefined;
+    }
+  | { readonly kind: 'control-remove'; readonly ticket: number; readonly id: number }
+  | { readonly kind: 'control-list'; readonly ticket: number };

@@ -1,0 +1,54 @@
+/** What the core asks of the kernel side and hears from it: plain data, whichever process answers. */
+import type { ProbePlan } from '@probelens/probes';
+
+export type WantedAction = { readonly kind: 'stop' } | { readonly kind: 'log'; readonly template: string };
+
+/** One thing to plan. `text` is the probe language of consoles and launch arguments. */
+export type PlanItem =
+  | {
+      readonly kind: 'function';
+      readonly name: string;
+      readonly condition: string | undefined;
+      readonly action: WantedAction;
+    }
+  | {
+      readonly kind: 'line';
+      readonly file: string;
+      readonly line: number;
+      readonly condition: string | undefined;
+      readonly action: WantedAction;
+    }
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      readonly where: { readonly file: string; readonly line: number } | undefined;
+      /** Goroutine that "current" means. */
+      readonly goroutine: number | undefined;
+    };
+
+/** Places where Delve has a breakpoint: a gate keeps away from them. */
+export interface DelvePlaces {
+  readonly lines: readonly { readonly file: string; readonly line: number }[];
+  readonly functions: readonly string[];
+}
+
+export interface Planned {
+  readonly ok: true;
+  readonly plan: ProbePlan;
+  /** Where an editor shows it. */
+  readonly function: string;
+  readonly file: string;
+  readonly line: number;
+  /** One short sentence for the breakpoint's message: where it runs and at what cost. */
+  readonly message: string;
+}
+
+export interface NotPlanned {
+  readonly ok: false;
+  /** One short sentence: why Delve has it, or why nobody can. */
+  readonly message: string;
+}
+
+export type PlanOutcome = Planned | NotPlanned;
+
+export type ArmOutcome = { readonly ok: true; readonly probe: number } | NotPlanned;

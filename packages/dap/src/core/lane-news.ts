@@ -1,0 +1,19 @@
+/** What the active work of the lane is told. */
+import type { ProbeCounters } from '@probelens/probes';
+import type { ArmOutcome, PlanOutcome } from './kernel-words.js';
+import type { Response } from './message.js';
+import type { LaneWork } from './state.js';
+
+export type LaneNews =
+  /** It is this work's turn, or something changed that it may have been waiting for. */
+  | { readonly kind: 'go' }
+  | { readonly kind: 'answer'; readonly response: Response }
+  | { readonly kind: 'planned'; readonly outcomes: readonly PlanOutcome[] }
+  | { readonly kind: 'armed'; readonly outcomes: readonly ArmOutcome[] }
+  | { readonly kind: 'disarmed'; readonly counters: readonly ProbeCounters[] }
+  | { readonly kind: 'focused' }
+  /** A step is on its way, or over: its breakpoints are written. */
+  | { readonly kind: 'planted' };
+
+/** The work as it goes on, or undefined when it is done. */
+export type LaneProgress = LaneWork | undefined;

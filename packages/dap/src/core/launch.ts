@@ -1,0 +1,139 @@
+/** Launch and attach: our arguments are read and taken out, the rest is Delve's. */
+import { errors, type UserError } from '../errors.js';
+import { differences, initializeForDelve } from './capabilities.js';
+import type { JsonObject, Request, Response } from './message.js';
+import { listOf, numberOf, objectOf, stringOf, textOf } from './message.js';
+import { addAgain, addProbe } from './probes.js';
+import type { KernelMode, Launch } from './state.js';
+import type { Turn } from './turn.js';
+
+const own = ['kernel', 'probes', 'agent', 'delve', 'dlvFlags', 'steps'] as const;
+
+const textList = (value: unknown, name: string): readonly string[] | UserError => {
+  if (value === undefined || value === null) return [];
+  const list = listOf(value);
+  const texts = list.map(stringOf).filter((text) => text !== undefined);
+  return Array.isArray(value) && texts.length === list.length ? texts : errors.badArgument(name, 'a list of strings');
+};
+
+const isError = (value: unknown): value is UserError =>
+  typeof value === 'object' && value !== null && 'showUser' in value;
+
+const kernelModes: readonly KernelMode[] = ['auto', 'off', 'required'];
+
+/** Reads the arguments; a UserError names the one that is wrong. */
+export const readLaunch = (request: Request): Launch | UserError => {
+  const args = objectOf(request.arguments);
+  const kernel = kernelModes.find((mode) => mode === (args.kernel ?? 'auto'));
+  if (kernel === undefined) return errors.badArgument('kernel', '"auto", "off" or "required"');
+  const probes = textList(args.probes, 'probes');
+  if (isError(probes)) return probes;
+  const agent = textList(args.agent, 'agent');
+  if (isError(agent)) return agent;
+  const steps = args.steps ?? 'goroutine';
+  if (steps !== 'goroutine' && steps !== 'process') return errors.badArgument('steps', '"goroutine" or "process"');
+
+  const forDelve: Record<string, unknown> = { ...args };
+  for (const name of own) delete forDelve[name];
+  const redirected = textOf(args.stdoutTo) !== undefined || textOf(args.stderrTo) !== undefined;
+  // Without it Delve prints the program's output on its own stdout, where nobody looks.
+  if (request.command === 'launch' && args.outputMode === undefined && !redirected) forDelve.outputMode = 'remote';
+
+  const remote = args.mode === 'remote';
+  const traced = args.mode !== 'core' && args.mode !== 'replay' && args.noDebug !== true;
+  return {
+    request,
+    forDelve,
+    kernel: traced ? kernel : 'off',
+    agent: agent.length === 0 ? undefined : agent,
+    probes,
+    steps,
+    live: request.command === 'attach',
+    pid: request.command === 'attach' && !remote ? numberOf(args.processId) : undefined,
+    remote,
+  };
+};
+
+export const onLaunch = (turn: Turn, request: Request): void => {
+  const { state } = turn;
+  if (state.delve === 'starting' || state.delve === 'greeting') {
+    turn.refuse(request, errors.alreadyStarted());
+    return;
+  }
+  if (state.delve === 'gone') {
+    turn.refuse(request, errors.delveGone());
+    return;
+  }
+  const launch = readLaunch(request);
+  if (isError(launch)) {
+    turn.refuse(request, launch);
+    return;
+  }
+  const args = objectOf(request.arguments);
+  if (state.delve === 'ready') {
+    // A second try after a launch that failed; Delve itself refuses when there is a program already.
+    if (state.target.pid === undefined) turn.update({ launch });
+    turn.toDelve(request.command, launch.forDelve, { kind: 'client', request });
+    return;
+  }
+  const port = numberOf(args.port);
+  if (launch.remote && port === undefined) {
+    turn.refuse(request, errors.remoteWithoutPort());
+    return;
+  }
+  turn.update({ launch, delve: 'starting' });
+  const flags = textList(args.dlvFlags, 'dlvFlags');
+  if (launch.remote && port !== undefined) {
+    turn.emit({ kind: 'connect-delve', host: textOf(args.host) ?? '127.0.0.1', port });
+  } else {
+    turn.emit({ kind: 'start-delve', path: textOf(args.delve), flags: isError(flags) ? [] : flags });
+  }
+};
+
+export const onDelveConnected = (turn: Turn): void => {
+  turn.update({ delve: 'greeting' });
+  turn.toDelve('initialize', initializeForDelve(turn.state.client.initialize), { kind: 'greeting' });
+};
+
+/** Delve's answer to our `initialize`: now the launch request may follow. */
+export const onGreeting = (turn: Turn, response: Response): void => {
+  const { launch, backlog } = turn.state;
+  const changed = response.success ? differences(response.body) : undefined;
+  if (changed !== undefined) turn.event('capabilities', { capabilities: changed });
+  turn.update({ delve: 'ready', backlog: [] });
+  if (launch !== undefined)
+    turn.toDelve(launch.request.command, launch.forDelve, { kind: 'client', request: launch.request });
+  for (const request of backlog) turn.forward(request);
+};
+
+export const onDelveFailed = (turn: Turn, error: UserError): void => {
+  const { launch, backlog } = turn.state;
+  turn.update({ delve: 'none', launch: undefined, backlog: [] });
+  if (launch !== undefined) turn.refuse(launch.request, error);
+  for (const request of backlog) turn.refuse(request, errors.notPrepared());
+};
+
+/** Delve takes breakpoints from now on; so may the kernel, once its side has been opened. */
+export const onInitialized = (turn: Turn): void => {
+  const { launch, kernel, target } = turn.state;
+  if (launch === undefined || launch.kernel === 'off') return;
+  if (launch.remote) {
+    noKernel(turn, 'kernel probes need a Delve that was started here, and this one was only connected to.');
+    return;
+  }
+  if (kernel.state !== 'opening') {
+    turn.kernel({ state: 'opening', reason: undefined });
+    turn.emit({ kind: 'open-kernel', pid: target.pid ?? launch.pid, agent: launch.agent });
+  }
+  if (turn.state.asked.size > 0) addAgain(turn);
+  else for (const text of launch.probes) addProbe(turn, text, undefined, undefined);
+};
+
+/** Everything goes on with Delve alone, and one line says why. */
+export const noKernel = (turn: Turn, reason: string): void => {
+  turn.kernel({ state: 'unavailable', reason });
+  if (turn.state.launch?.kernel === 'required') turn.say(errors.kernelRequired(reason).message, 'stderr');
+  else turn.sayOnce(`Breakpoints stay with Delve: ${reason}`);
+};
+
+export const launchArguments = (launch: Launch | undefined): JsonObject => launch?.forDelve ?? {};

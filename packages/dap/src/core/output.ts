@@ -1,0 +1,65 @@
+/** Everything a session may ask of the world. */
+import type { ProbePlan } from '@probelens/probes';
+import type { DelvePlaces, PlanItem } from './kernel-words.js';
+import type { Message } from './message.js';
+
+export type TimerName =
+  /** A gate fired and Delve has not stopped. */
+  | 'hit-without-stop'
+  /** Traps left over from the previous stop are no longer expected. */
+  | 'leftovers'
+  /** A step has planted its breakpoints: others may write to the text again. */
+  | 'step-planted'
+  | 'count'
+  | 'ending';
+
+/** What the keeper needs to leave a target in order when this process is killed. */
+export interface KeepState {
+  /** The target was running before we came and stays alive after us. */
+  readonly live: boolean;
+  readonly running: boolean;
+  readonly pid: number | undefined;
+  /** Paths of the sources in which Delve has breakpoints. */
+  readonly sources: readonly string[];
+  readonly functions: boolean;
+  readonly instructions: boolean;
+}
+
+export interface ProbeView {
+  readonly id: number;
+  readonly text: string;
+  readonly function: string | undefined;
+  readonly state: 'planning' | 'armed' | 'delve' | 'refused' | 'gone';
+  readonly message: string | undefined;
+  readonly hits: number;
+}
+
+export type Output =
+  | { readonly kind: 'to-client'; readonly message: Message }
+  | { readonly kind: 'to-delve'; readonly message: Message }
+  | { readonly kind: 'start-delve'; readonly path: string | undefined; readonly flags: readonly string[] }
+  | { readonly kind: 'connect-delve'; readonly host: string; readonly port: number }
+  /** Nothing more will be sent: Delve ends when it reads this. */
+  | { readonly kind: 'close-delve' }
+  /** Opens the target's binary, loads the planner, starts the agent. */
+  | { readonly kind: 'open-kernel'; readonly pid: number | undefined; readonly agent: readonly string[] | undefined }
+  | {
+      readonly kind: 'plan';
+      readonly ticket: number;
+      readonly items: readonly PlanItem[];
+      readonly avoid: DelvePlaces;
+    }
+  | { readonly kind: 'arm'; readonly ticket: number; readonly plans: readonly ProbePlan[] }
+  | { readonly kind: 'disarm'; readonly ticket: number; readonly probes: readonly number[] }
+  | { readonly kind: 'drain'; readonly ticket: number }
+  | { readonly kind: 'focus'; readonly ticket: number; readonly goroutine: number | undefined }
+  | { readonly kind: 'count' }
+  | { readonly kind: 'read-signals'; readonly ticket: number; readonly pid: number }
+  | { readonly kind: 'start-timer'; readonly name: TimerName; readonly milliseconds: number }
+  | { readonly kind: 'stop-timer'; readonly name: TimerName }
+  | { readonly kind: 'keep'; readonly state: KeepState }
+  | { readonly kind: 'control-answer'; readonly ticket: number; readonly probes: readonly ProbeView[] }
+  | { readonly kind: 'control-refusal'; readonly ticket: number; readonly message: string }
+  | { readonly kind: 'control-changed'; readonly probes: readonly ProbeView[] }
+  /** The session is over: close every stream, wait for every process. */
+  | { readonly kind: 'finish' };

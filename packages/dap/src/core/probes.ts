@@ -1,0 +1,181 @@
+/** Probes that were asked for by text: in the launch arguments, the console, or through the control socket. */
+
+import { errors } from '../errors.js';
+import { removeGates } from './gates.js';
+import type { PlanItem } from './kernel-words.js';
+import type { LaneNews, LaneProgress } from './lane-news.js';
+import type { ProbeView } from './output.js';
+import type { Asked, LaneWork } from './state.js';
+import type { Turn } from './turn.js';
+import { delvePlaces } from './wants.js';
+
+type AddWork = LaneWork & { readonly kind: 'add-probe' };
+type RemoveWork = LaneWork & { readonly kind: 'remove-probe' };
+
+export const view = ({ id, text, function: fn, state, message, hits }: Asked): ProbeView => ({
+  id,
+  text,
+  function: fn,
+  state,
+  message,
+  hits,
+});
+
+const itemOf = (turn: Turn, text: string, where: { file: string; line: number } | undefined): PlanItem => ({
+  kind: 'text',
+  text,
+  where,
+  goroutine: turn.state.target.goroutine,
+});
+
+export const addProbe = (
+  turn: Turn,
+  text: string,
+  where: { readonly file: string; readonly line: number } | undefined,
+  waiting: Asked['waiting'],
+): void => {
+  const id = turn.breakpointId();
+  const asked: Asked = {
+    id,
+    text,
+    function: undefined,
+    state: 'planning',
+    message: undefined,
+    hits: 0,
+    probe: undefined,
+    waiting,
+  };
+  turn.update({ asked: new Map(turn.state.asked).set(id, asked) });
+  turn.queue({ kind: 'add-probe', id, item: itemOf(turn, text, where), stage: 'new', planned: undefined });
+};
+
+/** After a restart: the program may be another one, so everything is planned again by name. */
+export const addAgain = (turn: Turn): void => {
+  for (const asked of turn.state.asked.values()) {
+    if (asked.state === 'refused') continue;
+    change(turn, asked.id, { state: 'planning', probe: undefined });
+    turn.queue({
+      kind: 'add-probe',
+      id: asked.id,
+      item: itemOf(turn, asked.text, undefined),
+      stage: 'new',
+      planned: undefined,
+    });
+  }
+};
+
+const change = (turn: Turn, id: number, difference: Partial<Asked>): Asked | undefined => {
+  const asked = turn.state.asked.get(id);
+  if (asked === undefined) return undefined;
+  const next = { ...asked, ...difference };
+  turn.update({ asked: new Map(turn.state.asked).set(id, next) });
+  return next;
+};
+
+const shown = (asked: Asked): string => `[${asked.id}] ${asked.text}: ${asked.message ?? asked.state}`;
+
+/** Whoever asked learns what became of it; the launch arguments have the console. */
+const settle = (turn: Turn, id: number, difference: Partial<Asked>): void => {
+  const asked = turn.state.asked.get(id);
+  const next = change(turn, id, { ...difference, waiting: undefined });
+  if (asked === undefined || next === undefined) return;
+  const { waiting } = asked;
+  if (waiting === undefined) turn.say(shown(next), next.state === 'refused' ? 'stderr' : 'console');
+  else if (waiting.kind === 'console') {
+    if (next.state === 'refused')
+      turn.refuse(waiting.request, errors.console(next.message ?? 'The probe was refused.'));
+    else turn.answer(waiting.request, { result: shown(next), variablesReference: 0 });
+  } else if (next.state === 'refused') {
+    turn.emit({ kind: 'control-refusal', ticket: waiting.ticket, message: next.message ?? 'The probe was refused.' });
+  } else turn.emit({ kind: 'control-answer', ticket: waiting.ticket, probes: [view(next)] });
+  turn.emit({ kind: 'control-changed', probes: [view(next)] });
+  if (next.state === 'refused') {
+    const rest = new Map(turn.state.asked);
+    rest.delete(id);
+    turn.update({ asked: rest });
+  }
+};
+
+const refuse = (turn: Turn, work: AddWork, message: string): LaneProgress => {
+  settle(turn, work.id, { state: 'refused', message });
+  return undefined;
+};
+
+export const advanceAddProbe = (turn: Turn, work: AddWork, news: LaneNews): LaneProgress => {
+  switch (work.stage) {
+    case 'new': {
+      if (news.kind !== 'go') return work;
+      const { kernel } = turn.state;
+      if (kernel.state === 'opening') return work;
+      if (kernel.state !== 'ready')
+        return refuse(
+          turn,
+          work,
+          kernel.reason ?? "There is no program in the kernel's reach yet: launch or attach first.",
+        );
+      turn.emit({
+        kind: 'plan',
+        ticket: turn.laneTicket(),
+        items: [work.item],
+        avoid: delvePlaces(turn.state, '', []),
+      });
+      return { ...work, stage: 'planning' };
+    }
+    case 'planning': {
+      const outcome = news.kind === 'planned' ? news.outcomes[0] : undefined;
+      if (outcome === undefined) return work;
+      if (!outcome.ok) return refuse(turn, work, outcome.message);
+      turn.emit({ kind: 'arm', ticket: turn.laneTicket(), plans: [outcome.plan] });
+      return { ...work, stage: 'arming', planned: outcome };
+    }
+    case 'arming': {
+      const outcome = news.kind === 'armed' ? news.outcomes[0] : undefined;
+      if (outcome === undefined || work.planned === undefined) return work;
+      if (!outcome.ok) return refuse(turn, work, outcome.message);
+      const { planned, id } = work;
+      turn.update({
+        gates: new Map(turn.state.gates).set(outcome.probe, {
+          probe: outcome.probe,
+          id,
+          owner: { kind: 'probe' },
+          planned,
+          condition: planned.plan.spec.condition,
+          hitCondition: undefined,
+          counted: 0,
+          passed: 0,
+        }),
+      });
+      settle(turn, id, { state: 'armed', probe: outcome.probe, function: planned.function, message: planned.message });
+      turn.emit({ kind: 'start-timer', name: 'count', milliseconds: 1_000 });
+      return undefined;
+    }
+  }
+};
+
+export const advanceRemoveProbe = (turn: Turn, work: RemoveWork, news: LaneNews): LaneProgress => {
+  const asked = turn.state.asked.get(work.id);
+  if (asked === undefined) return undefined;
+  if (work.stage === 'new') {
+    if (asked.probe === undefined) return forget(turn, asked, asked.hits);
+    removeGates(turn, [asked.probe]);
+    turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: [asked.probe] });
+    return { ...work, stage: 'disarming' };
+  }
+  if (news.kind !== 'disarmed') return work;
+  return forget(turn, asked, news.counters.find((one) => one.probe === asked.probe)?.matches ?? asked.hits);
+};
+
+const forget = (turn: Turn, asked: Asked, hits: number): LaneProgress => {
+  settle(turn, asked.id, { state: 'gone', probe: undefined, hits, message: `removed after ${hits} hits` });
+  const rest = new Map(turn.state.asked);
+  rest.delete(asked.id);
+  turn.update({ asked: rest });
+  return undefined;
+};
+
+/** Undefined when there is no such probe. */
+export const removeProbe = (turn: Turn, id: number, waiting: Asked['waiting']): boolean => {
+  if (change(turn, id, { waiting }) === undefined) return false;
+  turn.queue({ kind: 'remove-probe', id, stage: 'new' });
+  return true;
+};

@@ -1,0 +1,100 @@
+/** Everything that sets the program going: configurationDone, continue, steps, restart. */
+import { anyStops, removeGates } from './gates.js';
+import type { LaneNews, LaneProgress } from './lane-news.js';
+import { numberOf, objectOf, type Request } from './message.js';
+import { markRunning } from './silent.js';
+import type { LaneWork } from './state.js';
+import { passOver, showWaiting } from './stops.js';
+import type { Turn } from './turn.js';
+
+type ResumeWork = LaneWork & { readonly kind: 'resume' };
+type RestartWork = LaneWork & { readonly kind: 'restart' };
+
+const stepCommands = new Set(['next', 'stepIn', 'stepOut', 'stepBack']);
+export const resumeCommands: ReadonlySet<string> = new Set([
+  'configurationDone',
+  'continue',
+  'reverseContinue',
+  ...stepCommands,
+]);
+
+/** Delve plants a step's breakpoints within milliseconds; a step over a long call may run for hours. */
+const plantingMs = 300;
+
+const threadOf = (request: Request): number | undefined => numberOf(objectOf(request.arguments).threadId);
+
+/** Which goroutine alone may make gates fire while this request runs; undefined = all. */
+const focusFor = (turn: Turn, request: Request): number | undefined => {
+  const { kernel, launch } = turn.state;
+  const thread = threadOf(request);
+  if (stepCommands.has(request.command)) return launch?.steps === 'process' ? undefined : thread;
+  if (objectOf(request.arguments).singleThread === true) return thread;
+  return kernel.scope === 'process' ? undefined : kernel.scope;
+};
+
+const begin = (turn: Turn, work: ResumeWork): LaneProgress => {
+  const { request } = work;
+  const { kernel } = turn.state;
+  const focus = anyStops(turn) ? focusFor(turn, request) : undefined;
+  if (focus !== undefined) passOver(turn, focus);
+  if (request.command === 'continue' && turn.state.hits.length > 0 && turn.state.held === undefined) {
+    turn.answer(request, { allThreadsContinued: true });
+    showWaiting(turn);
+    return undefined;
+  }
+  if (stepCommands.has(request.command)) passOver(turn, undefined);
+  if (kernel.state === 'ready' && focus !== kernel.focus) {
+    turn.emit({ kind: 'focus', ticket: turn.laneTicket(), goroutine: focus });
+    turn.kernel({ focus });
+    return { ...work, stage: 'focusing' };
+  }
+  return send(turn, work);
+};
+
+const send = (turn: Turn, work: ResumeWork): LaneProgress => {
+  const { request } = work;
+  const goroutine = threadOf(request);
+  const isStep = stepCommands.has(request.command);
+  turn.update({ step: isStep && goroutine !== undefined ? { request, goroutine } : undefined });
+  markRunning(turn);
+  turn.forward(request);
+  if (!isStep || turn.state.gates.size === 0) return undefined;
+  turn.emit({ kind: 'start-timer', name: 'step-planted', milliseconds: plantingMs });
+  return { ...work, stage: 'planting' };
+};
+
+export const advanceResume = (turn: Turn, work: ResumeWork, news: LaneNews): LaneProgress => {
+  switch (work.stage) {
+    case 'new':
+      return news.kind === 'go' ? begin(turn, work) : work;
+    case 'focusing':
+      return news.kind === 'focused' ? send(turn, work) : work;
+    case 'planting':
+      return news.kind === 'planted' ? undefined : work;
+  }
+};
+
+/** Delve builds anew and starts over: gates go first, and come back when the client sets its breakpoints again. */
+export const advanceRestart = (turn: Turn, work: RestartWork, news: LaneNews): LaneProgress => {
+  switch (work.stage) {
+    case 'new': {
+      if (news.kind !== 'go') return work;
+      const probes = [...turn.state.gates.keys()];
+      if (probes.length === 0) return sendRestart(turn, work);
+      removeGates(turn, probes);
+      turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes });
+      return { ...work, stage: 'disarming' };
+    }
+    case 'disarming':
+      return news.kind === 'disarmed' ? sendRestart(turn, work) : work;
+    case 'sent':
+      return news.kind === 'answer' ? undefined : work;
+  }
+};
+
+const sendRestart = (turn: Turn, work: RestartWork): LaneProgress => {
+  turn.update({ hits: [], leftovers: new Set(), held: undefined, step: undefined });
+  turn.kernel({ state: 'off', focus: undefined });
+  turn.forward(work.request);
+  return undefined;
+};

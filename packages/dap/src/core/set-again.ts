@@ -1,0 +1,23 @@
+import type { Want } from './state.js';
+import { newSet } from './state.js';
+import type { Turn } from './turn.js';
+
+/** A group once more, on our own account: its kernel breakpoints have been lost. */
+export const setAgain = (turn: Turn, group: string): void => {
+  const known = turn.state.groups.get(group);
+  if (known === undefined) return;
+  const { command, base } = known;
+  const wants = known.placed.map(
+    ({ key, raw, condition, hitCondition, logMessage, line, item, reason }): Want => ({
+      key,
+      raw,
+      condition,
+      hitCondition,
+      logMessage,
+      line,
+      item,
+      reason,
+    }),
+  );
+  turn.queue({ kind: 'set', request: undefined, group, command, base, wants, stage: newSet });
+};

@@ -1,0 +1,257 @@
+/**
+ * setBreakpoints and setFunctionBreakpoints: plan, disarm what is no longer wanted, let Delve set its share, arm the
+ * rest, answer in the client's order. What the agent refuses to arm goes to Delve in a second round.
+ */
+import { removeGates } from './gates.js';
+import { parseHitCondition } from './hit-condition.js';
+import { bindBreakpoint } from './ids.js';
+import type { ArmOutcome, PlanItem, PlanOutcome } from './kernel-words.js';
+import type { LaneNews, LaneProgress } from './lane-news.js';
+import type { JsonObject, Request, Response } from './message.js';
+import { listOf, numberOf, objectOf, textOf } from './message.js';
+import type { Gate, LaneWork, Placed, SetStage, Want } from './state.js';
+import { newSet } from './state.js';
+import type { Turn } from './turn.js';
+import { delvePlaces, groupOf, pathOfGroup, sameWant, wantsOf } from './wants.js';
+
+type SetWork = LaneWork & { readonly kind: 'set' };
+
+/** Undefined when the request names no source: Delve has a word for that. */
+export const setWork = (request: Request): SetWork | undefined => {
+  const group = groupOf(request);
+  if (group === undefined) return undefined;
+  const { breakpoints: _, lines: __, ...base } = objectOf(request.arguments);
+  return { kind: 'set', request, group, command: request.command, base, wants: wantsOf(request), stage: newSet };
+};
+
+const fallenKey = (work: SetWork, want: Want): string => `${work.group}\n${want.key}`;
+
+const at = (work: SetWork, change: Partial<SetStage>): SetWork => ({ ...work, stage: { ...work.stage, ...change } });
+
+/** Wants that the kernel may be asked for and that are not armed already. */
+const toPlan = (turn: Turn, work: SetWork): readonly { index: number; item: PlanItem }[] => {
+  if (turn.state.kernel.state !== 'ready') return [];
+  const items: { index: number; item: PlanItem }[] = [];
+  work.wants.forEach((want, index) => {
+    if (want.item === undefined || work.stage.kept.has(index)) return;
+    if (turn.state.fallen.has(fallenKey(work, want))) return;
+    items.push({ index, item: want.item });
+  });
+  return items;
+};
+
+const keptOf = (turn: Turn, work: SetWork): ReadonlyMap<number, Placed> => {
+  const kept = new Map<number, Placed>();
+  const before = turn.state.groups.get(work.group)?.placed ?? [];
+  work.wants.forEach((want, index) => {
+    const placed = before.find((old) => old.home === 'kernel' && sameWant(old, want));
+    if (placed?.probe !== undefined && turn.state.gates.has(placed.probe)) kept.set(index, placed);
+  });
+  return kept;
+};
+
+const begin = (turn: Turn, work: SetWork): LaneProgress => {
+  const candidates = work.wants.some((want) => want.item !== undefined);
+  // The kernel side is being opened: what could go there waits for it.
+  if (candidates && turn.state.kernel.state === 'opening') return work;
+  const started = at(work, { kept: keptOf(turn, work) });
+  const items = toPlan(turn, started);
+  if (items.length === 0) return disarmOld(turn, started);
+  turn.emit({
+    kind: 'plan',
+    ticket: turn.laneTicket(),
+    items: items.map(({ item }) => item),
+    avoid: delvePlaces(turn.state, work.group, work.wants),
+  });
+  return at(started, { kind: 'planning' });
+};
+
+const onPlanned = (turn: Turn, work: SetWork, outcomes: readonly PlanOutcome[]): LaneProgress => {
+  const byIndex = new Map<number, PlanOutcome>();
+  toPlan(turn, work).forEach(({ index }, position) => {
+    const outcome = outcomes[position];
+    if (outcome !== undefined) byIndex.set(index, outcome);
+  });
+  return disarmOld(turn, at(work, { outcomes: byIndex }));
+};
+
+const disarmOld = (turn: Turn, work: SetWork): LaneProgress => {
+  const keep = new Set([...work.stage.kept.values()].map((placed) => placed.probe));
+  const gone: number[] = [];
+  for (const gate of turn.state.gates.values()) {
+    if (gate.owner.kind === 'breakpoint' && gate.owner.group === work.group && !keep.has(gate.probe))
+      gone.push(gate.probe);
+  }
+  if (gone.length === 0) return askDelve(turn, work);
+  removeGates(turn, gone);
+  turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: gone });
+  return at(work, { kind: 'disarming' });
+};
+
+const isOurs = (work: SetWork, index: number): boolean =>
+  work.stage.kept.has(index) || work.stage.armed.has(index) || work.stage.outcomes.get(index)?.ok === true;
+
+const forDelve = (work: SetWork): readonly number[] =>
+  work.wants.map((_, index) => index).filter((index) => !isOurs(work, index));
+
+const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
+  const mine = forDelve(work);
+  const before = turn.state.groups.get(work.group)?.placed ?? [];
+  const nothingThere = mine.length === 0 && !before.some((placed) => placed.home === 'delve');
+  // Delve halts the program for every such request, so it is spared those that change nothing for it.
+  if (nothingThere && work.wants.length > 0) return armNew(turn, work);
+  const whole = mine.length === work.wants.length && work.request !== undefined;
+  const breakpoints = mine.map((index) => work.wants[index]?.raw);
+  turn.toDelve(work.command, whole ? work.request?.arguments : { ...work.base, breakpoints }, { kind: 'lane' });
+  return at(work, { kind: 'delve' });
+};
+
+const onDelveAnswer = (turn: Turn, work: SetWork, response: Response): LaneProgress => {
+  if (!response.success) {
+    if (work.request !== undefined) turn.toClient({ ...response, request_seq: work.request.seq });
+    const before = turn.state.groups.get(work.group);
+    if (before !== undefined) {
+      const placed = before.placed.filter((old) => old.home === 'delve' || [...work.stage.kept.values()].includes(old));
+      turn.update({ groups: new Map(turn.state.groups).set(work.group, { ...before, placed }) });
+    }
+    return undefined;
+  }
+  const list = listOf(objectOf(response.body).breakpoints);
+  const answers = new Map<number, JsonObject>();
+  forDelve(work).forEach((index, position) => {
+    answers.set(index, objectOf(list[position]));
+  });
+  return armNew(turn, at(work, { answers }));
+};
+
+const toArm = (work: SetWork): readonly number[] =>
+  work.wants
+    .map((_, index) => index)
+    .filter((index) => work.stage.outcomes.get(index)?.ok === true && !work.stage.armed.has(index));
+
+const armNew = (turn: Turn, work: SetWork): LaneProgress => {
+  const plans = toArm(work).flatMap((index) => {
+    const outcome = work.stage.outcomes.get(index);
+    return outcome?.ok === true ? [outcome.plan] : [];
+  });
+  if (plans.length === 0) return finish(turn, work);
+  turn.emit({ kind: 'arm', ticket: turn.laneTicket(), plans });
+  return at(work, { kind: 'arming' });
+};
+
+const onArmed = (turn: Turn, work: SetWork, armed: readonly ArmOutcome[]): LaneProgress => {
+  const outcomes = new Map(work.stage.outcomes);
+  const probes = new Map(work.stage.armed);
+  let refused = false;
+  toArm(work).forEach((index, position) => {
+    const outcome = armed[position];
+    if (outcome?.ok === true) {
+      probes.set(index, outcome.probe);
+      return;
+    }
+    refused = true;
+    outcomes.set(index, { ok: false, message: outcome?.message ?? 'In Delve: the probe agent did not answer.' });
+  });
+  const next = at(work, { outcomes, armed: probes });
+  return refused ? askDelve(turn, next) : finish(turn, next);
+};
+
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** Why Delve has it; undefined where there is nothing to explain. */
+const reasonOf = (turn: Turn, work: SetWork, index: number, want: Want): string | undefined => {
+  if (want.item === undefined) return want.reason;
+  const fallen = turn.state.fallen.get(fallenKey(work, want));
+  if (fallen !== undefined) return fallen;
+  const outcome = work.stage.outcomes.get(index);
+  if (outcome !== undefined && !outcome.ok) return outcome.message;
+  return turn.state.kernel.state === 'unavailable'
+    ? 'In Delve: the kernel cannot be used here, see the console.'
+    : undefined;
+};
+
+const delvePlaced = (turn: Turn, work: SetWork, index: number, want: Want): Placed => {
+  const answer = work.stage.answers.get(index) ?? {};
+  const delveId = numberOf(answer.id);
+  const before = turn.state.groups.get(work.group)?.placed.find((old) => old.key === want.key);
+  const [ids, id] = bindBreakpoint(turn.state.ids, delveId === 0 ? undefined : delveId, before?.id);
+  turn.update({ ids });
+  const said = textOf(answer.message);
+  const reason = reasonOf(turn, work, index, want);
+  const message = said ?? reason;
+  const shown: JsonObject = { ...answer, id, line: numberOf(answer.line) ?? want.line ?? 1 };
+  return {
+    ...want,
+    id,
+    home: 'delve',
+    probe: undefined,
+    answer: message === undefined ? shown : { ...shown, message },
+  };
+};
+
+const kernelPlaced = (turn: Turn, work: SetWork, index: number, want: Want, probe: number): Placed | undefined => {
+  const outcome = work.stage.outcomes.get(index);
+  if (outcome?.ok !== true) return undefined;
+  const before = turn.state.groups.get(work.group)?.placed.find((old) => old.key === want.key);
+  const id = before?.id ?? turn.breakpointId();
+  const path = pathOfGroup(work.group) ?? outcome.file;
+  const gate: Gate = {
+    probe,
+    id,
+    owner: { kind: 'breakpoint', group: work.group, key: want.key },
+    planned: outcome,
+    condition: want.condition,
+    hitCondition: want.hitCondition === undefined ? undefined : parseHitCondition(want.hitCondition),
+    counted: 0,
+    passed: 0,
+  };
+  turn.update({ gates: new Map(turn.state.gates).set(probe, gate) });
+  const answer: JsonObject = {
+    id,
+    verified: true,
+    line: want.line ?? outcome.line,
+    source: { name: baseName(path), path },
+    message: outcome.message,
+  };
+  return { ...want, id, home: 'kernel', probe, answer };
+};
+
+const finish = (turn: Turn, work: SetWork): LaneProgress => {
+  const placed = work.wants.map((want, index): Placed => {
+    const kept = work.stage.kept.get(index);
+    if (kept !== undefined) return { ...kept, raw: want.raw };
+    const probe = work.stage.armed.get(index);
+    const ours = probe === undefined ? undefined : kernelPlaced(turn, work, index, want, probe);
+    return ours ?? delvePlaced(turn, work, index, want);
+  });
+  const { group, command, base } = work;
+  const before = turn.state.groups.get(group)?.placed ?? [];
+  turn.update({ groups: new Map(turn.state.groups).set(group, { key: group, command, base, placed }) });
+  if (work.request !== undefined) {
+    turn.answer(work.request, { breakpoints: placed.map(({ answer }) => answer) });
+  } else {
+    for (const [index, now] of placed.entries()) announceMove(turn, before[index], now);
+  }
+  return undefined;
+};
+
+/** Set again without being asked: the client keeps the id and learns the new message. */
+const announceMove = (turn: Turn, before: Placed | undefined, now: Placed): void => {
+  if (before === undefined || before.probe === now.probe) return;
+  turn.event('breakpoint', { reason: 'changed', breakpoint: now.answer });
+};
+
+export const advanceSet = (turn: Turn, work: SetWork, news: LaneNews): LaneProgress => {
+  switch (work.stage.kind) {
+    case 'new':
+      return news.kind === 'go' ? begin(turn, work) : work;
+    case 'planning':
+      return news.kind === 'planned' ? onPlanned(turn, work, news.outcomes) : work;
+    case 'disarming':
+      return news.kind === 'disarmed' ? askDelve(turn, work) : work;
+    case 'delve':
+      return news.kind === 'answer' ? onDelveAnswer(turn, work, news.response) : work;
+    case 'arming':
+      return news.kind === 'armed' ? onArmed(turn, work, news.outcomes) : work;
+  }
+};

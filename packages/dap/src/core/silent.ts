@@ -1,0 +1,22 @@
+/** Setting the program going, with and without the client's knowledge. */
+import type { Turn } from './turn.js';
+
+/** Pending traps arrive as soon as their threads run. */
+const leftoverMs = 1_000;
+
+/** To be called wherever the program is resumed. */
+export const markRunning = (turn: Turn): void => {
+  turn.target({ running: true });
+  if (turn.state.leftovers.size > 0) turn.emit({ kind: 'start-timer', name: 'leftovers', milliseconds: leftoverMs });
+};
+
+/** On with the program: the client never knew that it had stopped. */
+export const resumeSilently = (turn: Turn): void => {
+  const { step, target } = turn.state;
+  markRunning(turn);
+  // A trap on the stepping goroutine itself makes Delve give the step up; nothing has moved since, so it is asked again.
+  // A trap elsewhere leaves the step in place, and `continue` goes on with it.
+  if (step !== undefined && step.goroutine === target.goroutine)
+    turn.toDelve(step.request.command, step.request.arguments, { kind: 'silent-resume' });
+  else turn.toDelve('continue', { threadId: target.goroutine ?? 1 }, { kind: 'silent-resume' });
+};

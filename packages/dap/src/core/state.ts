@@ -1,0 +1,264 @@
+/** All that a session remembers. Readonly everywhere: `Turn` replaces it as a whole. */
+import type { IdState } from './ids.js';
+import { noIds } from './ids.js';
+import type { PlanItem, Planned, PlanOutcome } from './kernel-words.js';
+import type { Event, JsonObject, Request } from './message.js';
+import type { ProbeView } from './output.js';
+
+/** What a request to Delve was for, so that its answer finds its way. */
+export type Purpose =
+  | { readonly kind: 'client'; readonly request: Request }
+  /** `initialize` and the launch or attach request that follows it. */
+  | { readonly kind: 'greeting' }
+  | { readonly kind: 'lane' }
+  /** A resume of ours: the client must not hear of it. */
+  | { readonly kind: 'silent-resume' }
+  | { readonly kind: 'judge-stack'; readonly hit: Hit }
+  | { readonly kind: 'judge-condition'; readonly hit: Hit }
+  | { readonly kind: 'leave'; readonly step: 'clear' | 'pause' | 'continue' | 'disconnect' };
+
+export type KernelMode = 'auto' | 'off' | 'required';
+
+export interface Launch {
+  readonly request: Request;
+  /** Arguments for Delve: the client's without ours. */
+  readonly forDelve: JsonObject;
+  readonly kernel: KernelMode;
+  readonly agent: readonly string[] | undefined;
+  readonly probes: readonly string[];
+  /** "goroutine": gates fire only for the stepping goroutine while a step runs; "process": Delve's own way. */
+  readonly steps: 'goroutine' | 'process';
+  /** The target was there before us: it must survive. */
+  readonly live: boolean;
+  /** Known before Delve says so only when attaching by id. */
+  readonly pid: number | undefined;
+  readonly remote: boolean;
+}
+
+/** "functions", or "source:" and a path: what one set-breakpoints request replaces. */
+export type GroupKey = string;
+
+/** One breakpoint as the client asked for it. */
+export interface Want {
+  /** Survives re-sending: line and column, or function name. */
+  readonly key: string;
+  /** The client's own object, for Delve. */
+  readonly raw: JsonObject;
+  readonly condition: string | undefined;
+  readonly hitCondition: string | undefined;
+  readonly logMessage: string | undefined;
+  readonly line: number | undefined;
+  /** Undefined: this one is Delve's business, without a word about it. */
+  readonly item: PlanItem | undefined;
+  /** Why Delve has it although it could have been ours. */
+  readonly reason: string | undefined;
+}
+
+export interface Placed extends Want {
+  readonly id: number;
+  readonly home: 'delve' | 'kernel';
+  readonly probe: number | undefined;
+  /** What the client was told. */
+  readonly answer: JsonObject;
+}
+
+export interface Group {
+  readonly key: GroupKey;
+  readonly command: string;
+  /** Arguments without the breakpoints. */
+  readonly base: JsonObject;
+  readonly placed: readonly Placed[];
+}
+
+/** A probe in the kernel that belongs to this session. */
+export interface Gate {
+  readonly probe: number;
+  /** The client's breakpoint id; also the id in console and control socket. */
+  readonly id: number;
+  readonly owner:
+    | { readonly kind: 'breakpoint'; readonly group: GroupKey; readonly key: string }
+    | { readonly kind: 'probe' };
+  readonly planned: Planned;
+  /** As the person wrote it, for Delve to judge where the kernel could not. */
+  readonly condition: string | undefined;
+  readonly hitCondition: HitCondition | undefined;
+  /** Hits whose condition was true, as Delve would count them. */
+  readonly counted: number;
+  /** Passed by other goroutines while a step ran. */
+  readonly passed: number;
+}
+
+export interface HitCondition {
+  readonly operator: '==' | '!=' | '>' | '>=' | '<' | '<=' | '%';
+  readonly value: number;
+}
+
+/** A gate that fired and that nobody has been shown yet. */
+export interface Hit {
+  readonly probe: number;
+  readonly goroutine: number;
+  readonly thread: number;
+  readonly time: bigint;
+  readonly faulted: boolean;
+  /** It came while the program seemed to run: Delve's stop is still to come. */
+  readonly running: boolean;
+}
+
+/** A stop of Delve's that the client has not been told of yet. */
+export interface HeldStop {
+  /** Undefined: the program is stopped already, and the next waiting hit is being looked at. */
+  readonly event: Event | undefined;
+  readonly stage:
+    | { readonly kind: 'draining'; readonly ticket: number }
+    | { readonly kind: 'judging'; readonly hit: Hit };
+}
+
+export interface Step {
+  readonly request: Request;
+  readonly goroutine: number;
+}
+
+/** Work that must not overlap: whatever makes Delve or the kernel write to the program's text, and what resumes it. */
+export type LaneWork =
+  | {
+      readonly kind: 'set';
+      /** Undefined: done again on our own account, the client is told by `breakpoint` events. */
+      readonly request: Request | undefined;
+      readonly group: GroupKey;
+      readonly command: string;
+      readonly base: JsonObject;
+      readonly wants: readonly Want[];
+      readonly stage: SetStage;
+    }
+  | { readonly kind: 'forward'; readonly request: Request; readonly sent: boolean }
+  | { readonly kind: 'resume'; readonly request: Request; readonly stage: 'new' | 'focusing' | 'planting' }
+  | { readonly kind: 'restart'; readonly request: Request; readonly stage: 'new' | 'disarming' | 'sent' }
+  | {
+      readonly kind: 'add-probe';
+      readonly id: number;
+      readonly item: PlanItem;
+      readonly stage: 'new' | 'planning' | 'arming';
+      readonly planned: Planned | undefined;
+    }
+  | { readonly kind: 'remove-probe'; readonly id: number; readonly stage: 'new' | 'disarming' };
+
+export interface SetStage {
+  readonly kind: 'new' | 'planning' | 'disarming' | 'delve' | 'arming';
+  /** By the index of the want; missing where nothing was planned. */
+  readonly outcomes: ReadonlyMap<number, PlanOutcome>;
+  /** Armed before and left alone, by the index of the want. */
+  readonly kept: ReadonlyMap<number, Placed>;
+  /** Delve's answers by the index of the want. */
+  readonly answers: ReadonlyMap<number, JsonObject>;
+  /** Armed in this run, by the index of the want. */
+  readonly armed: ReadonlyMap<number, number>;
+}
+
+export const newSet: SetStage = {
+  kind: 'new',
+  outcomes: new Map(),
+  kept: new Map(),
+  answers: new Map(),
+  armed: new Map(),
+};
+
+/** A probe that was asked for by text. */
+export interface Asked extends ProbeView {
+  readonly probe: number | undefined;
+  /** Who waits for the answer: a console command or a control client. */
+  readonly waiting:
+    | { readonly kind: 'console'; readonly request: Request }
+    | { readonly kind: 'control'; readonly ticket: number }
+    | undefined;
+}
+
+export interface Ending {
+  readonly cause: 'disconnect' | 'terminate' | 'client-closed';
+  readonly request: Request | undefined;
+  readonly terminateTarget: boolean;
+  readonly stage: 'quiet' | 'disarming' | 'clearing' | 'pausing' | 'signals' | 'shaking' | 'leaving' | 'over';
+  /** Requests whose answers are awaited in this stage. */
+  readonly awaited: number;
+  /** Rounds of continue and pause so far. */
+  readonly rounds: number;
+}
+
+export interface SessionState {
+  readonly ids: IdState;
+  readonly client: {
+    readonly id: string | undefined;
+    readonly initialize: JsonObject | undefined;
+    readonly closed: boolean;
+  };
+  readonly launch: Launch | undefined;
+  readonly delve: 'none' | 'starting' | 'greeting' | 'ready' | 'gone';
+  readonly pending: ReadonlyMap<number, Purpose>;
+  /** Messages to Delve that came while it was starting. */
+  readonly backlog: readonly Request[];
+  readonly target: {
+    readonly pid: number | undefined;
+    readonly running: boolean;
+    readonly exited: boolean;
+    /** Of the last stop that the client saw. */
+    readonly goroutine: number | undefined;
+  };
+  readonly kernel: {
+    readonly state: 'off' | 'opening' | 'ready' | 'unavailable';
+    readonly reason: string | undefined;
+    readonly focus: number | undefined;
+    /** Scope that the person set in the console. */
+    readonly scope: 'process' | number;
+  };
+  readonly tickets: number;
+  readonly lane: {
+    readonly active: LaneWork | undefined;
+    readonly ticket: number | undefined;
+    readonly queue: readonly LaneWork[];
+  };
+  readonly groups: ReadonlyMap<GroupKey, Group>;
+  readonly gates: ReadonlyMap<number, Gate>;
+  readonly asked: ReadonlyMap<number, Asked>;
+  /** Waiting to be shown, oldest first. */
+  readonly hits: readonly Hit[];
+  /** Goroutines whose hit was shown before Delve saw the trap. */
+  readonly leftovers: ReadonlySet<number>;
+  readonly held: HeldStop | undefined;
+  readonly step: Step | undefined;
+  readonly ending: Ending | undefined;
+  /** The client has been sent `terminated`. */
+  readonly terminated: boolean;
+  /** Delve has instruction breakpoints. */
+  readonly instructions: boolean;
+  /** Requests of Delve's to the client, by our number: Delve's number. */
+  readonly reverse: ReadonlyMap<number, number>;
+  /** Breakpoints that the kernel lost, by group and key, with the sentence that says why: they stay with Delve. */
+  readonly fallen: ReadonlyMap<string, string>;
+  /** Sentences that were said already. */
+  readonly said: ReadonlySet<string>;
+}
+
+export const initialState: SessionState = {
+  ids: noIds,
+  client: { id: undefined, initialize: undefined, closed: false },
+  launch: undefined,
+  delve: 'none',
+  pending: new Map(),
+  backlog: [],
+  target: { pid: undefined, running: false, exited: false, goroutine: undefined },
+  kernel: { state: 'off', reason: undefined, focus: undefined, scope: 'process' },
+  tickets: 0,
+  lane: { active: undefined, ticket: undefined, queue: [] },
+  groups: new Map(),
+  gates: new Map(),
+  asked: new Map(),
+  hits: [],
+  leftovers: new Set(),
+  held: undefined,
+  step: undefined,
+  ending: undefined,
+  terminated: false,
+  instructions: false,
+  reverse: new Map(),
+  fallen: new Map(),
+  said: new Set(),
+};

@@ -1,0 +1,129 @@
+/** The session as a function: one input, the next state, and what is to be done. No clock, no I/O, no randomness. */
+import { onClientMessage } from './client.js';
+import { onDelveClosed, onDelveMessage } from './delve.js';
+import { beginEnding, onEndingDeadline, onEndingDisarmed, onSignalsRead } from './endings.js';
+import { onCounted, onProbeEvents } from './events.js';
+import { loseKernel } from './gates.js';
+import type { Input } from './input.js';
+import { keepStateOf } from './keep.js';
+import { runLane, tellLane } from './lane.js';
+import { noKernel, onDelveConnected, onDelveFailed } from './launch.js';
+import type { Output, TimerName } from './output.js';
+import { addProbe, removeProbe, view } from './probes.js';
+import type { SessionState } from './state.js';
+import { onDrained, onHitWithoutStop, releaseHeld } from './stops.js';
+import { Turn } from './turn.js';
+
+export interface StepResult {
+  readonly state: SessionState;
+  readonly outputs: readonly Output[];
+}
+
+const onTimer = (turn: Turn, name: TimerName): void => {
+  switch (name) {
+    case 'hit-without-stop':
+      onHitWithoutStop(turn);
+      return;
+    case 'leftovers':
+      if (turn.state.target.running) turn.update({ leftovers: new Set() });
+      return;
+    case 'step-planted':
+      tellLane(turn, { kind: 'planted' });
+      return;
+    case 'count':
+      if (![...turn.state.asked.values()].some((asked) => asked.probe !== undefined)) return;
+      turn.emit({ kind: 'count' });
+      turn.emit({ kind: 'start-timer', name: 'count', milliseconds: 1_000 });
+      return;
+    case 'ending':
+      onEndingDeadline(turn);
+      return;
+  }
+};
+
+const take = (turn: Turn, input: Input): void => {
+  switch (input.kind) {
+    case 'client-message':
+      onClientMessage(turn, input.message);
+      return;
+    case 'client-closed':
+      beginEnding(turn, 'client-closed', undefined);
+      return;
+    case 'delve-connected':
+      onDelveConnected(turn);
+      return;
+    case 'delve-failed':
+      onDelveFailed(turn, input.error);
+      return;
+    case 'delve-message':
+      onDelveMessage(turn, input.message);
+      return;
+    case 'delve-closed':
+      onDelveClosed(turn);
+      return;
+    case 'kernel-opened':
+      turn.kernel({ state: 'ready', reason: undefined });
+      tellLane(turn, { kind: 'go' });
+      return;
+    case 'kernel-unavailable':
+      noKernel(turn, input.reason);
+      tellLane(turn, { kind: 'go' });
+      return;
+    case 'planned':
+      tellLane(turn, { kind: 'planned', outcomes: input.outcomes }, input.ticket);
+      return;
+    case 'armed':
+      tellLane(turn, { kind: 'armed', outcomes: input.outcomes }, input.ticket);
+      return;
+    case 'disarmed':
+      if (turn.state.ending !== undefined) onEndingDisarmed(turn);
+      else tellLane(turn, { kind: 'disarmed', counters: input.counters }, input.ticket);
+      return;
+    case 'drained':
+      onDrained(turn, input.ticket);
+      return;
+    case 'focused':
+      tellLane(turn, { kind: 'focused' }, input.ticket);
+      return;
+    case 'counted':
+      onCounted(turn, input.counters);
+      return;
+    case 'probe-events':
+      onProbeEvents(turn, input.events);
+      return;
+    case 'agent-closed':
+      loseKernel(turn, input.reason);
+      releaseHeld(turn);
+      onEndingDisarmed(turn);
+      return;
+    case 'signals-read':
+      onSignalsRead(turn, input.trapPending);
+      return;
+    case 'timer':
+      onTimer(turn, input.name);
+      return;
+    case 'control-add':
+      addProbe(turn, input.text, input.where, { kind: 'control', ticket: input.ticket });
+      return;
+    case 'control-remove':
+      if (!removeProbe(turn, input.id, { kind: 'control', ticket: input.ticket }))
+        turn.emit({
+          kind: 'control-refusal',
+          ticket: input.ticket,
+          message: `There is no probe ${input.id} in this session.`,
+        });
+      return;
+    case 'control-list':
+      turn.emit({ kind: 'control-answer', ticket: input.ticket, probes: [...turn.state.asked.values()].map(view) });
+      return;
+  }
+};
+
+export const step = (state: SessionState, input: Input): StepResult => {
+  const turn = new Turn(state);
+  take(turn, input);
+  runLane(turn);
+  const keep = keepStateOf(turn.state);
+  if (JSON.stringify(keep) !== JSON.stringify(keepStateOf(state))) turn.emit({ kind: 'keep', state: keep });
+  return { state: turn.state, outputs: turn.outputs };
+};

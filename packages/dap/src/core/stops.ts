@@ -1,0 +1,228 @@
+/**
+ * Delve's stops joined with the kernel's hits. Delve sees a trap it did not set; which breakpoint that was, and who else
+ * was hit in the same round, only the ring buffer knows (keyed by goroutine, Delve's thread id). Hits wait here and are
+ * shown one at a time, each once; a trap that arrives after its hit was shown is passed over.
+ */
+import { dropGate, stops } from './gates.js';
+import { holds } from './hit-condition.js';
+import { clientBreakpoint } from './ids.js';
+import { judge } from './judge.js';
+import { type Event, listOf, numberOf, objectOf, textOf } from './message.js';
+import { resumeSilently } from './silent.js';
+import type { Gate, Hit } from './state.js';
+import type { Turn } from './turn.js';
+
+/** What a SIGTRAP beside an int3 of ours becomes in Delve: no id, no text (service/dap/server.go, sendStoppedEvent). */
+const isForeignTrap = (event: Event): boolean => {
+  const body = objectOf(event.body);
+  return (
+    body.reason === 'breakpoint' &&
+    textOf(body.description) === undefined &&
+    textOf(body.text) === undefined &&
+    listOf(body.hitBreakpointIds).length === 0
+  );
+};
+
+const threadOf = (event: Event): number => numberOf(objectOf(event.body).threadId) ?? 0;
+
+/** Delve's own stop, with the client's breakpoint ids. */
+const showAsItIs = (turn: Turn, event: Event): void => {
+  const body = objectOf(event.body);
+  const ids = listOf(body.hitBreakpointIds).map((value) => {
+    const id = numberOf(value);
+    if (id === undefined) return value;
+    const [next, mapped] = clientBreakpoint(turn.state.ids, id);
+    turn.update({ ids: next });
+    return mapped;
+  });
+  const thread = threadOf(event);
+  finishStop(turn, thread);
+  turn.toClient(body.hitBreakpointIds === undefined ? event : { ...event, body: { ...body, hitBreakpointIds: ids } });
+};
+
+/** The program is stopped for the client too. */
+const finishStop = (turn: Turn, goroutine: number): void => {
+  const { step } = turn.state;
+  turn.update({ held: undefined, step: undefined });
+  turn.target({ running: false, goroutine });
+  if (step !== undefined) sayPassed(turn, step.goroutine);
+};
+
+/** What went on elsewhere while one goroutine stepped. */
+const sayPassed = (turn: Turn, goroutine: number): void => {
+  const gates = new Map(turn.state.gates);
+  for (const gate of gates.values()) {
+    if (gate.passed === 0) continue;
+    const times = gate.passed === 1 ? 'once' : `${gate.passed} times`;
+    turn.say(
+      `While goroutine ${goroutine} stepped, others passed the breakpoint at ${gate.planned.function} ${times} without stopping.`,
+    );
+    gates.set(gate.probe, { ...gate, passed: 0 });
+  }
+  turn.update({ gates });
+};
+
+const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): void => {
+  finishStop(turn, hit.goroutine);
+  const body = {
+    reason: 'breakpoint',
+    threadId: hit.goroutine,
+    allThreadsStopped: true,
+    hitBreakpointIds: [gate.id],
+  };
+  turn.event('stopped', text === undefined ? body : { ...body, text });
+};
+
+export const onStopped = (turn: Turn, event: Event): void => {
+  turn.target({ running: false, goroutine: threadOf(event) });
+  turn.emit({ kind: 'stop-timer', name: 'hit-without-stop' });
+  turn.update({ hits: turn.state.hits.map((hit) => (hit.running ? { ...hit, running: false } : hit)) });
+  const { kernel, hits, leftovers, gates } = turn.state;
+  const involved =
+    kernel.state === 'ready' && ([...gates.values()].some(stops) || hits.length > 0 || leftovers.size > 0);
+  if (!involved) {
+    showAsItIs(turn, event);
+    return;
+  }
+  const ticket = turn.ticket();
+  turn.update({ held: { event, stage: { kind: 'draining', ticket } } });
+  turn.emit({ kind: 'drain', ticket });
+};
+
+/** Every hit that happened before the stop is here now. */
+export const onDrained = (turn: Turn, ticket: number): void => {
+  const { held } = turn.state;
+  if (held?.stage.kind !== 'draining' || held.stage.ticket !== ticket) return;
+  decide(turn, held.event);
+};
+
+/** Without the kernel's answer (the agent is gone) the stop is shown as Delve told it. */
+export const releaseHeld = (turn: Turn): void => {
+  const { held } = turn.state;
+  if (held?.event !== undefined) showAsItIs(turn, held.event);
+  else if (held !== undefined) turn.update({ held: undefined });
+};
+
+const decide = (turn: Turn, event: Event | undefined): void => {
+  if (event === undefined) {
+    next(turn);
+    return;
+  }
+  if (!isForeignTrap(event)) {
+    showAsItIs(turn, event);
+    return;
+  }
+  const { hits, leftovers } = turn.state;
+  const thread = threadOf(event);
+  const mine = hits.find((hit) => hit.goroutine === thread);
+  if (mine !== undefined) {
+    consider(turn, mine);
+    return;
+  }
+  if (leftovers.has(thread)) {
+    const rest = new Set(leftovers);
+    rest.delete(thread);
+    turn.update({ leftovers: rest, held: undefined });
+    if (hits.length > 0) next(turn);
+    else resumeSilently(turn);
+    return;
+  }
+  // Goroutine 0 means that Delve could not tell; a hit is waiting, so it is that one.
+  const first = hits[0];
+  if (thread === 0 && first !== undefined) consider(turn, first);
+  else showAsItIs(turn, event);
+};
+
+/** Takes the hit off the list; shows it if it counts. */
+const consider = (turn: Turn, hit: Hit): void => {
+  const { event } = turn.state.held ?? { event: undefined };
+  const leftovers = new Set(turn.state.leftovers);
+  // Delve has seen the trap of the thread it reports; the trap of any other is still to come, or dropped.
+  if (event === undefined || threadOf(event) !== hit.goroutine) leftovers.add(hit.goroutine);
+  else leftovers.delete(hit.goroutine);
+  turn.update({ hits: turn.state.hits.filter((other) => other !== hit), leftovers });
+  if (hit.faulted) {
+    turn.update({ held: { event, stage: { kind: 'judging', hit } } });
+    judge(turn, hit);
+    return;
+  }
+  count(turn, hit, undefined);
+};
+
+/** The condition was true: the hit condition has the last word. */
+const count = (turn: Turn, hit: Hit, text: string | undefined): void => {
+  const gate = turn.state.gates.get(hit.probe);
+  if (gate === undefined) {
+    next(turn);
+    return;
+  }
+  const counted = gate.counted + 1;
+  turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, counted }) });
+  if (gate.hitCondition !== undefined && !holds(gate.hitCondition, counted)) next(turn);
+  else showHit(turn, gate, hit, text);
+};
+
+/** Delve's verdict over a hit whose condition the kernel could not read. */
+export const onVerdict = (turn: Turn, hit: Hit, verdict: boolean, text: string | undefined): void => {
+  if (turn.state.held?.stage.kind !== 'judging' || turn.state.held.stage.hit !== hit) return;
+  if (verdict) count(turn, hit, text);
+  else next(turn);
+};
+
+/** The next waiting hit, or on with the program. */
+const next = (turn: Turn): void => {
+  const first = turn.state.hits[0];
+  turn.update({ held: undefined });
+  if (first !== undefined) consider(turn, first);
+  else resumeSilently(turn);
+};
+
+/**
+ * The program is about to run for one goroutine's sake (undefined = nobody's): what waits for others cannot be shown
+ * in its place any more, so it is counted as passed.
+ */
+export const passOver = (turn: Turn, goroutine: number | undefined): void => {
+  const leftovers = new Set(turn.state.leftovers);
+  const gates = new Map(turn.state.gates);
+  const kept: Hit[] = [];
+  for (const hit of turn.state.hits) {
+    if (hit.goroutine === goroutine) {
+      kept.push(hit);
+      continue;
+    }
+    leftovers.add(hit.goroutine);
+    const gate = gates.get(hit.probe);
+    if (gate !== undefined) gates.set(hit.probe, { ...gate, passed: gate.passed + 1 });
+  }
+  turn.update({ leftovers, gates, hits: kept });
+};
+
+/** `continue` was asked for while hits are waiting: they come first. */
+export const showWaiting = (turn: Turn): void => next(turn);
+
+/** A hit came in while the program seems to run: Delve should stop any moment now. */
+export const onHit = (turn: Turn, hit: Hit): void => {
+  const leftovers = new Set(turn.state.leftovers);
+  // It has been here again, so its old trap is history.
+  if (turn.state.target.running) leftovers.delete(hit.goroutine);
+  const hits = [...turn.state.hits, hit].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  turn.update({ hits, leftovers });
+  if (turn.state.target.running && turn.state.held === undefined)
+    turn.emit({ kind: 'start-timer', name: 'hit-without-stop', milliseconds: 1_000 });
+};
+
+export const onHitWithoutStop = (turn: Turn): void => {
+  const { target, hits } = turn.state;
+  if (!target.running) return;
+  const probes = new Set(hits.filter((hit) => hit.running).map((hit) => hit.probe));
+  turn.update({ hits: hits.filter((hit) => !hit.running) });
+  for (const probe of probes) {
+    const gate = turn.state.gates.get(probe);
+    if (gate !== undefined)
+      dropGate(
+        turn,
+        gate,
+        `Delve did not stop where the kernel fired at ${gate.planned.function}, so Delve takes this breakpoint back.`,
+      );
+  }
+};

@@ -1,0 +1,115 @@
+/** Reads set-breakpoints requests: what is wanted, and whether the kernel may be asked. Pure functions of the request. */
+import { parseHitCondition } from './hit-condition.js';
+import type { PlanItem, WantedAction } from './kernel-words.js';
+import type { JsonObject, Request } from './message.js';
+import { listOf, numberOf, objectOf, textOf } from './message.js';
+import type { GroupKey, SessionState, Want } from './state.js';
+
+export const functionsGroup: GroupKey = 'functions';
+const sourcePrefix = 'source:';
+
+export const groupOf = (request: Request): GroupKey | undefined => {
+  if (request.command === 'setFunctionBreakpoints') return functionsGroup;
+  const path = textOf(objectOf(objectOf(request.arguments).source).path);
+  return path === undefined ? undefined : `${sourcePrefix}${path}`;
+};
+
+export const pathOfGroup = (group: GroupKey): string | undefined =>
+  group.startsWith(sourcePrefix) ? group.slice(sourcePrefix.length) : undefined;
+
+/** What of a breakpoint may go to the kernel; a sentence where it may not although somebody could think so. */
+const eligible = (
+  raw: JsonObject,
+): { readonly action: WantedAction | undefined; readonly reason: string | undefined } => {
+  const logMessage = textOf(raw.logMessage);
+  const hitCondition = textOf(raw.hitCondition);
+  const condition = textOf(raw.condition);
+  if (hitCondition !== undefined && parseHitCondition(hitCondition) === undefined)
+    return { action: undefined, reason: undefined };
+  if (logMessage !== undefined) {
+    if (hitCondition !== undefined)
+      return { action: undefined, reason: 'In Delve: a log message with a hit condition is counted there.' };
+    return { action: { kind: 'log', template: logMessage }, reason: undefined };
+  }
+  if (condition !== undefined) return { action: { kind: 'stop' }, reason: undefined };
+  return { action: undefined, reason: undefined };
+};
+
+const wantOf = (raw: JsonObject, place: (action: WantedAction) => PlanItem | undefined, key: string): Want => {
+  const { action, reason } = eligible(raw);
+  return {
+    key,
+    raw,
+    condition: textOf(raw.condition),
+    hitCondition: textOf(raw.hitCondition),
+    logMessage: textOf(raw.logMessage),
+    line: numberOf(raw.line),
+    item: action === undefined ? undefined : place(action),
+    reason,
+  };
+};
+
+/** The same key twice: the second is Delve's to refuse ("breakpoint already exists"). */
+const withoutDoubles = (wants: readonly Want[]): readonly Want[] => {
+  const seen = new Set<string>();
+  return wants.map((want) => {
+    if (seen.has(want.key)) return { ...want, key: `${want.key} again`, item: undefined };
+    seen.add(want.key);
+    return want;
+  });
+};
+
+export const wantsOf = (request: Request): readonly Want[] => {
+  const args = objectOf(request.arguments);
+  const path = textOf(objectOf(args.source).path);
+  const wants = listOf(args.breakpoints).map((value): Want => {
+    const raw = objectOf(value);
+    const condition = textOf(raw.condition);
+    if (request.command === 'setFunctionBreakpoints') {
+      const name = textOf(raw.name);
+      // Delve reads no log message here and would stop at every call (clients.md): the kernel does not either.
+      const plain: JsonObject = { ...raw, logMessage: undefined };
+      return wantOf(
+        plain,
+        (action) => (name === undefined ? undefined : { kind: 'function', name, condition, action }),
+        name ?? '',
+      );
+    }
+    const line = numberOf(raw.line);
+    return wantOf(
+      raw,
+      (action) =>
+        line === undefined || path === undefined ? undefined : { kind: 'line', file: path, line, condition, action },
+      `${line ?? 0}:${numberOf(raw.column) ?? 0}`,
+    );
+  });
+  return withoutDoubles(wants);
+};
+
+/** Equal enough to leave what is armed in place. */
+export const sameWant = (one: Want, other: Want): boolean =>
+  one.key === other.key &&
+  one.condition === other.condition &&
+  one.hitCondition === other.hitCondition &&
+  one.logMessage === other.logMessage;
+
+/** Where Delve has breakpoints, or will have when `wants` of `group` that nobody plans for are set. */
+export const delvePlaces = (
+  state: SessionState,
+  group: GroupKey,
+  wants: readonly Want[],
+): { readonly lines: { file: string; line: number }[]; readonly functions: string[] } => {
+  const lines: { file: string; line: number }[] = [];
+  const functions: string[] = [];
+  const add = (key: GroupKey, want: Want): void => {
+    const file = pathOfGroup(key);
+    if (file !== undefined && want.line !== undefined) lines.push({ file, line: want.line });
+    else if (key === functionsGroup) functions.push(want.key);
+  };
+  for (const other of state.groups.values()) {
+    if (other.key === group) continue;
+    for (const placed of other.placed) if (placed.home === 'delve') add(other.key, placed);
+  }
+  for (const want of wants) if (want.item === undefined) add(group, want);
+  return { lines, functions };
+};

@@ -1,0 +1,110 @@
+/** Delve's side of a session: found, started, spoken to, and gone at the end. */
+
+import type { Input } from '../core/input.js';
+import type { Message } from '../core/message.js';
+import { AdapterError, errors, sentenceOf } from '../errors.js';
+import type { DapOptions } from '../options.js';
+import { connectDelve, type DelveConnection, talkToDelve } from './connection.js';
+import { findDelve } from './find.js';
+import { type DelveProcess, startDelve } from './start.js';
+
+/** Delve ends by itself when its session does; a target that hangs in the kernel may keep it longer. */
+const endPatienceMs = 3_000;
+
+export class DelveShell {
+  readonly #options: DapOptions;
+  readonly #tell: (input: Input) => void;
+  #process: DelveProcess | undefined;
+  #connection: DelveConnection | undefined;
+  #closed: Promise<void> = Promise.resolve();
+
+  constructor(options: DapOptions, tell: (input: Input) => void) {
+    this.#options = options;
+    this.#tell = tell;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  get socket(): NodeJS.ReadableStream | undefined {
+    return this.#connection?.socket;
+  }
+
+  get ownOutput(): readonly NodeJS.ReadableStream[] {
+    return this.#process === undefined ? [] : [this.#process.streams.stdout, this.#process.streams.stderr];
+  }
+
+  async start(path: string | undefined, flags: readonly string[]): Promise<void> {
+    const found = findDelve({
+      argument: path,
+      option: this.#options.delvePath,
+      env: process.env,
+      directory: process.cwd(),
+    });
+    try {
+      if (!found.ok) throw new AdapterError(errors.delveNotFound(found.searched));
+      this.#process = await startDelve(found.path, flags, (text, stream) => this.#print(text, stream));
+      await this.#talk(this.#process.host, this.#process.port);
+    } catch (error) {
+      const user =
+        error instanceof AdapterError ? error.user : errors.delveDidNotStart(path ?? 'dlv', sentenceOf(error));
+      this.#tell({ kind: 'delve-failed', error: user });
+    }
+  }
+
+  async connect(host: string, port: number): Promise<void> {
+    try {
+      await this.#talk(host, port);
+    } catch (error) {
+      this.#tell({ kind: 'delve-failed', error: errors.delveUnreachable(`${host}:${port}`, sentenceOf(error)) });
+    }
+  }
+
+  async #talk(host: string, port: number): Promise<void> {
+    const socket = await connectDelve(host, port);
+    this.#closed = new Promise((resolve) => {
+      this.#connection = talkToDelve(socket, {
+        onMessage: (message) => this.#tell({ kind: 'delve-message', message }),
+        onClosed: () => {
+          resolve();
+          this.#tell({ kind: 'delve-closed' });
+        },
+      });
+    });
+    this.#tell({ kind: 'delve-connected' });
+  }
+
+  /** What Delve itself prints (its log, with dlvFlags), and the program's output in outputMode "local". */
+  #print(text: string, category: 'stdout' | 'stderr'): void {
+    this.#tell({
+      kind: 'delve-message',
+      message: { seq: 0, type: 'event', event: 'output', body: { category, output: text } },
+    });
+  }
+
+  send(message: Message): void {
+    this.#connection?.send(message);
+  }
+
+  close(): void {
+    this.#connection?.close();
+  }
+
+  /** Resolves when the connection is closed and the process is gone. */
+  async end(): Promise<void> {
+    this.#connection?.close();
+    const running = this.#process;
+    if (running === undefined) {
+      await this.#closed;
+      return;
+    }
+    const terminate = setTimeout(() => running.kill('SIGTERM'), endPatienceMs);
+    const kill = setTimeout(() => running.kill('SIGKILL'), 2 * endPatienceMs);
+    await running.ended;
+    clearTimeout(terminate);
+    clearTimeout(kill);
+    this.#connection?.socket.destroy();
+    await this.#closed;
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Everything this adapter refuses, in one table. Ids are ours (4100-4199) except where Delve has one for the same
+ * thing, which clients may already know. Each factory gives one sentence with the next step.
+ */
+
+export interface UserError {
+  readonly id: number;
+  readonly message: string;
+  /** Shown in a pop-up where the client has one. */
+  readonly showUser: boolean;
+}
+
+const shown = (id: number, message: string): UserError => ({ id, message, showUser: true });
+const quiet = (id: number, message: string): UserError => ({ id, message, showUser: false });
+
+export const errors = {
+  delveNotFound: (searched: readonly string[]): UserError =>
+    shown(
+      4101,
+      `Delve was not found (looked at ${searched.join(', ')}): install it with "go install github.com/go-delve/delve/cmd/dlv@latest" or set "delve" in the launch arguments to the path of dlv.`,
+    ),
+  delveDidNotStart: (path: string, said: string): UserError =>
+    shown(
+      4102,
+      `Delve (${path}) ended before it was listening${said === '' ? '' : `: ${said}`}; run "${path} dap" by hand to see why.`,
+    ),
+  delveUnreachable: (address: string, reason: string): UserError =>
+    shown(
+      4103,
+      `No Delve answers at ${address} (${reason}): start one there with "dlv dap" or "dlv --headless", or correct "host" and "port".`,
+    ),
+  remoteWithoutPort: (): UserError =>
+    shown(4104, 'Attaching in mode "remote" needs "port" (and "host", when Delve runs on another machine).'),
+  delveGone: (): UserError => quiet(4105, 'Delve has ended, so this session can answer nothing more: start it again.'),
+  kernelRequired: (reason: string): UserError =>
+    shown(4106, `"kernel" is "required", but the kernel cannot be used here: ${reason}`),
+  badArgument: (name: string, wanted: string): UserError =>
+    shown(4107, `The launch argument "${name}" must be ${wanted}.`),
+  sessionEnding: (): UserError => quiet(4108, 'The session is ending; start it again.'),
+  notPrepared: (): UserError => quiet(3000, 'No debug session started: Use launch or attach request first.'),
+  noInitialize: (detail: string): UserError => quiet(3002, `Failed to initialize: ${detail}`),
+  console: (message: string): UserError => quiet(4109, message),
+  alreadyStarted: (): UserError => shown(4110, 'This session has a program already: end it before starting another.'),
+} as const;
+
+/** Thrown by the shells; its message may be shown to a person as it is. */
+export class AdapterError extends Error {
+  override readonly name = 'AdapterError';
+  readonly user: UserError;
+
+  constructor(user: UserError, options?: ErrorOptions) {
+    super(user.message, options);
+    this.user = user;
+  }
+}
+
+/** One sentence for whatever was thrown. */
+export const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,84 @@
+/**
+ * What remains of a session whose adapter was killed. Delve detaches as soon as its connection ends, and a gate that
+ * fires after that kills the program; so this small process holds the connection until the agent has taken every gate
+ * out (its stdout ends then), leaves a live target in the safe order, and ends. It has no privileges and asks for none.
+ *
+ * Descriptors: 0 state lines, 1 "ready", 3 Delve's socket, 4 the agent's stdout, 5.. Delve's own output.
+ */
+import { createReadStream } from 'node:fs';
+import { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { KeepState } from '../core/output.js';
+import { trapPending } from '../kernel/target.js';
+import { DelveTalk } from './delve-talk.js';
+import { readStateLine } from './state-line.js';
+
+const delveDescriptor = 3;
+const agentDescriptor = 4;
+const firstOther = 5;
+/** An agent that hangs must not keep a program paused for ever; its guard ends it long before. */
+const agentPatienceMs = 10_000;
+const roundLimit = 8;
+
+/** Resolves with the last state when the adapter is gone, with undefined when it took its leave. */
+const adapterGone = async (input: NodeJS.ReadableStream): Promise<KeepState | undefined> => {
+  let last: KeepState | undefined;
+  for await (const line of createInterface({ input })) {
+    if (line === 'done') return undefined;
+    last = readStateLine(line) ?? last;
+  }
+  return last;
+};
+
+/** Reads to the end and forgets: the other side must neither block nor break while this process stays. */
+const drained = async (descriptor: number, patienceMs: number | undefined): Promise<void> => {
+  const stream = createReadStream('', { fd: descriptor, autoClose: false });
+  await new Promise<void>((resolve) => {
+    const timer = patienceMs === undefined ? undefined : setTimeout(resolve, patienceMs);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    stream.once('end', done);
+    stream.once('error', done);
+    stream.resume();
+  });
+};
+
+/** The order of core/endings.ts, with what little is known here. */
+const leaveAlive = async (talk: DelveTalk, state: KeepState): Promise<void> => {
+  for (const path of state.sources) await talk.request('setBreakpoints', { source: { path }, breakpoints: [] });
+  if (state.functions) await talk.request('setFunctionBreakpoints', { breakpoints: [] });
+  if (state.instructions) await talk.request('setInstructionBreakpoints', { breakpoints: [] });
+  for (let round = 0; round < roundLimit; round += 1) {
+    if (talk.running) {
+      const stopped = talk.nextStop();
+      const answer = await talk.request('pause', { threadId: 1 });
+      if (answer) await stopped;
+    }
+    if (state.pid === undefined || !trapPending(state.pid)) break;
+    await talk.request('continue', { threadId: 1 });
+  }
+  await talk.request('disconnect', { terminateDebuggee: false });
+};
+
+export interface KeeperOptions {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream;
+  /** How many further descriptors there are, from 5 on. */
+  readonly others: number;
+}
+
+/** Resolves with the exit code. */
+export const runKeeper = async (options: KeeperOptions): Promise<number> => {
+  options.output.write('ready\n');
+  const state = await adapterGone(options.input);
+  if (state === undefined) return 0;
+  for (let index = 0; index < options.others; index += 1) void drained(firstOther + index, undefined);
+  await drained(agentDescriptor, agentPatienceMs);
+  const socket = new Socket({ fd: delveDescriptor, readable: true, writable: true });
+  const talk = new DelveTalk(socket, state.running);
+  if (state.live) await leaveAlive(talk, state);
+  socket.destroy();
+  return 0;
+};

@@ -1,0 +1,81 @@
+/** Between the editor's breakpoints and the planner's specs. Pure functions of the binary. */
+import type { GoBinary, GoFunction } from '@probelens/gosym';
+import { type ProbePlan, type ProbeSpec, parseProbeText } from '@probelens/probes';
+import type { DelvePlaces, NotPlanned, PlanItem, WantedAction } from '../core/kernel-words.js';
+
+export type SpecOutcome = { readonly ok: true; readonly spec: ProbeSpec } | NotPlanned;
+
+const refused = (message: string): NotPlanned => ({ ok: false, message });
+
+/** A function's declaration line: there Delve stops after the prologue, once per call, and so does a gate. */
+const declaredAt = (binary: GoBinary, file: string, line: number): readonly GoFunction[] => {
+  const hosts = new Map<number, GoFunction>();
+  for (const { host } of binary.addressesOf(file, line)) {
+    if (host.line === line && !host.generated) hosts.set(host.index, host);
+  }
+  return [...hosts.values()];
+};
+
+const spec = (target: ProbeSpec['target'], condition: string | undefined, action: WantedAction): ProbeSpec => ({
+  target,
+  condition,
+  scope: { kind: 'process' },
+  action: action.kind === 'stop' ? { kind: 'stop' } : { kind: 'log', template: action.template },
+  rateLimit: undefined,
+});
+
+const unknownFunction = (binary: GoBinary, name: string): string => {
+  const similar = binary.similarNames(name, 3);
+  const hint = similar.length === 0 ? 'names are written as in "main.price"' : `did you mean ${similar.join(', ')}?`;
+  return `In Delve: the binary has no function named exactly ${name}; ${hint}`;
+};
+
+export const specOf = (item: PlanItem, binary: GoBinary): SpecOutcome => {
+  switch (item.kind) {
+    case 'function':
+      if (binary.functionsNamed(item.name).length === 0) return refused(unknownFunction(binary, item.name));
+      return { ok: true, spec: spec({ kind: 'function', name: item.name }, item.condition, item.action) };
+    case 'line': {
+      const [only, ...others] = declaredAt(binary, item.file, item.line);
+      if (only !== undefined && others.length === 0)
+        return { ok: true, spec: spec({ kind: 'function', name: only.name }, item.condition, item.action) };
+      return { ok: true, spec: spec({ kind: 'line', file: item.file, line: item.line }, item.condition, item.action) };
+    }
+    case 'text': {
+      const parsed = parseProbeText(item.text);
+      if (!parsed.ok) return refused(parsed.message);
+      const { scope } = parsed.spec;
+      if (scope.kind !== 'current') return { ok: true, spec: parsed.spec };
+      if (item.goroutine === undefined) return refused('No goroutine is selected: name one, as in "on goroutine 19".');
+      return { ok: true, spec: { ...parsed.spec, scope: { kind: 'goroutine', id: String(item.goroutine) } } };
+    }
+  }
+};
+
+/** File offsets of every instruction at which Delve has, or may have put, an int3 for these places. */
+export const avoidedOffsets = (binary: GoBinary, places: DelvePlaces): readonly number[] => {
+  const offsets = new Set<number>();
+  for (const { file, line } of places.lines) {
+    for (const { address } of binary.addressesOf(file, line)) offsets.add(binary.offsetOf(address));
+  }
+  for (const name of places.functions) {
+    for (const fn of binary.functionsNamed(name)) {
+      // Delve chooses an address behind the prologue: the first of a line's runs, on the first or the second line.
+      const runs = binary.linesOf(fn).slice(0, 4);
+      for (const { address, isStatement } of runs) if (isStatement) offsets.add(binary.offsetOf(address));
+    }
+  }
+  return [...offsets];
+};
+
+/** "0.56 us", "12 us". */
+const microseconds = (nanoseconds: number): string => {
+  const value = nanoseconds / 1_000;
+  return `${value < 10 ? Number(value.toFixed(2)) : Math.round(value)} us`;
+};
+
+export const spokenCost = (plan: ProbePlan): string => {
+  const cost = Math.max(0, ...plan.sites.map((site) => site.cost));
+  const what = plan.condition === undefined ? 'a hit' : 'a hit that does not match';
+  return `In the kernel: about ${microseconds(cost)} for ${what}.`;
+};

@@ -1,0 +1,149 @@
+/** The kernel side of one session: the target's binary, the planner and the agent. Opened when Delve has the program. */
+import type { GoBinary } from '@probelens/gosym';
+import type { AgentClient, PlanResult, ProbeCounters, ProbeEvent, ProbePlan, ProbeSpec } from '@probelens/probes';
+import type { ArmOutcome, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
+import { sentenceOf } from '../errors.js';
+import { avoidedOffsets, specOf, spokenCost } from './planning.js';
+import { programOf, tracedBy } from './target.js';
+
+/** What is needed of the planner; its own package implements it. */
+export interface PlannerPort {
+  plan(
+    spec: ProbeSpec,
+    binary: GoBinary,
+    options?: { readonly use?: 'stop' | 'log'; readonly avoid?: readonly number[] },
+  ): PlanResult;
+}
+
+export interface RoomOptions {
+  /** Delve said so, or the client attached to it; undefined: whoever Delve traces. */
+  readonly pid: number | undefined;
+  readonly delvePid: number;
+  readonly agentCommand: readonly string[];
+  readonly openBinary: (path: string) => Promise<GoBinary>;
+  readonly loadPlanner: () => Promise<PlannerPort>;
+  readonly startAgent: (command: readonly string[]) => Promise<AgentClient>;
+  readonly onEvents: (events: readonly ProbeEvent[]) => void;
+  /** The agent is gone; everything it had armed is out of the kernel. */
+  readonly onClosed: (reason: string) => void;
+}
+
+export class KernelRoom {
+  readonly #binary: GoBinary;
+  readonly #planner: PlannerPort;
+  readonly #agent: AgentClient;
+  readonly #target: { readonly pid: number; readonly tracer: number };
+  #closing = false;
+
+  private constructor(binary: GoBinary, planner: PlannerPort, agent: AgentClient, options: RoomOptions, pid: number) {
+    this.#binary = binary;
+    this.#planner = planner;
+    this.#agent = agent;
+    this.#target = { pid, tracer: options.delvePid };
+    agent.onEvents(options.onEvents);
+    agent.onClosed((failure) => {
+      if (!this.#closing) options.onClosed(failure?.message ?? 'the probe agent has ended.');
+    });
+  }
+
+  /** Rejects with an Error whose message is the sentence to show. Nothing is left running then. */
+  static async open(options: RoomOptions): Promise<KernelRoom> {
+    if (process.platform !== 'linux') throw new Error('kernel probes need Linux.');
+    const pid = options.pid ?? tracedBy(options.delvePid);
+    if (pid === undefined) throw new Error('the program was not found among the processes that Delve traces.');
+    const program = programOf(pid);
+    if ('reason' in program) throw new Error(program.reason);
+    const [binary, planner, agent] = await Promise.allSettled([
+      options.openBinary(program.path),
+      options.loadPlanner(),
+      options.startAgent(options.agentCommand),
+    ]);
+    if (binary.status === 'fulfilled' && planner.status === 'fulfilled' && agent.status === 'fulfilled') {
+      if (agent.value.hello.capable) return new KernelRoom(binary.value, planner.value, agent.value, options, pid);
+      await agent.value.dispose();
+      binary.value.close();
+      throw new Error(agent.value.hello.reason ?? 'the probe agent cannot load programs here.');
+    }
+    if (agent.status === 'fulfilled') await agent.value.dispose();
+    if (binary.status === 'fulfilled') binary.value.close();
+    const failed = [binary, planner, agent].find((result) => result.status === 'rejected');
+    throw failed?.status === 'rejected' ? failed.reason : new Error('the kernel side could not be opened.');
+  }
+
+  get agentPid(): number | undefined {
+    return this.#agent.pid;
+  }
+
+  get agentOutput(): NodeJS.ReadableStream {
+    return this.#agent.stdout;
+  }
+
+  get programPath(): string {
+    return this.#binary.path;
+  }
+
+  plan(items: readonly PlanItem[], places: DelvePlaces): readonly PlanOutcome[] {
+    const avoid = avoidedOffsets(this.#binary, places);
+    return items.map((item) => this.#planOne(item, avoid));
+  }
+
+  #planOne(item: PlanItem, avoid: readonly number[]): PlanOutcome {
+    const spec = specOf(item, this.#binary);
+    if (!spec.ok) return spec;
+    const use = spec.spec.action.kind === 'stop' ? 'stop' : 'log';
+    const result = this.#planner.plan(spec.spec, this.#binary, { use, avoid });
+    const inDelve = item.kind !== 'text';
+    if (!result.ok)
+      return { ok: false, message: inDelve ? `In Delve: ${result.refusal.message}` : result.refusal.message };
+    const site = result.plan.sites[0];
+    return {
+      ok: true,
+      plan: result.plan,
+      function: site?.function ?? item.kind,
+      file: site?.file ?? '',
+      line: site?.line ?? 1,
+      message: spokenCost(result.plan),
+    };
+  }
+
+  /** In order; the failure of one does not touch the others. */
+  async arm(plans: readonly ProbePlan[]): Promise<readonly ArmOutcome[]> {
+    const outcomes: ArmOutcome[] = [];
+    for (const plan of plans) {
+      try {
+        const { probe } = await this.#agent.arm({ plan, target: this.#target });
+        outcomes.push({ ok: true, probe });
+      } catch (error) {
+        outcomes.push({ ok: false, message: `In Delve: ${sentenceOf(error)}` });
+      }
+    }
+    return outcomes;
+  }
+
+  /** An empty list means all. A probe that is gone already has no counters. */
+  async disarm(probes: readonly number[]): Promise<readonly ProbeCounters[]> {
+    if (probes.length === 0) return this.#agent.disarmAll();
+    const counters: ProbeCounters[] = [];
+    for (const probe of probes) counters.push(await this.#agent.disarm(probe));
+    return counters;
+  }
+
+  drain(): Promise<void> {
+    return this.#agent.drain();
+  }
+
+  focus(goroutine: number | undefined): Promise<void> {
+    return this.#agent.focus(goroutine === undefined ? undefined : String(goroutine));
+  }
+
+  counters(): Promise<readonly ProbeCounters[]> {
+    return this.#agent.counters();
+  }
+
+  /** Resolves when the agent's process is gone, and with it everything in the kernel. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#agent.dispose();
+    this.#binary.close();
+  }
+}

@@ -1,0 +1,155 @@
+/** The kernel side as the core knows it: every ticket is answered, whatever became of the agent. */
+import type { AgentClient, ProbePlan } from '@probelens/probes';
+import type { Input } from '../core/input.js';
+import type { DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
+import type { KeepState } from '../core/output.js';
+import type { DelveShell } from '../delve/shell.js';
+import { sentenceOf } from '../errors.js';
+import { type Keeper, startKeeper } from '../keeper/spawn.js';
+import type { DapOptions } from '../options.js';
+import { KernelRoom, type PlannerPort } from './room.js';
+import { trapPending } from './target.js';
+
+const noAgent = 'In Delve: the probe agent has ended.';
+
+export class KernelShell {
+  readonly #options: DapOptions;
+  readonly #delve: DelveShell;
+  readonly #tell: (input: Input) => void;
+  #room: KernelRoom | undefined;
+  #keeper: Keeper | undefined;
+  #keep: KeepState | undefined;
+
+  constructor(options: DapOptions, delve: DelveShell, tell: (input: Input) => void) {
+    this.#options = options;
+    this.#delve = delve;
+    this.#tell = tell;
+  }
+
+  /** Resolves with the path of the program's binary, or undefined when the kernel side stays closed. */
+  async open(pid: number | undefined, agent: readonly string[] | undefined): Promise<string | undefined> {
+    try {
+      // A restarted program is another binary and another process: its room is another one too.
+      await this.closeAgent();
+      await this.dismissKeeper();
+      this.#room = await this.#openRoom(pid, agent ?? this.#options.agentCommand);
+      this.#tell({ kind: 'kernel-opened' });
+      return this.#room.programPath;
+    } catch (error) {
+      this.#tell({ kind: 'kernel-unavailable', reason: sentenceOf(error) });
+      return undefined;
+    }
+  }
+
+  async #openRoom(pid: number | undefined, command: readonly string[] | undefined): Promise<KernelRoom> {
+    const delvePid = this.#delve.pid;
+    if (command === undefined) throw new Error('no probe agent is configured; set "agent" in the launch arguments.');
+    if (delvePid === undefined) throw new Error('Delve was not started here.');
+    const { openBinary, loadPlanner, startAgent } = this.#options;
+    return KernelRoom.open({
+      pid,
+      delvePid,
+      agentCommand: command,
+      openBinary: openBinary ?? (async (path) => (await import('@probelens/gosym')).openGoBinary(path)),
+      loadPlanner: loadPlanner ?? defaultPlanner,
+      startAgent: startAgent ?? defaultAgent,
+      onEvents: (events) => this.#tell({ kind: 'probe-events', events }),
+      onClosed: (reason) => {
+        this.#room = undefined;
+        this.#tell({ kind: 'agent-closed', reason });
+      },
+    });
+  }
+
+  plan(ticket: number, items: readonly PlanItem[], avoid: DelvePlaces): void {
+    let outcomes: readonly PlanOutcome[];
+    try {
+      const message = noAgent;
+      outcomes = this.#room?.plan(items, avoid) ?? items.map(() => ({ ok: false, message }));
+    } catch (error) {
+      // A binary that cannot be read in one place must not cost the session.
+      const message = `In Delve: ${sentenceOf(error)}`;
+      outcomes = items.map(() => ({ ok: false, message }));
+    }
+    this.#tell({ kind: 'planned', ticket, outcomes });
+  }
+
+  async arm(ticket: number, plans: readonly ProbePlan[]): Promise<void> {
+    await this.#ensureKeeper();
+    const outcomes = (await this.#room?.arm(plans)) ?? plans.map(() => ({ ok: false as const, message: noAgent }));
+    this.#tell({ kind: 'armed', ticket, outcomes });
+  }
+
+  async disarm(ticket: number, probes: readonly number[]): Promise<void> {
+    const counters = await this.#room?.disarm(probes).catch(() => undefined);
+    this.#tell({ kind: 'disarmed', ticket, counters: counters ?? [] });
+  }
+
+  async drain(ticket: number): Promise<void> {
+    await this.#room?.drain().catch(() => undefined);
+    this.#tell({ kind: 'drained', ticket });
+  }
+
+  async focus(ticket: number, goroutine: number | undefined): Promise<void> {
+    await this.#room?.focus(goroutine).catch(() => undefined);
+    this.#tell({ kind: 'focused', ticket });
+  }
+
+  async count(): Promise<void> {
+    const counters = await this.#room?.counters().catch(() => undefined);
+    if (counters !== undefined) this.#tell({ kind: 'counted', counters });
+  }
+
+  readSignals(ticket: number, pid: number): void {
+    this.#tell({ kind: 'signals-read', ticket, trapPending: process.platform === 'linux' && trapPending(pid) });
+  }
+
+  keep(state: KeepState): void {
+    this.#keep = state;
+    this.#keeper?.tell(state);
+  }
+
+  /** Before the first gate: from then on nobody may let go of Delve's connection too early. */
+  async #ensureKeeper(): Promise<void> {
+    const command = this.#options.keeperCommand;
+    const delve = this.#delve.socket;
+    const room = this.#room;
+    if (this.#keeper !== undefined || command === undefined || delve === undefined || room === undefined) return;
+    const streams = { delve, agent: room.agentOutput, delveOutput: this.#delve.ownOutput };
+    const nothing: KeepState = {
+      live: false,
+      running: false,
+      pid: undefined,
+      sources: [],
+      functions: false,
+      instructions: false,
+    };
+    this.#keeper = startKeeper(command, streams, this.#keep ?? nothing);
+    await this.#keeper?.ready;
+  }
+
+  async closeAgent(): Promise<void> {
+    const room = this.#room;
+    this.#room = undefined;
+    await room?.close();
+  }
+
+  async dismissKeeper(): Promise<void> {
+    const keeper = this.#keeper;
+    this.#keeper = undefined;
+    await keeper?.dismiss();
+  }
+}
+
+const defaultPlanner = async (): Promise<PlannerPort> => {
+  const probes: object = await import('@probelens/probes');
+  // The planner is optional until its package exports it.
+  const { loadPlanner } = probes as { readonly loadPlanner?: () => Promise<PlannerPort> };
+  if (loadPlanner === undefined) throw new Error('this build has no planner.');
+  return loadPlanner();
+};
+
+const defaultAgent = async (command: readonly string[]): Promise<AgentClient> => {
+  const { startAgent } = await import('@probelens/probes');
+  return startAgent({ command });
+};

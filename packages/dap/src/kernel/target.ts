@@ -1,0 +1,66 @@
+/** The debuggee as /proc shows it. Linux only; elsewhere every question has the answer "nothing". */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+const isGone = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(String(error.code));
+
+/** Undefined when the process is gone or not ours to look at. */
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+};
+
+const field = (status: string, name: string): string | undefined =>
+  new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
+
+/** Process that traces `pid`. /proc names the tracing *thread*: Delve traces from one of its own. */
+export const tracerOf = (pid: number): number | undefined => {
+  const tracer = Number(field(read(`/proc/${pid}/status`) ?? '', 'TracerPid') ?? 0);
+  if (tracer === 0) return undefined;
+  return Number(field(read(`/proc/${tracer}/status`) ?? '', 'Tgid') ?? tracer);
+};
+
+/** The first process that `tracer` traces, where Delve did not say which it is. */
+export const tracedBy = (tracer: number): number | undefined => {
+  for (const name of readdirSync('/proc')) {
+    if (/^\d+$/.test(name) && tracerOf(Number(name)) === tracer) return Number(name);
+  }
+  return undefined;
+};
+
+/** Path of the program that runs, or why there is none to open. */
+export const programOf = (pid: number): { readonly path: string } | { readonly reason: string } => {
+  let path: string;
+  try {
+    path = readlinkSync(`/proc/${pid}/exe`);
+  } catch (error) {
+    if (isGone(error)) return { reason: `the program (process ${pid}) is gone or belongs to somebody else.` };
+    throw error;
+  }
+  return path.endsWith(' (deleted)')
+    ? { reason: 'the running program was rebuilt or deleted on disk; start it again.' }
+    : { path };
+};
+
+/** SIGTRAP is signal 5: bit 4 of SigPnd (for one thread) and ShdPnd (for the process). */
+const trapBit = 1n << 4n;
+
+/** Whether a thread would die of a trap that is already on its way to it, once nobody traces it. */
+export const trapPending = (pid: number): boolean => {
+  let threads: readonly string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
+  }
+  return threads.some((thread) => {
+    const status = read(`/proc/${pid}/task/${thread}/status`) ?? '';
+    const pending = BigInt(`0x${field(status, 'SigPnd') ?? '0'}`) | BigInt(`0x${field(status, 'ShdPnd') ?? '0'}`);
+    return (pending & trapBit) !== 0n;
+  });
+};
