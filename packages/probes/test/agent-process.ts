@@ -1,6 +1,6 @@
 /** Builds the agent's program from the sources and starts it through the client, as an adapter would. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,17 +26,23 @@ const native: Plugin = {
   },
 };
 
-let built: Promise<string> | undefined;
+const built = new Map<string, Promise<string>>();
 
-/** Path of the bundled agent; built once for each test process. */
-export const agentProgram = (): Promise<string> => {
-  built ??= bundle();
-  return built;
+/** Path of a bundled program of this directory; built once for each test process. */
+export const testProgram = (entry: string): Promise<string> => {
+  let program = built.get(entry);
+  if (program === undefined) {
+    program = bundle(entry);
+    built.set(entry, program);
+  }
+  return program;
 };
 
-const bundle = async (): Promise<string> => {
+export const agentProgram = (): Promise<string> => testProgram('agent-main.ts');
+
+const bundle = async (entry: string): Promise<string> => {
   const result = await build({
-    entryPoints: [fileURLToPath(new URL('agent-main.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
     bundle: true,
     write: false,
     format: 'esm',
@@ -54,7 +60,10 @@ const bundle = async (): Promise<string> => {
   const directory = join(root, '.cache/agent');
   mkdirSync(directory, { recursive: true });
   const path = join(directory, `${createHash('sha256').update(code).digest('hex').slice(0, 16)}.mjs`);
-  writeFileSync(path, code);
+  // Under a name of its own first: another test process may be about to start the same bundle.
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, code);
+  renameSync(draft, path);
   return path;
 };
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { findDelve } from '../../../test/delve.js';
+import { pendingTraps } from './verify-program.js';
 
 export interface Message {
   readonly seq: number;
@@ -84,17 +85,41 @@ export class DelveSession {
     return this.request('continue', { threadId: thread });
   }
 
-  /** Goes on after every stop, as long as the session lives. */
-  keepGoing(): { readonly stops: () => number } {
-    let stops = 0;
+  /** Goes on after every stop, until told not to. */
+  keepGoing(): { stop(): void } {
+    let going = true;
     const next = async (): Promise<void> => {
       const stop = await this.nextStop();
-      stops++;
       await this.continue(stop.thread);
-      await next();
+      if (going) await next();
     };
     void next();
-    return { stops: () => stops };
+    return {
+      stop: () => {
+        going = false;
+      },
+    };
+  }
+
+  /** Only while the program runs. */
+  async pause(): Promise<void> {
+    const stopped = this.nextStop();
+    await this.request('pause', { threadId: 1 });
+    await stopped;
+  }
+
+  /**
+   * Leaves a program that may have trapped a moment ago: pauses, and goes on for as long as a SIGTRAP is pending that the
+   * program would die of once nobody traces it (Delve detaches without looking).
+   */
+  async leave(pid: number, going: { stop(): void }): Promise<void> {
+    going.stop();
+    for (;;) {
+      await this.pause();
+      if (pendingTraps(pid).length === 0) break;
+      await this.continue();
+    }
+    await this.detach();
   }
 
   kill(): void {

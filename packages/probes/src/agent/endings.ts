@@ -20,6 +20,8 @@ export const waitForEnding = (options: EndingOptions): Promise<number> =>
       for (const signal of SIGNALS) process.off(signal, onSignal);
       process.off('uncaughtException', onDefect);
       process.off('unhandledRejection', onDefect);
+      // Whoever ends by a signal or a broken output still has its input open, which would keep the process alive.
+      options.input.destroy();
       resolve(code);
     };
     const onSignal = (): void => end(0);

@@ -9,7 +9,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { type GuardOrder, parseOrder } from './guard-protocol.js';
-import { isAlive, isStopped, sendSignal } from './process-state.js';
+import { isAlive, isStopped, type ProcessIdentity, processStatus, sendSignal } from './process-state.js';
 
 type Watched = Extract<GuardOrder, { kind: 'watch' }>;
 
@@ -58,8 +58,7 @@ const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 /** Waits for the tracer's end, then keeps the target running until everything that was on its way has arrived. */
 const mend = async (watched: Watched): Promise<void> => {
   const { target, tracer } = watched;
-  // A traced process is the tracer's business: a stop is what its user sees, not an accident.
-  while (tracer !== undefined && isAlive(tracer) && isAlive(target)) await pause();
+  if (tracer !== undefined && !(await tracerIsGone(target, tracer))) return;
   if (tracer === undefined && !watched.stops) return;
   const settled = Date.now() + SETTLE_MS;
   do {
@@ -67,4 +66,19 @@ const mend = async (watched: Watched): Promise<void> => {
     if (isStopped(target.pid)) sendSignal(target.pid, 'SIGCONT');
     await pause();
   } while (Date.now() < settled);
+};
+
+/**
+ * A traced process is the tracer's business: a stop is what its user sees, not an accident. True when the tracer died,
+ * false when it let go in good order and nothing is left to mend.
+ */
+const tracerIsGone = async (target: ProcessIdentity, tracer: ProcessIdentity): Promise<boolean> => {
+  // A dying tracer lets go some moments before its process is seen to be gone.
+  let untraced = 0;
+  while (isAlive(tracer) && isAlive(target)) {
+    untraced = processStatus(target.pid)?.tracer === 0 ? untraced + 1 : 0;
+    if (untraced * LOOK_EVERY_MS >= SETTLE_MS) return false;
+    await pause();
+  }
+  return true;
 };
