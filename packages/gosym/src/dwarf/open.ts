@@ -1,4 +1,5 @@
 import type { Degraded, GoVariable, Problem } from '../api.js';
+import { isFormatError } from '../errors.js';
 import type { VirtualAddress } from '../units.js';
 import { inherited, numberOf, stringOf, withOrigins } from './attributes.js';
 import { CallFrames } from './call-frame.js';
@@ -9,11 +10,12 @@ import { Entries } from './entry.js';
 import { entryParameters } from './entry-parameters.js';
 import { Functions } from './functions.js';
 import { findNamed } from './names.js';
+import { argumentRegisters } from './registers.js';
 import { framesAt } from './scopes.js';
 import { Sections } from './sections.js';
 import type { DwarfSource } from './source.js';
 import { Types } from './types.js';
-import { readVariable, shownVariables } from './variables.js';
+import { inClosureObject, isDeclaredBy, readVariable, shownVariables } from './variables.js';
 
 const damaged = (error: DwarfError): Problem => ({
   code: 'bad-dwarf',
@@ -46,12 +48,13 @@ class DwarfReader implements Dwarf {
       const fn = this.#functions.functionAt(address);
       if (fn === undefined) return { value: EMPTY, problems: [noFunction(address)] };
       const innermost = framesAt(this.#functions, fn, address).at(-1);
+      const closure = argumentRegisters(this.#entries.sections.source.machine)?.closure;
       const raw = (innermost?.variables ?? []).flatMap((scoped) => {
         const variable = readVariable(this.#types, fn.unit, scoped, address);
-        return variable === undefined ? [] : [variable];
+        if (variable === undefined || (line !== undefined && !isDeclaredBy(variable, line))) return [];
+        return [address === fn.low && closure !== undefined ? inClosureObject(variable, closure) : variable];
       });
-      const declared = line === undefined ? raw : raw.filter((variable) => isDeclaredBy(variable, line));
-      return { value: shownVariables(declared), problems: [] };
+      return { value: shownVariables(raw), problems: [] };
     });
   }
 
@@ -112,6 +115,8 @@ class DwarfReader implements Dwarf {
       return ask();
     } catch (error) {
       if (error instanceof DwarfError) return { ...empty, problems: [damaged(error)] };
+      // A section that cannot be read or decompressed.
+      if (isFormatError(error)) return { ...empty, problems: [{ code: 'bad-dwarf', message: error.message }] };
       throw error;
     }
   }
@@ -121,10 +126,6 @@ class DwarfReader implements Dwarf {
       .value;
   }
 }
-
-/** Delve's rule: a local can be seen from the line after its declaration on, a parameter everywhere. */
-const isDeclaredBy = (variable: { readonly role: string; readonly line: number | undefined }, line: number): boolean =>
-  variable.role !== 'local' || variable.line === undefined || line > variable.line;
 
 /** Undefined where the binary has no DWARF. Damage shows when a question meets it, as a problem beside the answer. */
 export const openDwarf = (source: DwarfSource): Dwarf | undefined =>

@@ -1,4 +1,5 @@
 import type { GoField, GoType } from '../api.js';
+import { isFormatError } from '../errors.js';
 import { numberOf, referenceOf, stringOf } from './attributes.js';
 import { Attribute, Encoding, GoKind, Tag } from './constants.js';
 import { DwarfError } from './dwarf-error.js';
@@ -141,7 +142,7 @@ export class Types {
         this.entries.limit.restart();
         return this.at(offset);
       } catch (error) {
-        if (error instanceof DwarfError) return unknown('?', 0);
+        if (error instanceof DwarfError || isFormatError(error)) return unknown('?', 0);
         throw error;
       }
     };

@@ -1,4 +1,4 @@
-import type { GoType, GoVariable, Place } from '../api.js';
+import type { GoType, GoVariable, Place, RegisterName } from '../api.js';
 import { inherited, numberOf, own, stringOf, withOrigins } from './attributes.js';
 import { componentsOf } from './components.js';
 import { Attribute, Tag } from './constants.js';
@@ -18,6 +18,8 @@ export interface RawVariable {
   readonly place: Place;
   /** Whether the compiler described its place by a list (per instruction), once for the whole scope, or not at all. */
   readonly recorded: 'by-instruction' | 'everywhere' | 'nowhere';
+  /** Captured by the closure (Go >= 1.23): where the closure object holds it, or the pointer to it for "&x". Bytes. */
+  readonly closureOffset: number | undefined;
   /** Line of the declaration; undefined for parameters of inlined functions. */
   readonly line: number | undefined;
   readonly depth: number;
@@ -43,6 +45,7 @@ export const readVariable = (
     type,
     place: placeOfEntry(entries, unit, entry, type, address),
     recorded: recordOf(entry),
+    closureOffset: inherited(chain, numberOf, Attribute.goClosureOffset),
     line: inherited(chain, numberOf, Attribute.declLine),
     depth,
   };
@@ -121,4 +124,22 @@ const merge = (a: RawVariable, b: RawVariable): RawVariable => {
   const role = a.role === 'local' ? b.role : a.role;
   const better = b.place.kind === 'indirect' || a.place.kind === 'absent' ? b : a;
   return { ...better, role };
+};
+
+/**
+ * A captured variable where a closure finds it when entered: in the closure object, which the context register points
+ * to. The compiler's own record begins later (or, without optimisation, names a home that is not filled yet).
+ */
+export const inClosureObject = (variable: RawVariable, closure: RegisterName): RawVariable =>
+  variable.closureOffset === undefined
+    ? variable
+    : { ...variable, place: { kind: 'memory', base: closure, offset: variable.closureOffset } };
+
+/**
+ * Delve's rule: a parameter can be seen everywhere, a local from the line after its declaration on, a captured variable
+ * from that line itself.
+ */
+export const isDeclaredBy = ({ role, line, closureOffset }: RawVariable, at: number): boolean => {
+  if (role !== 'local' || line === undefined) return true;
+  return closureOffset === undefined ? at > line : at >= line;
 };
