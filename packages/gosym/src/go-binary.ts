@@ -160,7 +160,8 @@ export class OpenedGoBinary implements GoBinary {
   }
 
   variablesAt(address: VirtualAddress): Degraded<readonly GoVariable[]> {
-    return this.program.dwarf?.variablesAt(address) ?? { value: [], problems: [NO_DWARF] };
+    const line = this.positionsAt(address)[0]?.line;
+    return this.program.dwarf?.variablesAt(address, line) ?? { value: [], problems: [NO_DWARF] };
   }
 
   parametersAtEntry(fn: GoFunction): Degraded<readonly GoVariable[]> {
