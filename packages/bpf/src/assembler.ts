@@ -153,7 +153,7 @@ export class Assembler {
     return this.#wide(dst, immediateKind.mapFd, BigInt(this.#descriptor(map)));
   }
 
-  /** dst = address of byte `offset` in the first value of an array map: no look-up, no null check. Two slots. */
+  /** dst = address of byte `offset` in the value of an array map of one entry: no look-up, no null check. Two slots. */
   loadMapValue(dst: Register, map: MapReference, offset = 0): this {
     if (!Number.isInteger(offset) || offset < 0 || offset > 0x7fffffff) throw this.#error(`bad value offset ${offset}`);
     return this.#wide(dst, immediateKind.mapValue, (BigInt(offset) << 32n) | BigInt(this.#descriptor(map)));

@@ -1,9 +1,10 @@
 export { Assembler, AssemblyError, type MapReference } from './assembler.js';
 export { Btf, type BtfMember, kernelBtf } from './btf/btf.js';
 export { BtfError } from './btf/raw.js';
-export { type DisassembledInstruction, disassemble } from './disassembler.js';
+export { type DisassembledInstruction, disassemble, listing } from './disassembler.js';
 export { type Feature, type Features, features } from './features.js';
 export { type HelperName, helperName, helperNames, helperNumber } from './helper-functions.js';
+export { decode, type Instruction, type Operation } from './instruction.js';
 export type { Arithmetic, AtomicOperation, Condition, Operand, Register, Width } from './isa.js';
 export { stackBytes } from './isa.js';
 export { errnoName, KernelError } from './kernel-error.js';

@@ -4,8 +4,11 @@ const names: ReadonlyMap<number, string> = new Map(
   Object.entries(constants.errno).map(([name, number]) => [number, name]),
 );
 
+/** Not in the C library: include/linux/errno.h, which escapes from a few BPF calls. */
+const kernelOnly: ReadonlyMap<number, string> = new Map([[524, 'ENOTSUPP']]);
+
 /** "EPERM" for 1; "E123" for a number without a name. */
-export const errnoName = (errno: number): string => names.get(errno) ?? `E${errno}`;
+export const errnoName = (errno: number): string => names.get(errno) ?? kernelOnly.get(errno) ?? `E${errno}`;
 
 /** A system call that the kernel refused. The message is one sentence or two and says what to do. */
 export class KernelError extends Error {

@@ -83,6 +83,7 @@ function nextStep(call: KernelCall, errno: number): string {
         ? 'Sizes or flags do not suit this type of map, or this kernel is too old for it.'
         : 'This kernel is too old for it, or was given something that does not fit together.';
     case 'EOPNOTSUPP':
+    case 'ENOTSUPP':
       return 'This kernel was not built with support for it.';
     case 'EBUSY':
       return 'Something else holds it; try again.';
