@@ -10,6 +10,7 @@ import { startTestAgent } from './agent-process.js';
 import { attachDelve } from './delve-session.js';
 import { handPlan } from './hand-plan.js';
 import { kernelIsClean, kernelObjects } from './kernel-leftovers.js';
+import { until } from './until.js';
 import { changedBytes, type RunningProgram, startProgram } from './verify-program.js';
 
 /** Unoptimised, `main.price` begins with `push %rbp`. */
@@ -20,6 +21,18 @@ const orderId = {
   kind: 'load',
   address: { kind: 'register', register: 'rax' },
   type: { width: 8, signed: true },
+} as const;
+
+/** One call in 257. */
+const orderFour = {
+  conditionText: 'o.ID == 4',
+  condition: {
+    kind: 'compare',
+    operator: 'eq',
+    signed: true,
+    left: orderId,
+    right: { kind: 'constant', value: '4' },
+  },
 } as const;
 
 describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('agent', () => {
@@ -87,6 +100,79 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('agent', () => {
     expect(events.every((event) => event.pid === program.pid && BigInt(event.goid) > 0n)).toBe(true);
     expect(await program.finish()).toMatchObject({ bad: 0 });
   });
+
+  it('tells of the end of its target, with the last counts', async () => {
+    const gone = new Promise((resolve) => agent.onTargetGone(resolve));
+    const plan = await handPlan(path, 'main.price', { action: { kind: 'count' } });
+    const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: undefined } });
+    const { calls } = await program.finish();
+    expect(await gone).toMatchObject({ pid: program.pid, why: 'target-exited', counters: [{ probe }] });
+    const told = await gone;
+    const counters = told instanceof Object && 'counters' in told ? told.counters : undefined;
+    const [last] = Array.isArray(counters) ? counters : [];
+    expect(last.hits).toBeGreaterThan(0);
+    expect(last.hits).toBeLessThan(calls);
+    expect(await agent.counters()).toEqual([]);
+  });
+
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    it(`disarms on ${signal}, continues what it halted, and ends`, async () => {
+      const closed = new Promise((resolve) => agent.onClosed(resolve));
+      const plan = await handPlan(path, 'main.price');
+      const events: ProbeEvent[] = [];
+      agent.onEvents((batch) => events.push(...batch));
+      await agent.arm({ plan, target: { pid: program.pid, tracer: undefined, halt: true } });
+      await until('it is stopped', () => program.states.includes('T'));
+      process.kill(agent.hello.pid, signal);
+      await closed;
+      expect(await kernelIsClean(before)).toEqual([]);
+      expect(program.states).not.toContain('T');
+      expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
+    });
+  }
+
+  it('halts the whole process where nobody debugs it, and continues it when disarmed', async () => {
+    const events: ProbeEvent[] = [];
+    agent.onEvents((batch) => events.push(...batch));
+    const plan = await handPlan(path, 'main.price', orderFour);
+    const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: undefined, halt: true } });
+    await until('it is stopped', () => program.states.every((state) => state === 'T'));
+    await agent.drain();
+    expect(events.some((event) => event.trapped)).toBe(true);
+    await agent.disarm(probe);
+    expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
+  });
+
+  it('arms all of a plan or nothing', async () => {
+    const plan = await handPlan(path, 'main.price', { action: { kind: 'count' } });
+    const second = await handPlan(path, 'main.blend', { action: { kind: 'count' } });
+    const [bad] = second.sites;
+    if (bad === undefined) throw new Error('the plan has no site');
+    // `lock nop` and its like are refused by the kernel; here the second site is simply not what the file has.
+    const both = { ...plan, sites: [...plan.sites, { ...bad, instruction: '90' }] };
+    const refused = await agent.arm({ plan: both, target: { pid: program.pid, tracer: undefined } }).then(
+      () => 'armed',
+      (error: unknown) => String(error),
+    );
+    expect(refused).toContain('changed after planning');
+    expect(changedBytes(program.pid, path, Number(plan.sites[0]?.offset) - 16, 64)).toEqual([]);
+    const good = { ...plan, sites: [...plan.sites, bad] };
+    const { probe } = await agent.arm({ plan: good, target: { pid: program.pid, tracer: undefined } });
+    expect(changedBytes(program.pid, path, Number(bad.offset), 1)).toEqual([Number(bad.offset)]);
+    expect((await agent.disarm(probe)).hits).toBeGreaterThan(0);
+  });
+
+  it('lets two probes share one place', async () => {
+    const plan = await handPlan(path, 'main.price', { action: { kind: 'count' } });
+    const target = { pid: program.pid, tracer: undefined };
+    const first = await agent.arm({ plan, target });
+    const second = await agent.arm({ plan, target });
+    expect((await agent.disarm(first.probe)).hits).toBeGreaterThan(0);
+    const offset = Number(plan.sites[0]?.offset);
+    expect(changedBytes(program.pid, path, offset, 1)).toEqual([offset]);
+    expect((await agent.disarm(second.probe)).hits).toBeGreaterThan(0);
+    expect(changedBytes(program.pid, path, offset, 1)).toEqual([]);
+  });
 });
 
 describe.skipIf(requirement('kernel', 'go', 'bpftool', 'delve').missing)('agent beside Delve', () => {
@@ -100,16 +186,7 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool', 'delve').missing)('agent 
     const events: ProbeEvent[] = [];
     agent.onEvents((batch) => events.push(...batch));
     try {
-      const plan = await handPlan(path, 'main.price', {
-        conditionText: 'o.ID == 4',
-        condition: {
-          kind: 'compare',
-          operator: 'eq',
-          signed: true,
-          left: orderId,
-          right: { kind: 'constant', value: '4' },
-        },
-      });
+      const plan = await handPlan(path, 'main.price', orderFour);
       const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: delve.pid } });
       for (let round = 0; round < 5; round++) {
         const stop = await delve.nextStop();
@@ -132,5 +209,49 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool', 'delve').missing)('agent 
       rmSync(directory, { recursive: true, force: true });
     }
     expect(await kernelIsClean(before)).toEqual([]);
+  });
+
+  it('stops only whom the focus names, and nobody when quiet', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'probelens-agent-'));
+    const path = await privateCopy(await buildFixture('verify', unoptimised), directory);
+    const program = await startProgram(path);
+    const delve = await attachDelve(program.pid);
+    const agent = await startTestAgent();
+    const events: ProbeEvent[] = [];
+    agent.onEvents((batch) => events.push(...batch));
+    try {
+      await agent.focus(undefined, { quiet: true });
+      const plan = await handPlan(path, 'main.price', orderFour);
+      const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: delve.pid } });
+      const bothSeen = async (): Promise<void> => {
+        events.length = 0;
+        while (new Set(events.map((event) => event.goid)).size < 2) await agent.drain();
+      };
+      await bothSeen();
+      expect(events.some((event) => event.trapped)).toBe(false);
+      const [one = '', other = ''] = new Set(events.map((event) => event.goid));
+      for (const [focus, rest, expected] of [
+        [one, {}, one],
+        [undefined, { muted: one }, other],
+      ] as const) {
+        await agent.focus(focus, rest);
+        const stop = await delve.nextStop();
+        expect(String(stop.thread)).toBe(expected);
+        await agent.focus(undefined, { quiet: true });
+        await agent.drain();
+        const trapped = events.filter((event) => event.trapped);
+        expect(new Set(trapped.map((event) => event.goid))).toEqual(new Set([expected]));
+        events.length = 0;
+        await delve.continue(stop.thread);
+      }
+      await agent.disarm(probe);
+      await delve.leave(program.pid, { stop: () => undefined });
+      expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
+    } finally {
+      await agent.dispose();
+      delve.kill();
+      program.kill();
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 });

@@ -6,14 +6,15 @@ import type { CaptureShape, PlannedCapture } from '../plan/plan.js';
 /** What stands where a value could not be read. */
 const UNREADABLE = '?';
 
-/** fmt's %v: shortest digits that give the number back; exponent form below 1e-4 and from 1e21 on. */
+/** fmt's %v: shortest digits that give the number back, exponent form below 1e-4 and from 1e6 on (strconv/ftoa.go). */
 const goFloat = (value: number, digits: string): string => {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   if (Object.is(value, -0)) return '-0';
-  const size = Math.abs(value);
-  // JavaScript's own exponent form begins below 1e-6 and at 1e21, outside this range.
-  if (size === 0 || (size >= 1e-4 && size < 1e21)) return digits;
+  // Decided by the digits: the float32 nearest to 0.0001 is a little less.
+  const size = Math.abs(Number(digits));
+  // Well inside the range where JavaScript writes no exponent either.
+  if (size === 0 || (size >= 1e-4 && size < 1e6)) return digits;
   const [mantissa, exponent = '0'] = Number(digits).toExponential().split('e');
   const power = Number(exponent);
   const shown = String(Math.abs(power)).padStart(2, '0');
