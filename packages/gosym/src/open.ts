@@ -5,7 +5,6 @@ import { explainMissingTable } from './diagnosis.js';
 import type { Dwarf } from './dwarf/dwarf.js';
 import { openDwarf } from './dwarf/open.js';
 import { ElfImage } from './elf/image.js';
-import { type RelativeRelocations, readRelativeRelocations, relocated } from './elf/relocations.js';
 import { type ByteSource, FileSource } from './elf/source.js';
 import { ElfSymbols } from './elf/symbols.js';
 import { FormatError, isFormatError } from './errors.js';
@@ -59,15 +58,7 @@ interface OpenedTable {
 const MOST_CANDIDATES = 64;
 
 const openTable = (image: ElfImage, symbols: ElfSymbols, buildInfo: BuildInfo | undefined): OpenedTable => {
-  let relocations: RelativeRelocations | undefined;
-  const search: ModuleSearch = {
-    image,
-    symbols,
-    relocations: () => {
-      relocations ??= readRelativeRelocations(image);
-      return relocations;
-    },
-  };
+  const search: ModuleSearch = { image, symbols };
   let first: FormatError | undefined;
   let tried = 0;
   for (const candidate of tableCandidates(image)) {
@@ -89,7 +80,7 @@ const openCandidate = (search: ModuleSearch, candidate: TableCandidate, minor: n
   const found = locateModuleData(search, candidate);
   // Up to Go 1.17 functab holds addresses, so the text base is not needed where the loader does not move them.
   if (found === undefined && (header.format >= 18 || image.positionIndependent)) throw noTextBase(address);
-  const table = tableBytes(search, candidate, found);
+  const table = tableBytes(image, candidate, found);
   const layout = recordLayout(header, minor !== undefined && minor < 12);
   const module = found?.module;
   const addressOf =
@@ -101,13 +92,12 @@ const openCandidate = (search: ModuleSearch, candidate: TableCandidate, minor: n
   return { pclntab: new Pclntab(table, header, layout, functions, address), found };
 };
 
-const tableBytes = (search: ModuleSearch, candidate: TableCandidate, found: FoundModule | undefined): Bytes => {
-  const { image } = search;
+const tableBytes = (image: ElfImage, candidate: TableCandidate, found: FoundModule | undefined): Bytes => {
   const { address, header, limit } = candidate;
   const size = found === undefined ? limit : Math.min(limit, found.module.tableEnd - address);
-  const bytes = image.readAt(address, size, 'the function table');
-  const absolute = header.format < 18 && image.positionIndependent;
-  return absolute ? relocated(image, search.relocations(), address, bytes) : bytes;
+  // Up to Go 1.17 the table holds addresses, which the loader moves.
+  const what = 'the function table';
+  return header.format < 18 ? image.readRelocated(address, size, what) : image.readAt(address, size, what);
 };
 
 const noTextBase = (address: number): FormatError =>

@@ -9,6 +9,7 @@ import { type FileOffset, fileOffset, hex } from '../units.js';
 import { decompressOld, decompressSection } from './compression.js';
 import { machineOf } from './machine.js';
 import { type ElfHeader, readRawElf, type Section, type Segment } from './raw.js';
+import { type RelativeRelocations, readRelativeRelocations, relocated } from './relocations.js';
 import type { ByteSource } from './source.js';
 
 const ET_EXEC = 2;
@@ -26,6 +27,7 @@ export class ElfImage {
   readonly segments: readonly Segment[];
   readonly sections: readonly Section[];
   readonly loads: readonly Segment[];
+  private relative: RelativeRelocations | undefined;
 
   constructor(source: ByteSource) {
     const raw = readRawElf(source);
@@ -86,6 +88,18 @@ export class ElfImage {
     if (segment === undefined || address - segment.address + length > segment.fileSize) throw unmapped(address, what);
     const offset = segment.offset + (address - segment.address);
     return this.bytes(this.source.read(offset, length), { what, fileOffset: offset, code: 'bad-elf' });
+  }
+
+  /** RELATIVE relocations, read when first asked. */
+  get relocations(): RelativeRelocations {
+    this.relative ??= readRelativeRelocations(this);
+    return this.relative;
+  }
+
+  /** Like readAt, with the pointers that the loader would write: in position-independent programs the file may hold zeros. */
+  readRelocated(address: number, length: number, what: string): Bytes {
+    const bytes = this.readAt(address, length, what);
+    return this.positionIndependent ? relocated(this, this.relocations, address, bytes) : bytes;
   }
 
   /** File offset of code. */

@@ -48,7 +48,7 @@ const findBlob = (image: ElfImage): number | undefined => {
 
 const readBlob = (image: ElfImage, address: number): { version: string; modules: string } | undefined => {
   if (image.bytesFrom(address) < HEADER_BYTES) return undefined;
-  const header = image.readAt(address, HEADER_BYTES, 'the build info');
+  const header = image.readRelocated(address, HEADER_BYTES, 'the build info');
   const flags = header.u8(15);
   if ((flags & FLAG_INLINE) === 0) {
     const size = header.u8(14);
@@ -89,7 +89,7 @@ const prefixed = (bytes: Bytes, start: number): { data: Uint8Array; end: number 
 const goString = (image: ElfImage, address: number): Uint8Array | undefined => {
   const size = image.pointerSize;
   if (image.bytesFrom(address) < 2 * size) return undefined;
-  const header = image.readAt(address, 2 * size, 'a string header');
+  const header = image.readRelocated(address, 2 * size, 'a string header');
   const data = header.wordOrUndefined(0, size);
   const length = header.wordOrUndefined(size, size);
   if (data === undefined || length === undefined || length > LARGEST_TEXT || image.bytesFrom(data) < length) {

@@ -7,7 +7,6 @@
 import type { Bytes } from '../bytes.js';
 import type { ElfImage } from '../elf/image.js';
 import { SHT_NOBITS } from '../elf/image.js';
-import { type RelativeRelocations, relocated } from '../elf/relocations.js';
 import type { ElfSymbols } from '../elf/symbols.js';
 import { firstWords, type ModuleData, moduleDataBytes, parseModuleData, type TablePlace } from './module-data.js';
 
@@ -18,8 +17,6 @@ const MOST_HITS = 256;
 export interface ModuleSearch {
   readonly image: ElfImage;
   readonly symbols: ElfSymbols;
-  /** Read once, when the plain bytes gave nothing. */
-  readonly relocations: () => RelativeRelocations;
 }
 
 export type ModuleWay = 'section' | 'symbol' | 'data' | 'relocations';
@@ -36,7 +33,7 @@ export const locateModuleData = (
 ): FoundModule | undefined => {
   for (const way of ways) {
     for (const address of addresses(search, place, way)) {
-      const module = moduleAt(search, place, address, way === 'relocations');
+      const module = moduleAt(search.image, place, address, way === 'symbol' || way === 'relocations');
       if (module !== undefined) return { module, way };
     }
   }
@@ -54,7 +51,7 @@ function* addresses(search: ModuleSearch, place: TablePlace, way: ModuleWay): It
   } else if (way === 'data') {
     yield* inData(image, place);
   } else {
-    const { places, values } = search.relocations();
+    const { places, values } = image.relocations;
     const [first] = firstWords(place);
     for (let index = values.indexOf(first); index >= 0; index = values.indexOf(first, index + 1)) {
       yield places[index] ?? 0;
@@ -62,13 +59,12 @@ function* addresses(search: ModuleSearch, place: TablePlace, way: ModuleWay): It
   }
 }
 
-const moduleAt = (search: ModuleSearch, place: TablePlace, address: number, relocate: boolean) => {
-  const { image } = search;
+const moduleAt = (image: ElfImage, place: TablePlace, address: number, relocate: boolean) => {
   const read = (at: number, length: number): Bytes | undefined => {
     const available = Math.min(length, image.bytesFrom(at));
     if (available <= 0) return undefined;
-    const bytes = image.readAt(at, available, 'runtime.firstmoduledata');
-    return relocate ? relocated(image, search.relocations(), at, bytes) : bytes;
+    const what = 'runtime.firstmoduledata';
+    return relocate ? image.readRelocated(at, available, what) : image.readAt(at, available, what);
   };
   const bytes = read(address, moduleDataBytes(image));
   return bytes === undefined ? undefined : parseModuleData(image, place, address, bytes, read);

@@ -105,8 +105,10 @@ export class Pclntab {
   fileOffset(index: number, fileNumber: number): number {
     const { table, header } = this;
     if (header.format === 2) {
-      if (fileNumber < 1) return -1;
-      return table.u32(this.oldFileTable() + fileNumber * 4);
+      const files = this.oldFileTable();
+      // The first word counts the files: up to Go 1.4 without itself, later with itself.
+      if (fileNumber < 1 || fileNumber > table.u32(files)) return -1;
+      return table.u32(files + fileNumber * 4);
     }
     const unit = table.u32(this.record(index) + this.layout.compilationUnit);
     if (fileNumber < 0 || unit === NO_OFFSET) return -1;
