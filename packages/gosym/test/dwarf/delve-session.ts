@@ -27,8 +27,9 @@ export interface Stop {
   readonly function: string;
 }
 
-/** api.VariableShadowed, service/api/types.go. */
+/** api.VariableShadowed and api.VariableArgument, service/api/types.go. */
 export const SHADOWED = 2;
+export const ARGUMENT = 8;
 
 const LOAD = { FollowPointers: true, MaxVariableRecurse: 2, MaxStringLen: 64, MaxArrayValues: 64, MaxStructFields: -1 };
 const FRAME = { GoroutineID: -1, Frame: 0 };

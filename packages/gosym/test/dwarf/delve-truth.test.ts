@@ -4,9 +4,9 @@ import { requirement } from '../../../../test/requirements.js';
 import type { Dwarf } from '../../src/dwarf/dwarf.js';
 import { openDwarf } from '../../src/dwarf/open.js';
 import { openGoBinary } from '../../src/index.js';
-import { virtualAddress } from '../../src/units.js';
+import { type VirtualAddress, virtualAddress } from '../../src/units.js';
 import { compareStop, stoppedMachine } from './delve-comparison.js';
-import { DelveSession } from './delve-session.js';
+import { ARGUMENT, DelveSession, type DelveVariable } from './delve-session.js';
 import { openElf } from './elf-sections.js';
 
 /** Loops stop here again and again; the second time the values differ, more tells nothing new. */
@@ -23,6 +23,7 @@ const tour = async (
   path: string,
   addresses: Iterable<number>,
   variablesAt: (dwarf: Dwarf, address: number, line: number) => ReturnType<Dwarf['variablesAt']>,
+  isWanted: (variable: DelveVariable) => boolean = () => true,
 ): Promise<Tour> => {
   const [dwarf, delve] = [openDwarf(openElf(path)), findDelve()];
   if (dwarf === undefined || delve === undefined) throw new Error('no DWARF or no Delve');
@@ -40,7 +41,8 @@ const tour = async (
       if (rule === undefined) throw new Error(`no frame at ${stop.address}`);
       const ours = variablesAt(dwarf, address, stop.line);
       expect(ours.problems).toEqual([]);
-      const result = await compareStop(await stoppedMachine(session, rule), ours.value, await session.variables());
+      const theirs = (await session.variables()).filter(isWanted);
+      const result = await compareStop(await stoppedMachine(session, rule), ours.value, theirs);
       compared += result.compared;
       for (const { kind, variable, detail } of result.differences)
         differences.push(`${stop.function}:${stop.line} ${address.toString(16)} ${kind} ${variable} ${detail}`);
@@ -78,4 +80,30 @@ describe.skipIf(requirement('delve', 'go').missing)('variables and places are wh
     expect(result.stops).toBeGreaterThan(200);
     expect(result.compared).toBeGreaterThan(400);
   });
+
+  it.each(builds)('at function entries and behind the frame push, by the calling convention, %s', async (_, flags) => {
+    const path = await buildFixture('variety', { flags });
+    const binary = await openGoBinary(path);
+    const entries = new Map<number, VirtualAddress>();
+    for (const fn of binary.functionsMatching(/^main\./)) {
+      entries.set(fn.entry, fn.entry);
+      const push = behindPush(binary.code(fn));
+      if (push !== undefined) entries.set(fn.entry + push, fn.entry);
+    }
+    const parametersAt = (dwarf: Dwarf, address: number) => {
+      const entry = entries.get(address) ?? virtualAddress(address);
+      const { value, problems } = dwarf.parametersAtEntry({ entry, size: 0, name: '' });
+      return { value: value.filter(({ role }) => role === 'parameter'), problems };
+    };
+    const result = await tour(path, entries.keys(), parametersAt, ({ flags }) => (flags & ARGUMENT) !== 0);
+    expect(result.differences).toEqual([]);
+    expect(result.stops).toBeGreaterThan(100);
+    expect(result.compared).toBeGreaterThan(100);
+  });
 });
+
+/** Offset behind `push %rbp; mov %rsp,%rbp` near the entry. */
+const behindPush = (code: Uint8Array): number | undefined => {
+  const at = Buffer.from(code.subarray(0, 32)).indexOf(Buffer.from([0x55, 0x48, 0x89, 0xe5]));
+  return at === -1 ? undefined : at + 1;
+};
