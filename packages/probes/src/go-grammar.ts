@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { Language, Parser } from 'web-tree-sitter';
+import type { Language, Parser } from 'web-tree-sitter';
 
 const file = 'tree-sitter-go.wasm';
 
@@ -21,12 +21,14 @@ export const goGrammarPath = (): string => {
   return createRequire(import.meta.url).resolve(`tree-sitter-go/${file}`);
 };
 
-let language: Promise<Language> | undefined;
-
+// Loaded when first needed: whoever imports this package may never parse anything.
 const load = async (): Promise<Language> => {
-  await Parser.init();
-  return Language.load(goGrammarPath());
+  const treeSitter = await import('web-tree-sitter');
+  await treeSitter.Parser.init();
+  return treeSitter.Language.load(goGrammarPath());
 };
+
+let language: Promise<Language> | undefined;
 
 /** The grammar, loaded once for the whole process. */
 export const goLanguage = (): Promise<Language> => {
@@ -36,7 +38,7 @@ export const goLanguage = (): Promise<Language> => {
 
 /** A parser of its own for each caller; `delete()` gives its memory back. */
 export const goParser = async (): Promise<Parser> => {
-  const parser = new Parser();
-  parser.setLanguage(await goLanguage());
-  return parser;
+  const grammar = await goLanguage();
+  const treeSitter = await import('web-tree-sitter');
+  return new treeSitter.Parser().setLanguage(grammar);
 };

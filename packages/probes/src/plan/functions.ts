@@ -1,0 +1,70 @@
+/** From a name that a person wrote to the functions that it means, or the reason why it means none. */
+import type { GoBinary, GoFunction } from '@probelens/gosym';
+import { Refused } from './refused.js';
+
+/** How many candidates a message names. */
+const candidates = 5;
+
+const escaped = (name: string): string => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** Type arguments may follow every part of a name: `main.(*Box[go.shape.int]).Get`, `main.Map[go.shape.int]`. */
+const instantiations = (binary: GoBinary, name: string): readonly GoFunction[] => {
+  if (name.includes('[')) return [];
+  const pattern = escaped(name).replace(/([\w·])(?=\\\)|\\\.|$)/gu, '$1(?:\\[.*\\])?');
+  return binary.functionsMatching(new RegExp(`^${pattern}$`, 'u')).filter((fn) => fn.name.includes('['));
+};
+
+const list = (names: readonly string[]): string => names.join(', ');
+
+const inlinedPlaces = (binary: GoBinary, name: string): string => {
+  const copies = binary.inlinedCopiesOf(name);
+  const places = copies.slice(0, 3).map((copy) => `${copy.caller} (${copy.file.split('/').at(-1)}:${copy.line})`);
+  const more = copies.length - places.length;
+  return `${list(places)}${more > 0 ? ` and ${more} more` : ''}`;
+};
+
+const unknown = (binary: GoBinary, name: string): Refused => {
+  if (binary.inlinedCopiesOf(name).length > 0) {
+    return new Refused(
+      'inlined-everywhere',
+      `${name} was inlined into ${inlinedPlaces(binary, name)} and has no code of its own; probe "${name} inlined", or build with -gcflags=-l.`,
+    );
+  }
+  const similar = binary.similarNames(name, candidates);
+  const advice =
+    similar.length > 0 ? `did you mean ${list(similar)}?` : 'list its functions with: probelens functions BINARY.';
+  return new Refused('unknown-function', `There is no function ${name} in this program; ${advice}`);
+};
+
+/** Assembly has no variables, keeps nothing in r14, and its prologue is its author's. */
+export const isAssembly = (fn: GoFunction): boolean => fn.file.endsWith('.s');
+
+/**
+ * The functions that `name` means: one, or every instantiation of a generic one. Throws Refused: "unknown-function" with
+ * candidates, "inlined-everywhere" with places, "ambiguous-function", "generated-function", "assembly-function".
+ */
+export const functionsCalled = (binary: GoBinary, name: string): readonly GoFunction[] => {
+  const all = binary.functionsNamed(name);
+  const written = all.filter((fn) => !fn.generated);
+  const found = written.length > 0 ? written : instantiations(binary, name).filter((fn) => !fn.generated);
+  const [first, second] = found;
+  if (first === undefined) {
+    if (all.length > 0) {
+      throw new Refused('generated-function', `${name} was made by the compiler; probe the function that it wraps.`);
+    }
+    throw unknown(binary, name);
+  }
+  if (written.length > 1 && second !== undefined) {
+    throw new Refused(
+      'ambiguous-function',
+      `${written.length} functions are called ${name} (lines ${list(written.map((fn) => `${fn.file.split('/').at(-1)}:${fn.line}`))}); probe one by FILE:LINE.`,
+    );
+  }
+  if (isAssembly(first)) {
+    throw new Refused(
+      'assembly-function',
+      `${name} is written in assembly, where arguments have no places; probe its caller.`,
+    );
+  }
+  return found;
+};

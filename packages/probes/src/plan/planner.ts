@@ -1,0 +1,121 @@
+/**
+ * Plans probes: pure and synchronous once `loadPlanner()` has loaded the instruction decoder and the Go grammar.
+ * It never guesses: what it cannot show to be right is a refusal.
+ */
+import type { GoBinary, GoFunction } from '@probelens/gosym';
+import type { Parser } from 'web-tree-sitter';
+import { goParser } from '../go-grammar.js';
+import type { ProbeSpec } from '../spec/spec.js';
+import { capturesFor } from './capture.js';
+import { type FirstLine, firstLine } from './first-line.js';
+import { lowerCondition } from './lower/lower.js';
+import type { Scope } from './lower/scope.js';
+import { parseExpression } from './lower/syntax.js';
+import { type Place, placesFor } from './places.js';
+import type { PlannedBinary, PlannedCapture, PlanResult, ProbePlan } from './plan.js';
+import { Refused } from './refused.js';
+import { goidOffsetOf } from './scope-at.js';
+import { createX86, type X86 } from './x86/decode.js';
+
+export interface PlanOptions {
+  /** Default: "stop" for `do stop`, else "log". */
+  readonly use?: 'stop' | 'log';
+  /** File offsets where a debugger holds breakpoints. */
+  readonly avoid?: readonly number[];
+}
+
+export interface Planner {
+  plan(spec: ProbeSpec, binary: GoBinary, options?: PlanOptions): PlanResult;
+  /** Which lines a probe at the function's entry may stand for. */
+  firstLineOf(fn: GoFunction, binary: GoBinary): FirstLine;
+  /** Gives the parser's memory back. */
+  dispose(): void;
+}
+
+const identity = (binary: GoBinary): PlannedBinary => {
+  const { go, gnu } = binary.buildIds;
+  if (go === undefined && gnu === undefined) {
+    throw new Refused(
+      'no-build-id',
+      'The program has no build id, so nobody could tell whether it is still the same; build it without -buildid=.',
+    );
+  }
+  return { path: binary.path, goVersion: binary.goVersion, goBuildId: go, gnuBuildId: gnu };
+};
+
+/** The same for every place, or none: a plan has one program for all its sites. */
+const agreed = <T>(places: readonly Place[], lower: (scope: Scope) => T, what: string): T => {
+  const [first, ...rest] = places;
+  if (first === undefined) throw new Refused('no-site', 'There is no place for this probe.');
+  const result = lower(first.scope);
+  const text = JSON.stringify(result);
+  for (const place of rest) {
+    if (JSON.stringify(lower(place.scope)) === text) continue;
+    throw new Refused(
+      'differing-sites',
+      `The ${what} means something else in ${first.site.function} than in ${place.site.function}; probe them one by one.`,
+    );
+  }
+  return result;
+};
+
+const captures = (spec: ProbeSpec, places: readonly Place[], parser: Parser): readonly PlannedCapture[] => {
+  const { action } = spec;
+  if (action.kind === 'count') return [];
+  const template = action.kind === 'log' ? action.template : undefined;
+  try {
+    return agreed(places, (scope) => capturesFor(scope, parser, template), 'log message');
+  } catch (error) {
+    // Nobody asked for the parameters by name: without them the event is still one.
+    if (error instanceof Refused && error.code === 'differing-sites' && template === undefined) return [];
+    throw error;
+  }
+};
+
+const checkScope = (spec: ProbeSpec, goidOffset: number | undefined): void => {
+  const { scope } = spec;
+  if (scope.kind === 'label') {
+    throw new Refused('unsupported-scope', 'Probes cannot be limited to a pprof label; use "on goroutine N".');
+  }
+  if (scope.kind !== 'process' && goidOffset === undefined) {
+    throw new Refused(
+      'unknown-goroutine',
+      'Goroutines cannot be told apart in this program: the place of their id is unknown.',
+    );
+  }
+};
+
+const makePlan = (spec: ProbeSpec, binary: GoBinary, parser: Parser, x86: X86, options: PlanOptions): ProbePlan => {
+  const use = options.use ?? (spec.action.kind === 'stop' ? 'stop' : 'log');
+  const goidOffset = goidOffsetOf(binary);
+  checkScope(spec, goidOffset);
+  const places = placesFor(spec, binary, x86, use, options.avoid ?? []);
+  const { condition } = spec;
+  const syntax = condition === undefined ? undefined : parseExpression(parser, condition);
+  return {
+    spec,
+    binary: identity(binary),
+    sites: places.map((place) => place.site),
+    condition: syntax && agreed(places, (scope) => lowerCondition(scope, syntax), 'condition'),
+    captures: captures(spec, places, parser),
+    goidOffset,
+  };
+};
+
+/** Loads the decoder and the grammar (WebAssembly, about 100 ms the first time). */
+export const loadPlanner = async (): Promise<Planner> => {
+  const [iced, parser] = await Promise.all([import('iced-x86'), goParser()]);
+  const x86 = createX86(iced);
+  return {
+    plan(spec, binary, options = {}) {
+      try {
+        return { ok: true, plan: makePlan(spec, binary, parser, x86, options) };
+      } catch (error) {
+        if (error instanceof Refused) return { ok: false, refusal: { code: error.code, message: error.message } };
+        throw error;
+      }
+    },
+    firstLineOf: (fn, binary) => firstLine(binary, fn, x86.decode(binary.code(fn), fn.entry)),
+    dispose: () => parser.delete(),
+  };
+};

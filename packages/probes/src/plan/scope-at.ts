@@ -1,0 +1,55 @@
+/** What can be read at a planned site. */
+import type { Degraded, GoBinary, GoFunction, GoVariable } from '@probelens/gosym';
+import { registerOffset } from '../program/registers.js';
+import type { Scope, Semantics } from './lower/scope.js';
+import type { Frame } from './lower/storage.js';
+
+/** "github.com/me/app" of "github.com/me/app.(*T).Run". */
+export const packageOf = (functionName: string): string => {
+  const bare = functionName.split('[', 1)[0] ?? functionName;
+  const dot = bare.indexOf('.', bare.lastIndexOf('/') + 1);
+  return dot < 0 ? bare : bare.slice(0, dot);
+};
+
+/** Go before 1.17 keeps the current g in thread-local storage only (the register ABI came with it). */
+const firstVersionWithG = 17;
+
+/** Where the goroutine id lies behind the g that Go code has in a register; undefined when it has none. */
+export const goidOffsetOf = (binary: GoBinary): number | undefined => {
+  const minor = /^go1\.([0-9]+)/.exec(binary.goVersion ?? '')?.[1];
+  if (minor !== undefined && Number(minor) < firstVersionWithG) return undefined;
+  return binary.runtime.goid;
+};
+
+const missing =
+  (binary: GoBinary, fn: GoFunction, variables: Degraded<readonly GoVariable[]>) =>
+  (name: string): string => {
+    if (!binary.hasDwarf) {
+      return `${name} cannot be looked up: the program has no debug information; build it without -ldflags=-w or -s.`;
+    }
+    const known = variables.value.filter((each) => each.name !== '_').map((each) => each.name);
+    const names = known.length > 0 ? `in reach are ${known.join(', ')}` : 'nothing is in reach';
+    const why = variables.problems[0]?.message;
+    return `There is no variable ${name} at this place of ${fn.name} (${names})${why === undefined ? '' : `; ${why}`}.`;
+  };
+
+export const scopeFor = (
+  binary: GoBinary,
+  fn: GoFunction,
+  variables: Degraded<readonly GoVariable[]>,
+  semantics: Semantics,
+  cfa: Frame['cfa'],
+): Scope => ({
+  semantics,
+  frame: {
+    cfa,
+    fixedAddresses: !binary.positionIndependent,
+    hasRegister: (name) =>
+      (binary.machine === 'amd64' || binary.machine === 'arm64') && registerOffset(binary.machine, name) !== undefined,
+  },
+  variables: variables.value,
+  packageName: packageOf(fn.name),
+  packageVariable: (name) => binary.packageVariable(name),
+  knowsGoroutine: goidOffsetOf(binary) !== undefined,
+  missing: missing(binary, fn, variables),
+});
