@@ -27,6 +27,14 @@ export { loadProgram, Program, type ProgramOptions, type ProgramType, VerifierEr
 export { type Capability, lockdown, missingCapabilities } from './refusal.js';
 export { type OnRecord, RingBuffer, type RingSource } from './ring-buffer.js';
 export type { Watch } from './syscall.js';
-export { tracefs } from './tracepoint-format.js';
+export {
+  listTracepoints,
+  parseTracepointFormat,
+  readTracepointFormat,
+  type TracepointField,
+  type TracepointFormat,
+  TracepointFormatError,
+  tracefs,
+} from './tracepoint-format.js';
 export { summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';
 export type { RefusalKind } from './verifier-reason.js';

@@ -2,7 +2,16 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findProgram, requirement } from '../../../test/requirements.js';
-import { Assembler, createMap, decode, disassemble, listing, loadProgram, VerifierError } from '../src/index.js';
+import {
+  Assembler,
+  createMap,
+  type DisassembledInstruction,
+  decode,
+  disassemble,
+  listing,
+  loadProgram,
+  VerifierError,
+} from '../src/index.js';
 import { anyOperation, atomics, operations, relations, write } from './instructions.js';
 
 /** Every byte that is an opcode with some fields. */
@@ -142,7 +151,7 @@ describe.skipIf(requirement('kernel').missing)('text', () => {
     }
     const ours = disassemble(program).filter(({ slot }) => kernel.has(slot));
     // The verifier stops at the refused load, behind which are only its exit and the subprogram.
-    const kinds = (all: typeof ours) => new Set(all.map(({ operation: { kind } }) => kind));
+    const kinds = (all: readonly DisassembledInstruction[]) => new Set(all.map(({ operation: { kind } }) => kind));
     expect(kinds(ours)).toEqual(kinds(disassemble(program)));
     expect(ours.length).toBeGreaterThanOrEqual(disassemble(program).length - 3);
     // Maps have become addresses in the log.
