@@ -7,7 +7,7 @@ import { demonstrateBreakpoint } from './breakpoint.js';
 import { Cleanup } from './cleanup.js';
 import { demonstrateConcurrency } from './concurrency.js';
 import { type Cost, leastRatio, measureCost } from './cost.js';
-import { demonstrateEditor } from './editor.js';
+import { demonstrateEditor, demonstrateLenses } from './editor.js';
 import { demonstrateEndings } from './endings.js';
 import { duration, Page, thousands } from './page.js';
 import { esbuild, orders, type Program } from './programs.js';
@@ -97,6 +97,8 @@ const withoutKernel = async (stage: Stage, service: Program, reason: string): Pr
   page.line(reason);
   page.line('Enable it for one run with: sudo env "PATH=$PATH" npm run demo');
   page.line('What follows works without it.');
+  page.heading('What the source shows');
+  await demonstrateLenses(stage, service);
   page.heading('A condition, judged by Delve');
   await demonstrateBreakpoint(stage, service, 'off');
 };

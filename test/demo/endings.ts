@@ -3,47 +3,12 @@
  * time the service has to be alive, its machine code unchanged, nothing left in the kernel; and at the end it says
  * itself whether one of its results was wrong.
  */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { DebugSession } from './dap-session.js';
 import { changedCodeBytes, processState } from './leftovers.js';
 import { thousands } from './page.js';
-import { ordersReport, type Program } from './programs.js';
+import type { Program } from './programs.js';
+import { Service } from './service.js';
 import type { Stage } from './stage.js';
-
-class Service {
-  readonly process: ChildProcessWithoutNullStreams;
-  readonly pid: number;
-  output = '';
-  readonly ended: Promise<void>;
-
-  private constructor(process: ChildProcessWithoutNullStreams, pid: number) {
-    this.process = process;
-    this.pid = pid;
-    this.process.stdout.on('data', (data: Buffer) => {
-      this.output += data.toString();
-    });
-    this.ended = once(process, 'close').then(() => undefined);
-  }
-
-  static async start(stage: Stage, program: Program): Promise<Service> {
-    const child = spawn(program.path, ['serve', '20000'], { env: { ...process.env, ...stage.env }, detached: true });
-    if (child.pid === undefined) throw new Error('the order service did not start');
-    const service = new Service(child, child.pid);
-    stage.cleanup.add(() => {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    });
-    await once(child.stdout, 'data');
-    return service;
-  }
-
-  /** Asks it to end in order; undefined when it was dead already or died without its report. */
-  async finish(): Promise<ReturnType<typeof ordersReport>> {
-    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGTERM');
-    await this.ended;
-    return ordersReport(this.output);
-  }
-}
 
 interface Ending {
   readonly title: string;

@@ -11,6 +11,8 @@ export class Stage {
   readonly cleanup: Cleanup;
   /** Empty directory for this run; gone afterwards. */
   readonly directory: string;
+  /** Root of the checkout. */
+  readonly root: string;
   /** Command line of probelens. */
   readonly command: readonly string[];
   readonly mark = randomUUID();
@@ -21,6 +23,7 @@ export class Stage {
     this.page = options.page;
     this.cleanup = options.cleanup;
     this.directory = options.directory;
+    this.root = options.root;
     this.command = [process.execPath, join(options.root, 'packages/cli/bin/probelens.js')];
     this.#env = {
       [markName]: this.mark,

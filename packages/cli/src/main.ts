@@ -45,4 +45,5 @@ process.stdout.on('error', (error) => {
   process.exit(exitCode.done);
 });
 
-process.exitCode = await main(process.argv.slice(2));
+// Not `process.exitCode`: a server that is done would wait for an stdin that its client keeps open.
+process.exit(await main(process.argv.slice(2)));
