@@ -57,10 +57,10 @@ describe.skipIf(requirement('kernel').missing)(
       subprograms: (assembler: Assembler) => void = () => undefined,
     ): readonly bigint[] => {
       const assembler = new Assembler();
-      resultRegisters.forEach((register, index) => assembler.loadImmediate(register, start[index] ?? 0n));
+      for (const [index, register] of resultRegisters.entries()) assembler.loadImmediate(register, start[index] ?? 0n);
       body(assembler);
       assembler.loadMapValue('r1', results);
-      resultRegisters.forEach((register, index) => assembler.store('r1', index * 8, register));
+      for (const [index, register] of resultRegisters.entries()) assembler.store('r1', index * 8, register);
       subprograms(assembler.mov('r0', 0).exit());
       const instructions = assembler.assemble();
       const program = loadProgram({ type: 'socket-filter', name: 'machine', instructions });
