@@ -41,7 +41,7 @@ export const compareStop = async (
     if (theirs.unreadable !== '' && theirs.kind !== STRING && theirs.kind !== SLICE) continue;
     compared += 1;
     // Delve reads the type arguments of generic code from the running program; the file has their shapes.
-    const plain = (name: string): string => name.replaceAll('go.shape.', '');
+    const plain = (name: string): string => name.replaceAll(/go\.shape\.(\w+?)(_\d+)?\b/g, '$1');
     if (plain(mine.type.name) !== plain(theirs.type)) add('type', `${mine.type.name} / ${theirs.type}`);
     for (const detail of await compareValue(machine, mine.type, bytes, theirs)) add('value', detail);
   }
@@ -58,10 +58,10 @@ export const compareStop = async (
  * them alike. Or it holds a func or an interface in registers, which Delve wants in memory.
  */
 const isGarbage = (reason: string): boolean =>
-  /could not (read|resolve)|[Nn]egative array length|input\/output error|read out of bounds/.test(reason);
+  /could not (read|resolve|find function)|[Nn]egative array length|input\/output error|read out of bounds/.test(reason);
 
-/** Parameters without a name, and the compiler's own receiver of a method value. */
-const isUnnamed = (name: string): boolean => name === '_' || name === '.this' || /^~p\d+$/.test(name);
+/** Parameters without a name; ".this" and the like are the compiler's. */
+const isUnnamed = (name: string): boolean => name === '_' || name.startsWith('.') || /^~p\d+$/.test(name);
 
 const equal = (ours: unknown, theirs: unknown): string[] =>
   String(ours) === String(theirs) ? [] : [`${String(ours)} / ${String(theirs)}`];

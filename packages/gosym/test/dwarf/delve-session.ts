@@ -62,7 +62,13 @@ export class DelveSession {
   }
 
   static async start(delve: string, program: string, args: readonly string[]): Promise<DelveSession> {
-    const flags = ['--headless', '--api-version=2', '--listen=127.0.0.1:0', '--allow-non-terminal-interactive=true'];
+    const flags = [
+      '--headless',
+      '--api-version=2',
+      '--listen=127.0.0.1:0',
+      '--allow-non-terminal-interactive=true',
+      '--check-go-version=false',
+    ];
     const child = spawn(delve, ['exec', ...flags, program, '--', ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
     for await (const line of createInterface({ input: child.stdout })) {
       const port = /listening at: .*:(\d+)/.exec(line)?.[1];

@@ -8,6 +8,7 @@ import { type VirtualAddress, virtualAddress } from '../../src/units.js';
 import { compareStop, stoppedMachine } from './delve-comparison.js';
 import { ARGUMENT, DelveSession, type DelveVariable } from './delve-session.js';
 import { openElf } from './elf-sections.js';
+import { toolchains } from './toolchains.js';
 
 /** Loops stop here again and again; the second time the values differ, more tells nothing new. */
 const STOPS_PER_ADDRESS = 2;
@@ -61,14 +62,24 @@ const tour = async (
  */
 const DELVE_IS_WRONG = [/^main\.counter\.func1:8 .* value step 2 \/ \d+$/];
 
-const builds = [
-  ['optimised', []],
-  ['not optimised', ['-gcflags=all=-N -l']],
-] as const;
+const NOT_OPTIMISED = '-gcflags=all=-N -l';
+const { missing } = requirement('delve', 'go');
 
-describe.skipIf(requirement('delve', 'go').missing)('variables and places are what Delve prints', () => {
-  it.each(builds)('at every line, %s', async (_, flags) => {
-    const path = await buildFixture('variety', { flags });
+/** Compiler (empty: the installed one) and flags. */
+const builds = ['', ...(missing ? [] : toolchains())].flatMap((version) => [
+  [version, ''],
+  [version, NOT_OPTIMISED],
+]) as readonly (readonly [string, string])[];
+
+const build = (version: string, flag: string): Promise<string> =>
+  buildFixture('variety', {
+    flags: flag === '' ? [] : [flag],
+    env: version === '' ? {} : { GOTOOLCHAIN: version },
+  });
+
+describe.skipIf(missing)('variables and places are what Delve prints', () => {
+  it.each(builds)('at every line, %s %s', async (version, flag) => {
+    const path = await build(version, flag);
     const binary = await openGoBinary(path);
     const lines = binary.functionsMatching(/^main\./).flatMap((fn) => binary.linesOf(fn));
     const addresses = new Set(lines.filter(({ isStatement }) => isStatement).map(({ address }) => address));
@@ -81,25 +92,28 @@ describe.skipIf(requirement('delve', 'go').missing)('variables and places are wh
     expect(result.compared).toBeGreaterThan(400);
   });
 
-  it.each(builds)('at function entries and behind the frame push, by the calling convention, %s', async (_, flags) => {
-    const path = await buildFixture('variety', { flags });
-    const binary = await openGoBinary(path);
-    const entries = new Map<number, VirtualAddress>();
-    for (const fn of binary.functionsMatching(/^main\./)) {
-      entries.set(fn.entry, fn.entry);
-      const push = behindPush(binary.code(fn));
-      if (push !== undefined) entries.set(fn.entry + push, fn.entry);
-    }
-    const parametersAt = (dwarf: Dwarf, address: number) => {
-      const entry = entries.get(address) ?? virtualAddress(address);
-      const { value, problems } = dwarf.parametersAtEntry({ entry, size: 0, name: '' });
-      return { value: value.filter(({ role }) => role === 'parameter'), problems };
-    };
-    const result = await tour(path, entries.keys(), parametersAt, ({ flags }) => (flags & ARGUMENT) !== 0);
-    expect(result.differences).toEqual([]);
-    expect(result.stops).toBeGreaterThan(100);
-    expect(result.compared).toBeGreaterThan(100);
-  });
+  it.each(builds)(
+    'at function entries and behind the frame push, by the calling convention, %s %s',
+    async (version, flag) => {
+      const path = await build(version, flag);
+      const binary = await openGoBinary(path);
+      const entries = new Map<number, VirtualAddress>();
+      for (const fn of binary.functionsMatching(/^main\./)) {
+        entries.set(fn.entry, fn.entry);
+        const push = behindPush(binary.code(fn));
+        if (push !== undefined) entries.set(fn.entry + push, fn.entry);
+      }
+      const parametersAt = (dwarf: Dwarf, address: number) => {
+        const entry = entries.get(address) ?? virtualAddress(address);
+        const { value, problems } = dwarf.parametersAtEntry({ entry, size: 0, name: '' });
+        return { value: value.filter(({ role }) => role === 'parameter'), problems };
+      };
+      const result = await tour(path, entries.keys(), parametersAt, ({ flags }) => (flags & ARGUMENT) !== 0);
+      expect(result.differences).toEqual([]);
+      expect(result.stops).toBeGreaterThan(75);
+      expect(result.compared).toBeGreaterThan(75);
+    },
+  );
 });
 
 /** Offset behind `push %rbp; mov %rsp,%rbp` near the entry. */
