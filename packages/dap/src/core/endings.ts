@@ -204,7 +204,8 @@ export const over = (turn: Turn): void => {
   set(turn, { stage: 'over', request: undefined });
   turn.emit({ kind: 'stop-timer', name: 'ending' });
   // After `terminate` the client still sends `disconnect`, or closes; both end it.
-  if (ending.cause !== 'terminate' || client.closed) turn.emit({ kind: 'finish' });
+  const leaving = ending.cause !== 'terminate' || client.closed || ending.request?.command === 'disconnect';
+  if (leaving) turn.emit({ kind: 'finish' });
 };
 
 export const onEndingDeadline = (turn: Turn): void => {

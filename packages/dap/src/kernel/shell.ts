@@ -142,10 +142,7 @@ export class KernelShell {
 }
 
 const defaultPlanner = async (): Promise<PlannerPort> => {
-  const probes: object = await import('@probelens/probes');
-  // The planner is optional until its package exports it.
-  const { loadPlanner } = probes as { readonly loadPlanner?: () => Promise<PlannerPort> };
-  if (loadPlanner === undefined) throw new Error('this build has no planner.');
+  const { loadPlanner } = await import('@probelens/probes');
   return loadPlanner();
 };
 

@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { connectClient, initializeArguments, startAdapter, type TestClient, type TestServer } from './session-client.js';
+
+const source = join(fixtureSources('orders'), 'order.go');
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the kernel', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-kernel-'));
+  let server: TestServer;
+  let optimised = '';
+
+  beforeAll(async () => {
+    server = await startAdapter();
+    optimised = await privateCopy(await buildFixture('orders', { flags: ['-gcflags=all=-N -l'] }), work);
+  });
+
+  afterAll(async () => {
+    server.child.kill('SIGTERM');
+    const [code] = await once(server.child, 'exit');
+    rmSync(work, { recursive: true, force: true });
+    expect(code).toBe(0);
+  });
+
+  let client: TestClient;
+  afterEach(async () => {
+    await client.leave();
+  });
+
+  const launched = async (args: object): Promise<void> => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const launch = client.ask('launch', { mode: 'exec', program: optimised, ...args });
+    await client.next('initialized');
+    expect((await launch).success).toBe(true);
+  };
+
+  it('stops where the condition of a function breakpoint holds, with goroutine, arguments and stack', async () => {
+    await launched({ args: ['20000'] });
+    const set = await client.ask('setFunctionBreakpoints', {
+      breakpoints: [{ name: 'main.price', condition: 'o.ID % 5000 == 1234' }],
+    });
+    const [breakpoint] = set.body.breakpoints;
+    expect(breakpoint).toMatchObject({ verified: true, line: 18, source: { path: source } });
+    expect(breakpoint.message).toMatch(/^In the kernel: about [\d.]+ us for a hit that does not match\.$/);
+    await client.ask('configurationDone');
+    const ids: string[] = [];
+    for (;;) {
+      const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      if (event.event === 'terminated') break;
+      expect(event.body).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [breakpoint.id], allThreadsStopped: true });
+      const { threadId } = event.body;
+      const stack = await client.ask('stackTrace', { threadId });
+      const [top, caller] = stack.body.stackFrames;
+      expect(top).toMatchObject({ name: 'main.price' });
+      expect(caller).toMatchObject({ name: 'main.worker' });
+      const id = await client.ask('evaluate', { expression: 'o.ID', frameId: top.id });
+      ids.push(id.body.result);
+      const continued = await client.ask('continue', { threadId });
+      expect(continued.success).toBe(true);
+    }
+    expect(ids).toEqual(['1234', '6234', '11234', '16234']);
+    expect(client.output).toContain('"wrong":0');
+    expect(client.output).toContain('"o.ID % 5000 == 1234":4');
+  });
+});

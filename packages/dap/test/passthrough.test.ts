@@ -1,0 +1,145 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import {
+  connectClient,
+  initializeArguments,
+  startAdapter,
+  stdioClient,
+  type TestClient,
+  type TestServer,
+} from './session-client.js';
+
+describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone ("kernel": "off")', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-pass-'));
+  let program = '';
+  let server: TestServer;
+  const source = join(fixtureSources('orders'), 'order.go');
+  const children: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    program = await privateCopy(await buildFixture('orders', { flags: ['-gcflags=all=-N -l'] }), work);
+    server = await startAdapter();
+    children.push(server.child);
+  });
+
+  afterAll(async () => {
+    server.child.kill('SIGTERM');
+    const [code] = await once(server.child, 'exit');
+    rmSync(work, { recursive: true, force: true });
+    expect(code).toBe(0);
+  });
+
+  let client: TestClient;
+  afterEach(async () => {
+    await client.leave();
+  });
+
+  const launched = async (dc: TestClient, args: object = {}): Promise<void> => {
+    await dc.ask('initialize', initializeArguments);
+    const launch = dc.ask('launch', { mode: 'exec', program, args: ['40'], kernel: 'off', ...args });
+    await dc.next('initialized');
+    expect((await launch).success).toBe(true);
+  };
+
+  it('stops at a conditional breakpoint, shows variables, steps and continues to the end', async () => {
+    client = await connectClient(server.port);
+    await launched(client);
+    const set = await client.ask('setBreakpoints', {
+      source: { path: source },
+      breakpoints: [{ line: 19, condition: 'o.ID == 7' }, { line: 1 }],
+    });
+    expect(set.body.breakpoints).toHaveLength(2);
+    const [first, second] = set.body.breakpoints;
+    expect(first).toMatchObject({ verified: true, line: 19 });
+    expect(second).toMatchObject({ verified: false, line: 1 });
+    expect(first.id).toBeGreaterThan(0);
+    expect(second.id).toBeGreaterThan(0);
+    expect(second.id).not.toBe(first.id);
+    await client.ask('configurationDone');
+    const stopped = await client.next('stopped');
+    expect(stopped.body).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [first.id], allThreadsStopped: true });
+    const { threadId } = stopped.body;
+    const stack = await client.ask('stackTrace', { threadId });
+    expect(stack.body.stackFrames[0]).toMatchObject({ name: 'main.price', line: 19 });
+    const id = await client.ask('evaluate', { expression: 'o.ID', frameId: stack.body.stackFrames[0].id });
+    expect(id.body.result).toBe('7');
+    await client.ask('next', { threadId });
+    expect((await client.next('stopped')).body).toMatchObject({ reason: 'step', threadId });
+    await client.ask('continue', { threadId });
+    expect((await client.next('exited')).body.exitCode).toBe(0);
+    await client.next('terminated');
+    expect(client.output).toContain('"calls":40');
+    expect((await client.ask('disconnect')).success).toBe(true);
+  });
+
+  it('passes requests through that nobody knows, and Delve answers them', async () => {
+    client = await connectClient(server.port);
+    await launched(client, { stopOnEntry: true });
+    await client.ask('configurationDone');
+    await client.next('stopped');
+    const modules = await client.ask('modules');
+    expect(modules).toMatchObject({ success: false, message: 'Unsupported command' });
+    expect(modules.body.error.format).toContain('cannot process "modules" request');
+    const strange = await client.ask('probelens/nothing', { a: 1 });
+    expect(strange.success).toBe(false);
+    expect(JSON.stringify(strange)).toContain('probelens/nothing');
+  });
+
+  it('answers before there is a program as Delve does', async () => {
+    client = await connectClient(server.port);
+    const early = await client.ask('threads');
+    expect(early.body.error).toMatchObject({ id: 3000, format: expect.stringContaining('Use launch or attach request first') });
+    const wrong = await client.ask('initialize', { ...initializeArguments, linesStartAt1: false });
+    expect(wrong.body.error).toMatchObject({ id: 3002, format: expect.stringContaining('1-based line numbers') });
+    const right = await client.ask('initialize', initializeArguments);
+    expect(right.body).toMatchObject({ supportsTerminateRequest: true, supportsConditionalBreakpoints: true });
+  });
+
+  it('says in one sentence that Delve is missing, and takes a second launch', async () => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const missing = await client.ask('launch', { mode: 'exec', program, delve: '/nowhere/dlv' });
+    expect(missing.success).toBe(false);
+    expect(missing.body.error).toMatchObject({ id: 4101, showUser: true });
+    expect(missing.body.error.format).toContain('/nowhere/dlv');
+    expect(missing.body.error.format.split('. ')).toHaveLength(1);
+    const broken = await client.ask('launch', { mode: 'exec', program, delve: '/bin/false' });
+    expect(broken.body.error.id).toBe(4102);
+    await launched(client);
+    await client.ask('configurationDone');
+    await client.next('terminated');
+  });
+
+  it('runs two sessions at once on one port', async () => {
+    client = await connectClient(server.port);
+    const other = await connectClient(server.port);
+    await Promise.all([launched(client), launched(other)]);
+    await Promise.all([client.ask('configurationDone'), other.ask('configurationDone')]);
+    await Promise.all([client.next('terminated'), other.next('terminated')]);
+    expect(client.output).toContain('"calls":40');
+    expect(other.output).toContain('"calls":40');
+    await other.leave();
+  });
+
+  it('terminates when asked, and ends on stdio with the client', async () => {
+    client = await stdioClient();
+    await client.start();
+    await launched(client, { args: ['100000000'] });
+    await client.ask('configurationDone');
+    const [process_] = client.events.filter((event) => event.event === 'process');
+    const pid: number = process_?.body.systemProcessId;
+    expect(() => process.kill(pid, 0)).not.toThrow();
+    expect((await client.ask('terminate')).success).toBe(true);
+    await client.next('terminated');
+    expect(() => process.kill(pid, 0)).toThrow();
+    const ended = once(client.adapter, 'exit');
+    await client.ask('disconnect');
+    expect((await ended)[0]).toBe(0);
+  });
+});

@@ -1,0 +1,159 @@
+/** A DAP client for tests: @vscode/debugadapter-testsupport's, started on the adapter's program or connected to Delve. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { DebugClient } from '@vscode/debugadapter-testsupport';
+import { findDelve } from '../../../test/fixture-build.js';
+import { adapterProgram } from './adapter-program.js';
+
+export interface Answer {
+  readonly success: boolean;
+  readonly command: string;
+  readonly message?: string;
+  // Tests read whatever the request answers with; a wrong guess fails the test.
+  // biome-ignore lint/suspicious/noExplicitAny: bodies differ by request
+  readonly body?: any;
+}
+
+export interface AnyEvent {
+  readonly event: string;
+  // biome-ignore lint/suspicious/noExplicitAny: bodies differ by event
+  readonly body?: any;
+}
+
+/** Private parts of testsupport's DebugClient 1.68.0. */
+interface Inner {
+  readonly _adapterProcess: ChildProcess;
+  readonly _socket: Socket | undefined;
+  doSend(command: string, args: unknown, done: (answer: Answer) => void): void;
+}
+
+/** DebugClient with untyped requests, failed answers as values, and every event kept in order. */
+export class TestClient extends DebugClient {
+  readonly events: AnyEvent[] = [];
+  readonly #waiting: { match: (event: AnyEvent) => boolean; resolve: (event: AnyEvent) => void }[] = [];
+  #taken = 0;
+
+  /** Resolves with the first event not taken yet that matches; those before it count as taken. */
+  next(match: string | ((event: AnyEvent) => boolean)): Promise<AnyEvent> {
+    const test = typeof match === 'string' ? (event: AnyEvent) => event.event === match : match;
+    for (let index = this.#taken; index < this.events.length; index += 1) {
+      const event = this.events[index];
+      if (event !== undefined && test(event)) {
+        this.#taken = index + 1;
+        return Promise.resolve(event);
+      }
+    }
+    return new Promise((resolve) => this.#waiting.push({ match: test, resolve }));
+  }
+
+  /** Called from the base class for every event. */
+  override emit(name: string | symbol, ...args: unknown[]): boolean {
+    const [event] = args;
+    if (isEvent(event) && event.event === name) {
+      this.events.push(event);
+      const index = this.#waiting.findIndex(({ match }) => match(event));
+      if (index >= 0) {
+        this.#taken = this.events.length;
+        for (const { resolve } of this.#waiting.splice(index, 1)) resolve(event);
+      }
+    }
+    return super.emit(name, ...args);
+  }
+
+  ask(command: string, args?: unknown): Promise<Answer> {
+    // `send` keeps only the message of a failed answer; this private one hands over the whole.
+    return new Promise((resolve) => this.#inner.doSend(command, args, resolve));
+  }
+
+  /** On stdio only: the process that testsupport started. */
+  get adapter(): ChildProcess {
+    return this.#inner._adapterProcess;
+  }
+
+  get #inner(): Inner {
+    return this as unknown as Inner;
+  }
+
+  /** Ends the session if it has not ended; never waits for an answer that cannot come. */
+  async leave(): Promise<void> {
+    const { _adapterProcess: adapter, _socket: socket } = this.#inner;
+    if (adapter !== undefined && adapter !== null) {
+      if (adapter.exitCode !== null || adapter.signalCode !== null) return;
+      const exited = once(adapter, 'exit');
+      adapter.stdin?.end();
+      await exited;
+    } else if (socket !== undefined && !socket.destroyed) {
+      const closed = once(socket, 'close');
+      socket.end();
+      await closed;
+    }
+  }
+
+  get output(): string {
+    return this.events
+      .filter((event) => event.event === 'output')
+      .map((event) => String(event.body.output))
+      .join('');
+  }
+}
+
+const isEvent = (value: unknown): value is AnyEvent =>
+  typeof value === 'object' && value !== null && 'type' in value && value.type === 'event' && 'event' in value;
+
+export const initializeArguments = {
+  clientID: 'test',
+  adapterID: 'go',
+  pathFormat: 'path',
+  linesStartAt1: true,
+  columnsStartAt1: true,
+  supportsVariableType: true,
+};
+
+export interface TestServer {
+  readonly child: ChildProcess;
+  readonly port: number;
+}
+
+/** What a server prints when it listens. */
+export const listeningPort = async (child: ChildProcess, pattern: RegExp): Promise<number> => {
+  const { stdout } = child;
+  if (stdout === null) throw new Error('the server has no stdout');
+  return new Promise((resolve, reject) => {
+    createInterface({ input: stdout }).on('line', (line) => {
+      const port = pattern.exec(line)?.[1];
+      if (port !== undefined) resolve(Number(port));
+    });
+    child.once('exit', (code) => reject(new Error(`the server ended with code ${code}`)));
+  });
+};
+
+export const startAdapter = async (env: NodeJS.ProcessEnv = {}): Promise<TestServer> => {
+  const child = spawn(process.execPath, [await adapterProgram(), 'dap', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PROBELENS_TEST_DLV: findDelve(), ...env },
+  });
+  return { child, port: await listeningPort(child, /^listening (\d+)$/) };
+};
+
+/** Delve alone, to compare with. */
+export const startPlainDelve = async (): Promise<TestServer> => {
+  const child = spawn(findDelve() ?? 'dlv', ['dap', '--listen=127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return { child, port: await listeningPort(child, /listening at: \S+:(\d+)/) };
+};
+
+export const connectClient = async (port: number): Promise<TestClient> => {
+  const client = new TestClient('node', '', 'go');
+  await client.start(port);
+  return client;
+};
+
+/** The adapter on stdio. */
+export const stdioClient = async (env: NodeJS.ProcessEnv = {}): Promise<TestClient> => {
+  const program = await adapterProgram();
+  const client = new TestClient(process.execPath, program, 'go', {
+    env: { ...process.env, PROBELENS_TEST_DLV: findDelve(), ...env },
+  });
+  return client;
+};
