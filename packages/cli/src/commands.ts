@@ -15,6 +15,21 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/functions.js')).functions,
   },
   {
+    name: 'lines',
+    summary: 'the lines of a function, and where the kernel can judge a breakpoint',
+    load: async () => (await import('./commands/lines.js')).lines,
+  },
+  {
+    name: 'explain',
+    summary: 'in the kernel or in Delve, at what cost, and why',
+    load: async () => (await import('./commands/explain.js')).explain,
+  },
+  {
+    name: 'dap',
+    summary: 'the debug adapter',
+    load: async () => (await import('./commands/dap.js')).dap,
+  },
+  {
     name: 'lsp',
     summary: 'the language server',
     load: async () => (await import('./commands/lsp.js')).lsp,
@@ -28,6 +43,11 @@ export const commands: readonly CommandEntry[] = [
     name: 'guard',
     summary: undefined,
     load: async () => (await import('./commands/guard.js')).guard,
+  },
+  {
+    name: 'keeper',
+    summary: undefined,
+    load: async () => (await import('./commands/keeper.js')).keeper,
   },
   {
     name: 'help',
