@@ -1,4 +1,6 @@
 /** The language server's wiring: one line per message. What the lines do is in the files that they name. */
+
+import { goParser } from '@probelens/probes';
 import {
   type CancellationToken,
   CodeActionRequest,
@@ -31,7 +33,6 @@ import { codeLenses } from './features/code-lens.js';
 import { executeCommand } from './features/commands.js';
 import { commandNames } from './features/probe-command.js';
 import type { FileView } from './file-view.js';
-import { loadGoParser } from './source/grammar.js';
 import { chooseUnits, type PositionUnits } from './source/positions.js';
 import { Workspace } from './workspace.js';
 
@@ -106,7 +107,7 @@ async function initialize(
   options: LanguageServerOptions,
 ): Promise<{ readonly workspace: Workspace; readonly result: InitializeResult }> {
   const units = chooseUnits(params.capabilities.general?.positionEncodings);
-  const documents = new Documents(await loadGoParser(), units);
+  const documents = new Documents(await goParser(), units);
   const workspace = new Workspace(documents, new Client(connection, params), params, options.controlDirectory);
   registerDocuments(connection, workspace);
   registerFeatures(connection, workspace);
@@ -130,6 +131,8 @@ export function serveLanguage(options: LanguageServerOptions): Promise<number> {
     const end = (): void => {
       const stopped = workspace?.dispose() ?? Promise.resolve();
       workspace = undefined;
+      // An open stdin would keep the process alive.
+      options.input.pause();
       stopped.finally(() => resolve(isShutDown ? 0 : 1));
     };
     connection.onRequest(InitializeRequest.type, async (params) => {

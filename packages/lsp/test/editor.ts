@@ -1,5 +1,6 @@
 /** A small editor: starts the real server, opens files, remembers what it was told. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -38,8 +39,13 @@ let program: Promise<string> | undefined;
 /** The server and its worker as the command carries them, built once for a test file. */
 export function serverProgram(): Promise<string> {
   program ??= (async () => {
-    const outdir = mkdtempSync(join(process.cwd(), 'node_modules/.probelens-lsp-test-'));
+    const outdir = temporaryDirectory();
+    // What stays outside of the bundle is found where the command finds it.
+    const dependencies = new URL('../../cli/node_modules', import.meta.url).pathname;
+    symlinkSync(dependencies, join(outdir, 'node_modules'));
     process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+    const grammar = createRequire(import.meta.url).resolve('tree-sitter-go/tree-sitter-go.wasm');
+    copyFileSync(grammar, join(outdir, 'tree-sitter-go.wasm'));
     await build({
       entryPoints: {
         main: new URL('server-process.ts', import.meta.url).pathname,
@@ -100,14 +106,19 @@ export class Editor {
       new StreamMessageWriter(child.stdin),
     );
     connection.listen();
-    const initialized = await connection.sendRequest(InitializeRequest.type, {
+    const ended = child.then((result) => result.exitCode);
+    const died = ended.then((code) => {
+      throw new Error(`the server ended with exit code ${code} before it answered`);
+    });
+    const request = connection.sendRequest(InitializeRequest.type, {
       processId: process.pid,
       rootUri: pathToFileURL(options.folder).href,
       workspaceFolders: [{ uri: pathToFileURL(options.folder).href, name: 'test' }],
       capabilities: options.capabilities ?? usual,
       initializationOptions: options.initializationOptions,
     });
-    const ended = child.then((result) => result.exitCode);
+    const initialized = await Promise.race([request, died]);
+    died.catch(() => undefined);
     const editor = new Editor(connection, ended, initialized, () => child.kill('SIGKILL'));
     editor.listen();
     await connection.sendNotification(InitializedNotification.type, {});

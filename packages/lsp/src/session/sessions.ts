@@ -32,7 +32,8 @@ const sentenceOf = (error: unknown): string => {
 export class Sessions {
   readonly book = new ProbeBook();
   private readonly clients = new Map<string, ControlClient>();
-  private readonly connecting = new Set<string>();
+  private readonly connecting = new Map<string, Promise<void>>();
+  private starting: Promise<void> | undefined;
   private sessions: readonly LiveSession[] = [];
   private watch: SessionWatch | undefined;
   private disposed = false;
@@ -43,7 +44,18 @@ export class Sessions {
   ) {}
 
   /** A directory that is not ours alone is said once, and no session is looked for. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.starting ??= this.open();
+    return this.starting;
+  }
+
+  /** Resolves when every session that is known of now is connected or given up. */
+  private async settled(): Promise<void> {
+    await this.starting;
+    await Promise.all(this.connecting.values());
+  }
+
+  private async open(): Promise<void> {
     try {
       const opened = await watchSessions(
         (sessions) => this.onSessions(sessions),
@@ -64,13 +76,15 @@ export class Sessions {
 
   private onSessions(sessions: readonly LiveSession[]): void {
     this.sessions = sessions.filter((session) => this.hooks.concerns(session));
-    for (const session of this.sessions) void this.connect(session);
+    for (const session of this.sessions) {
+      if (this.clients.has(session.id) || this.connecting.has(session.id)) continue;
+      const connecting = this.connect(session).finally(() => this.connecting.delete(session.id));
+      this.connecting.set(session.id, connecting);
+    }
     this.hooks.onChanged();
   }
 
   private async connect(session: LiveSession): Promise<void> {
-    if (this.clients.has(session.id) || this.connecting.has(session.id)) return;
-    this.connecting.add(session.id);
     try {
       const client = await connectControl(session);
       client.onChanged((probes) => {
@@ -87,8 +101,6 @@ export class Sessions {
       // It ended between the listing and the connection, or is no session of ours: the next listing tells.
       if (!isControlError(error)) throw error;
       this.book.closeSession(session.id);
-    } finally {
-      this.connecting.delete(session.id);
     }
   }
 
@@ -114,6 +126,7 @@ export class Sessions {
 
   /** Adds to the newest session of the workspace, or keeps the probe until there is one. */
   async probe(probe: WantedProbe): Promise<ProbeOutcome> {
+    await this.settled();
     this.book.want(probe);
     const [session] = this.live();
     const client = session === undefined ? undefined : this.clients.get(session.id);
@@ -129,6 +142,7 @@ export class Sessions {
 
   /** Takes back what was wanted for the function and removes its probes from every session. Number removed. */
   async unprobe(symbol: string): Promise<number> {
+    await this.settled();
     const listed = this.book.probesOf(symbol);
     const wanted = this.book.unwant(symbol);
     for (const { session, probe } of listed) {
