@@ -10,3 +10,4 @@ export type * from './plan/plan.js';
 export { loadPlanner, type Planner, type PlanOptions } from './plan/planner.js';
 export type * from './spec/spec.js';
 export { formatProbeText, type ParsedProbe, parseProbeText } from './spec/text.js';
+export * from './trace/index.js';

@@ -1,0 +1,75 @@
+/** One line of a trace: the shape that scripts read, and the text that people read. */
+import type { ProbeEvent } from '../events.js';
+import type { ProbePlan } from '../plan/plan.js';
+
+export interface TraceEvent {
+  /** CLOCK_MONOTONIC, nanoseconds, decimal. */
+  readonly t: string;
+  /** Position among the probes that were asked for, from 1. */
+  readonly probe: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly cpu: number;
+  /** Decimal; "0" outside a goroutine. */
+  readonly goid: string;
+  /** Go expression or kernel field -> value as Go prints it; "?" where it could not be read. */
+  readonly values: Readonly<Record<string, string>>;
+  /** Events of this probe that are missing so far: left out by the rate limit or for want of room. */
+  readonly lost: number;
+  /** Function and line that were hit. Absent for kernel events. */
+  readonly at?: string;
+  /** The condition could not be judged: this may be no match. */
+  readonly faulted?: true;
+  /** Snapshots: the callers, innermost first, as "function (file:line)". */
+  readonly stack?: readonly string[];
+}
+
+export interface EventNames {
+  /** Text of the probe. */
+  readonly text: string;
+  readonly template: string | undefined;
+}
+
+/** Counts the gaps in one probe's numbers. Records of several CPUs may arrive slightly out of order. */
+export class LossCounter {
+  #highest = 0;
+  #seen = 0;
+
+  /** Events missing so far, this one included in the count of those seen. */
+  add(number: number): number {
+    this.#seen++;
+    if (number > this.#highest) this.#highest = number;
+    return Math.max(0, this.#highest - this.#seen);
+  }
+}
+
+/** Where an event's site is, "main.price (order.go:19)". */
+export const placeOf = (plan: ProbePlan, event: ProbeEvent): string | undefined => {
+  const site = plan.sites[event.site ?? 0];
+  return site === undefined ? undefined : `${site.function} (${site.file.split('/').at(-1)}:${site.line})`;
+};
+
+/** The template with its holes filled; without a template the values by name. */
+export const eventMessage = (names: EventNames, event: TraceEvent): string => {
+  if (names.template !== undefined)
+    return names.template.replace(/\{([^{}]*)\}/g, (_, hole: string) => event.values[hole.trim()] ?? '?');
+  return Object.entries(event.values)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+};
+
+const seconds = (nanoseconds: string): string => {
+  const padded = nanoseconds.padStart(10, '0');
+  return `${padded.slice(0, -9)}.${padded.slice(-9, -3)}`;
+};
+
+/** "12.345678 cpu 0 tid 4242 goroutine 7 main.price (order.go:19): o.ID=3". */
+export const formatTraceEvent = (names: EventNames, event: TraceEvent): string => {
+  const who = event.goid === '0' ? `tid ${event.tid}` : `tid ${event.tid} goroutine ${event.goid}`;
+  const unsure = event.faulted === true ? ' (condition not judged)' : '';
+  const lines = [
+    `${seconds(event.t)} cpu ${event.cpu} ${who} ${event.at ?? names.text}${unsure}: ${eventMessage(names, event)}`,
+  ];
+  for (const frame of event.stack ?? []) lines.push(`    ${frame}`);
+  return lines.join('\n');
+};

@@ -1,0 +1,35 @@
+/** Why a trace does not start: one sentence each. */
+import { AgentFailure } from '../client/errors.js';
+
+export const badProbeText = (text: string, position: number, message: string): AgentFailure =>
+  new AgentFailure('bad-probe-text', `The probe "${text}" cannot be read: ${message} (at character ${position + 1}).`);
+
+export const notPlanned = (text: string, code: string, message: string): AgentFailure =>
+  new AgentFailure(code, `The probe "${text}" cannot be placed: ${message}`);
+
+export const needsDebugger = (text: string): AgentFailure =>
+  new AgentFailure(
+    'needs-debugger',
+    `The probe "${text}" stops the program and a trace has nobody who would continue it; write \`do log\`, \`do count\` or \`do snapshot\`, or use a debug session.`,
+  );
+
+export const noCurrentGoroutine = (text: string): AgentFailure =>
+  new AgentFailure(
+    'no-current-goroutine',
+    `The probe "${text}" is for the current goroutine, which only a debug session has; write \`on goroutine N\` or \`on main\`.`,
+  );
+
+export const noProbes = (): AgentFailure =>
+  new AgentFailure(
+    'no-probes',
+    'There is nothing to trace; name at least one probe, for example "main.main do count".',
+  );
+
+export const notStarted = (path: string, why: string): AgentFailure =>
+  new AgentFailure('not-started', `${path} could not be started: ${why}; check that it is an executable file.`);
+
+export const noProcess = (pid: number): AgentFailure =>
+  new AgentFailure(
+    'no-such-process',
+    `There is no process ${pid} that may be looked at; give the id of a running program of yours.`,
+  );

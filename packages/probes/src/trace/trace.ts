@@ -1,0 +1,258 @@
+/**
+ * A whole trace, without a debugger: texts -> plans -> armed -> events -> summary. The program is started here, or runs
+ * already.
+ */
+import { readlinkSync } from 'node:fs';
+import { type GoBinary, openGoBinary } from '@probelens/gosym';
+import { sendSignal } from '../agent/process-state.js';
+import type { AgentTarget } from '../agent/protocol.js';
+import { type AgentClient, startAgent, type TargetGone } from '../client/client.js';
+import type { ProbeCounters, ProbeEvent } from '../events.js';
+import type { ProbePlan } from '../plan/plan.js';
+import { loadPlanner, type Planner } from '../plan/planner.js';
+import { parseProbeText } from '../spec/text.js';
+import { Budget } from './budget.js';
+import { type EventNames, LossCounter, placeOf, type TraceEvent } from './event.js';
+import * as failure from './failure.js';
+import { costOf, forecast, formatForecast } from './forecast.js';
+import { type HeldProgram, launchHeld } from './launch.js';
+import { probeSummary, type TraceSummary } from './summary.js';
+
+export type TraceTarget =
+  | { readonly kind: 'running'; readonly pid: number }
+  | {
+      readonly kind: 'program';
+      readonly path: string;
+      readonly args: readonly string[];
+      readonly stdio?: 'inherit' | 'ignore';
+    };
+
+export interface TraceOptions {
+  readonly agentCommand: readonly string[];
+  /** Probe texts. */
+  readonly probes: readonly string[];
+  readonly target: TraceTarget;
+  readonly onEvent: (event: TraceEvent, names: EventNames) => void;
+  /** Sentences that are no failure: a forecast, a probe that was taken out. */
+  readonly onNote: (sentence: string) => void;
+  /** Of one core, for each probe; default 0.5. `Infinity`: none. */
+  readonly budget?: number;
+}
+
+export interface Trace {
+  readonly pid: number;
+  /** Resolves when the program has ended or `stop` was called. Rejects with an `AgentFailure` when the agent died. */
+  readonly finished: Promise<TraceSummary>;
+  /** Takes the probes out; a program that the trace started is asked to end (SIGTERM). */
+  stop(): Promise<TraceSummary>;
+}
+
+/** A probe may take half a core of what it looks at before it is taken out. */
+const DEFAULT_BUDGET = 0.5;
+
+interface Traced {
+  readonly names: EventNames;
+  readonly plan: ProbePlan;
+  readonly position: number;
+  readonly losses: LossCounter;
+  id: number;
+  final: ProbeCounters | undefined;
+  stoppedEarly: boolean;
+}
+
+const planAll = (texts: readonly string[], binary: GoBinary, planner: Planner): Traced[] =>
+  texts.map((text, index) => {
+    const parsed = parseProbeText(text);
+    if (!parsed.ok) throw failure.badProbeText(text, parsed.position, parsed.message);
+    const { spec } = parsed;
+    if (spec.action.kind === 'stop') throw failure.needsDebugger(text);
+    if (spec.scope.kind === 'current') throw failure.noCurrentGoroutine(text);
+    const result = planner.plan(spec, binary, { use: 'log' });
+    if (!result.ok) throw failure.notPlanned(text, result.refusal.code, result.refusal.message);
+    return {
+      names: { text, template: spec.action.kind === 'log' ? spec.action.template : undefined },
+      plan: result.plan,
+      position: index + 1,
+      losses: new LossCounter(),
+      id: 0,
+      final: undefined,
+      stoppedEarly: false,
+    };
+  });
+
+const executableOf = (pid: number): string => {
+  try {
+    readlinkSync(`/proc/${pid}/exe`);
+    return `/proc/${pid}/exe`;
+  } catch (error) {
+    if (error instanceof Error) throw failure.noProcess(pid);
+    throw error;
+  }
+};
+
+/** Rejects with an `AgentFailure` or a `FormatError`; nothing is left armed or running then. */
+export const startTrace = async (options: TraceOptions): Promise<Trace> => {
+  if (options.probes.length === 0) throw failure.noProbes();
+  const { target } = options;
+  const binary = await openGoBinary(target.kind === 'program' ? target.path : executableOf(target.pid));
+  const planner = await loadPlanner();
+  let traced: Traced[];
+  try {
+    traced = planAll(options.probes, binary, planner);
+  } finally {
+    planner.dispose();
+    binary.close();
+  }
+  const agent = await startAgent({ command: options.agentCommand });
+  let held: HeldProgram | undefined;
+  try {
+    held = target.kind === 'program' ? await launchHeld(target) : undefined;
+    const pid = target.kind === 'program' ? (held?.pid ?? 0) : target.pid;
+    const running = new RunningTrace(options, agent, traced, pid, held);
+    await running.arm();
+    return running;
+  } catch (error) {
+    if (held !== undefined) sendSignal(held.pid, 'SIGKILL');
+    await agent.dispose();
+    throw error;
+  }
+};
+
+class RunningTrace implements Trace {
+  readonly pid: number;
+  readonly finished: Promise<TraceSummary>;
+  readonly #options: TraceOptions;
+  readonly #agent: AgentClient;
+  readonly #traced: readonly Traced[];
+  readonly #held: HeldProgram | undefined;
+  readonly #byId = new Map<number, Traced>();
+  /** Events may overtake the answer that names their probe. */
+  readonly #early: ProbeEvent[] = [];
+  #budget: Budget | undefined;
+  #started = process.hrtime.bigint();
+  #ending = false;
+  #finish: (summary: TraceSummary) => void = () => undefined;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(
+    options: TraceOptions,
+    agent: AgentClient,
+    traced: readonly Traced[],
+    pid: number,
+    held: HeldProgram | undefined,
+  ) {
+    this.#options = options;
+    this.#agent = agent;
+    this.#traced = traced;
+    this.pid = pid;
+    this.#held = held;
+    this.finished = new Promise((resolve, reject) => {
+      this.#finish = resolve;
+      this.#fail = reject;
+    });
+    // Whoever only calls `stop` need not listen here.
+    this.finished.catch(() => undefined);
+    agent.onEvents((events) => this.#onEvents(events));
+    agent.onTargetGone((gone) => void this.#onGone(gone));
+    agent.onClosed((reason) => {
+      if (reason !== undefined) this.#fail(reason);
+    });
+  }
+
+  async arm(): Promise<void> {
+    const target: AgentTarget = { pid: this.pid, tracer: undefined, starting: this.#held !== undefined };
+    for (const each of this.#traced) {
+      if (this.#held === undefined) await this.#warn(each, target);
+      each.id = (await this.#agent.arm({ plan: each.plan, target })).probe;
+      this.#byId.set(each.id, each);
+      this.#onEvents(this.#early.splice(0));
+    }
+    this.#started = process.hrtime.bigint();
+    const share = this.#options.budget ?? DEFAULT_BUDGET;
+    if (Number.isFinite(share)) this.#budget = this.#watch(share);
+    this.#held?.release();
+  }
+
+  /** Above the budget a person hears it before the probe is armed. */
+  async #warn(each: Traced, target: AgentTarget): Promise<void> {
+    const share = this.#options.budget ?? DEFAULT_BUDGET;
+    if (!Number.isFinite(share)) return;
+    const found = await forecast(this.#agent, each.plan, target);
+    if (found.share > share)
+      this.#options.onNote(`"${each.names.text}" is hot: ${formatForecast(found)}; it will be taken out soon.`);
+  }
+
+  #watch(share: number): Budget {
+    return new Budget({
+      agent: this.#agent,
+      share,
+      probes: this.#traced.map((each) => ({ probe: each.id, cost: costOf(each.plan) })),
+      onExceeded: (probe, found, counters) => {
+        const each = this.#byId.get(probe);
+        if (each === undefined) return;
+        each.final = counters;
+        each.stoppedEarly = true;
+        this.#options.onNote(
+          `"${each.names.text}" was taken out: ${formatForecast(found)}, and its budget is ${(share * 100).toFixed(0)} %; raise the budget or add a condition.`,
+        );
+      },
+      // The agent's end is told by onClosed.
+      onFailure: () => undefined,
+    });
+  }
+
+  async stop(): Promise<TraceSummary> {
+    if (this.#ending) return await this.finished;
+    this.#ending = true;
+    const counters = await this.#agent.disarmAll();
+    if (this.#held !== undefined) sendSignal(this.pid, 'SIGTERM');
+    return await this.#end(counters);
+  }
+
+  async #onGone(gone: TargetGone): Promise<void> {
+    if (gone.pid !== this.pid || this.#ending) return;
+    this.#ending = true;
+    await this.#end(gone.counters);
+  }
+
+  async #end(counters: readonly ProbeCounters[]): Promise<TraceSummary> {
+    this.#budget?.stop();
+    const seconds = Number(process.hrtime.bigint() - this.#started) / 1e9;
+    const exitCode = await this.#held?.exited;
+    const last = new Map(counters.map((each) => [each.probe, each]));
+    const summary: TraceSummary = {
+      seconds,
+      probes: this.#traced.map((each) =>
+        probeSummary(each.position, each.names.text, last.get(each.id) ?? each.final, each.stoppedEarly),
+      ),
+      exitCode,
+    };
+    await this.#agent.dispose();
+    this.#finish(summary);
+    return summary;
+  }
+
+  #onEvents(events: readonly ProbeEvent[]): void {
+    for (const event of events) {
+      const traced = this.#byId.get(event.probe);
+      if (traced === undefined) this.#early.push(event);
+      else this.#options.onEvent(traceEvent(traced, event), traced.names);
+    }
+  }
+}
+
+const traceEvent = (traced: Traced, event: ProbeEvent): TraceEvent => {
+  const at = placeOf(traced.plan, event);
+  return {
+    t: event.time,
+    probe: traced.position,
+    pid: event.pid,
+    tid: event.tid,
+    cpu: event.cpu,
+    goid: event.goid,
+    values: Object.fromEntries(event.values.map((value) => [value.name, value.text])),
+    lost: traced.losses.add(event.number),
+    ...(at === undefined ? {} : { at }),
+    ...(event.faulted ? { faulted: true as const } : {}),
+  };
+};

@@ -1,0 +1,170 @@
+/** Whole traces of real programs: exact counts, right arguments, nothing left behind. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { type EventNames, formatTraceEvent, type TraceEvent } from '../src/trace/event.js';
+import { formatTraceSummary } from '../src/trace/summary.js';
+import { startTrace, type TraceOptions, type TraceTarget } from '../src/trace/trace.js';
+import { agentCommandLine } from './agent-process.js';
+import { kernelIsClean, kernelObjects } from './kernel-leftovers.js';
+import { startProgram } from './verify-program.js';
+
+describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('trace', () => {
+  let directory: string;
+  let orders: string;
+  let before: ReadonlySet<string>;
+  let events: TraceEvent[];
+  let names: EventNames[];
+  let notes: string[];
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'probelens-trace-'));
+    orders = await privateCopy(await buildFixture('orders'), directory);
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  beforeEach(async () => {
+    before = new Set(await kernelObjects());
+    events = [];
+    names = [];
+    notes = [];
+  });
+  afterEach(async () => {
+    expect(await kernelIsClean(before)).toEqual([]);
+  });
+
+  const options = async (probes: readonly string[], target: TraceTarget): Promise<TraceOptions> => ({
+    agentCommand: await agentCommandLine(),
+    probes,
+    target,
+    onEvent: (event, name) => {
+      events.push(event);
+      names.push(name);
+    },
+    onNote: (note) => notes.push(note),
+    budget: Number.POSITIVE_INFINITY,
+  });
+
+  const program = (...args: string[]): TraceTarget => ({ kind: 'program', path: orders, args, stdio: 'ignore' });
+
+  it('counts 1,000,000 calls exactly, from the first to the last, and every condition as Go does', {
+    timeout: 180_000,
+  }, async () => {
+    const { stdout } = await execa(orders, ['1000000']);
+    const { calls, matches }: { calls: number; matches: Record<string, number> } = JSON.parse(
+      stdout.split('\n').at(-1) ?? '',
+    );
+    const conditions = Object.keys(matches);
+    const texts = ['main.price do count', 'main.main do count'].concat(
+      conditions.map((condition) => `main.price if ${condition} do count`),
+    );
+    const trace = await startTrace(await options(texts, program('1000000')));
+    const summary = await trace.finished;
+    expect(summary.exitCode).toBe(0);
+    const [price, main, ...judged] = summary.probes;
+    expect([price?.hits, price?.matches, main?.hits, calls]).toEqual([1_000_000, 1_000_000, 1, 1_000_000]);
+    expect(Object.fromEntries(judged.map((probe, index) => [conditions[index], probe.matches]))).toEqual(matches);
+    expect(judged.every((probe) => probe.hits === 1_000_000 && probe.faults === 0)).toBe(true);
+    expect(formatTraceSummary(summary)).toContain('1,000,000');
+  });
+
+  it('shows every argument right', { timeout: 120_000 }, async () => {
+    const trace = await startTrace(
+      await options(['main.price do log "{o.ID} {o.Symbol} {o.Qty} {o.Price} {mult}"'], program('20000')),
+    );
+    const summary = await trace.finished;
+    expect(summary.probes[0]).toMatchObject({ hits: 20_000, matches: 20_000 });
+    expect(events.length).toBe(20_000 - (summary.probes[0]?.lost ?? 0));
+    expect(events.length).toBeGreaterThan(1_000);
+    const wrong = events.filter(({ values }) => {
+      const id = Number(values['o.ID']);
+      // fixtures/programs/orders/book.go: what order `id` is made of; worker id % 4 multiplies by one more than that.
+      const order = orderOf(id);
+      return (
+        values['o.Symbol'] !== JSON.stringify(order.symbol) ||
+        Number(values['o.Qty']) !== order.qty ||
+        Number(values['o.Price']) !== order.price ||
+        Number(values.mult) !== (id % 4) + 1
+      );
+    });
+    expect(wrong.slice(0, 3)).toEqual([]);
+    const ids = new Set(events.map(({ values }) => values['o.ID']));
+    expect(ids.size).toBe(events.length);
+    // Four workers, four goroutines; and each event knows how many of its kind are missing.
+    expect(new Set(events.map(({ goid }) => goid)).size).toBe(4);
+    expect(events.at(-1)?.lost ?? 0).toBeLessThanOrEqual(summary.probes[0]?.lost ?? 0);
+    const [event] = events;
+    const [name] = names;
+    if (event === undefined || name === undefined) throw new Error('there is no event');
+    expect(formatTraceEvent(name, event)).toMatch(
+      /^\d+\.\d{6} cpu \d+ tid \d+ goroutine \d+ main\.price \(order\.go:\d+\): /,
+    );
+  });
+
+  it('sends no more than the limit and counts all', { timeout: 60_000 }, async () => {
+    const trace = await startTrace(await options(['main.price do log limit 100'], program('200000')));
+    const { probes } = await trace.finished;
+    expect(probes[0]).toMatchObject({ hits: 200_000, matches: 200_000 });
+    // 100 a second, and a tenth of a second's worth at once; the run takes some tenths of a second.
+    expect(events.length).toBeGreaterThan(5);
+    expect(events.length).toBeLessThan(200);
+    expect(probes[0]?.lost).toBe(200_000 - events.length);
+  });
+
+  it('attaches to a running program and leaves it running', async () => {
+    const running = await startProgram(orders, ['serve', '2000']);
+    try {
+      const trace = await startTrace(await options(['main.price'], { kind: 'running', pid: running.pid }));
+      while (events.length < 100) await new Promise((resolve) => setTimeout(resolve, 5));
+      const summary = await trace.stop();
+      expect(summary.probes[0]?.hits).toBe(events.length);
+      expect(running.alive).toBe(true);
+      process.kill(running.pid, 'SIGTERM');
+      expect(await running.exited()).toBe(0);
+    } finally {
+      running.kill();
+    }
+  });
+
+  it('takes out a probe that costs too much, and says so', { timeout: 60_000 }, async () => {
+    const running = await startProgram(orders, ['serve', '0']);
+    try {
+      const trace = await startTrace({
+        ...(await options(['main.price do count'], { kind: 'running', pid: running.pid })),
+        budget: 0.001,
+      });
+      while (notes.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(notes[0]).toMatch(/is hot: .* a second x .* us = .* % of a core/);
+      expect(notes[1]).toMatch(/was taken out: /);
+      const summary = await trace.stop();
+      expect(summary.probes[0]?.stoppedEarly).toBe(true);
+      expect(summary.probes[0]?.hits).toBeGreaterThan(0);
+    } finally {
+      running.kill();
+    }
+  });
+
+  for (const [text, code] of [
+    ['main.price if', 'bad-probe-text'],
+    ['main.prise', 'unknown-function'],
+    ['main.price do stop', 'needs-debugger'],
+    ['main.price on current', 'no-current-goroutine'],
+  ] as const) {
+    it(`refuses "${text}" and leaves no process`, async () => {
+      const failure: unknown = await startTrace(await options([text], program('10'))).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ name: 'AgentFailure', code });
+    });
+  }
+});
+
+const SYMBOLS = ['ACME', 'GLOBEX', 'INITECH', 'UMBRELLA', 'HOOLI', 'ZORG'];
+
+/** What order `id` is made of: fixtures/programs/orders/book.go. */
+const orderOf = (id: number): { symbol: string; qty: number; price: number } => ({
+  symbol: SYMBOLS[id % SYMBOLS.length] ?? '',
+  qty: id % 103,
+  price: 1.5 + (id % 8) / 4,
+});
