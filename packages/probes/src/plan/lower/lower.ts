@@ -122,7 +122,7 @@ export const lower = (scope: Scope, syntax: Syntax): Value => {
       }
       return lowerQualified(scope, syntax) ?? lowerField(scope, lower(scope, syntax.operand), syntax.field, text);
     case 'index':
-      return lowerIndex(lower(scope, syntax.operand), lower(scope, syntax.index), text);
+      return lowerIndex(scope, lower(scope, syntax.operand), lower(scope, syntax.index), text);
     case 'slice': {
       const low = constantBound(scope, syntax.low, text) ?? 0n;
       return lowerSlice(lower(scope, syntax.operand), low, constantBound(scope, syntax.high, text), text);

@@ -121,13 +121,17 @@ interface Sequence {
 }
 
 /** Delve calls the elements of a string "byte", which it takes for another type than uint8. */
-const byte: GoType = { kind: 'uint', name: 'byte', size: 1 };
+const byte = (scope: Scope): GoType => ({
+  kind: 'uint',
+  name: scope.semantics === 'delve' ? 'byte' : 'uint8',
+  size: 1,
+});
 
-const sequence = (operand: Value, text: string): Sequence | undefined => {
+const sequence = (scope: Scope, operand: Value, text: string): Sequence | undefined => {
   const text8 = asString(operand, text);
   if (text8 !== undefined) {
     const storage: Storage = { kind: 'memory', base: text8.pointer, offset: 0, mayBeNil: true };
-    return { element: byte, base: text8.pointer, storage, length: text8.length, fixedLength: undefined };
+    return { element: byte(scope), base: text8.pointer, storage, length: text8.length, fixedLength: undefined };
   }
   if (operand.kind !== 'stored') return undefined;
   const isArrayPointer = operand.type.kind === 'pointer' && operand.type.target().kind === 'array';
@@ -163,8 +167,8 @@ const elementAt = (of: Sequence, address: LoweredExpression, inBounds: LoweredEx
 });
 
 /** x[i]. Delve takes signed integers and constants as indexes (asInt). */
-export const lowerIndex = (operand: Value, index: Value, text: string): Value => {
-  const of = sequence(operand, text);
+export const lowerIndex = (scope: Scope, operand: Value, index: Value, text: string): Value => {
+  const of = sequence(scope, operand, text);
   if (of === undefined) return unsupportedType(text, 'only strings, slices and arrays can be indexed in the kernel');
   if (index.kind === 'constant') {
     if (index.constant.kind !== 'integer') return unsupportedType(text, 'the index is no integer');
