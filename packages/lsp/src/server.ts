@@ -148,6 +148,8 @@ export function serveLanguage(options: LanguageServerOptions): Promise<number> {
       connection.dispose();
     });
     connection.onClose(end);
+    // A client that died says neither `shutdown` nor `exit`.
+    options.input.once('end', end);
     connection.listen();
   });
 }

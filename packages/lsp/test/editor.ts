@@ -92,6 +92,7 @@ export class Editor {
     readonly ended: Promise<number | undefined>,
     readonly initialized: InitializeResult,
     private readonly kill: () => void,
+    private readonly closeInput: () => void,
   ) {}
 
   static async start(options: EditorOptions): Promise<Editor> {
@@ -119,7 +120,13 @@ export class Editor {
     });
     const initialized = await Promise.race([request, died]);
     died.catch(() => undefined);
-    const editor = new Editor(connection, ended, initialized, () => child.kill('SIGKILL'));
+    const editor = new Editor(
+      connection,
+      ended,
+      initialized,
+      () => child.kill('SIGKILL'),
+      () => child.stdin.end(),
+    );
     editor.listen();
     await connection.sendNotification(InitializedNotification.type, {});
     return editor;
@@ -226,6 +233,12 @@ export class Editor {
     const code = await this.ended;
     this.connection.dispose();
     return code;
+  }
+
+  /** As a client that dies. Resolves with the server's exit code. */
+  hangUp(): Promise<number | undefined> {
+    this.closeInput();
+    return this.ended;
   }
 
   /** For the end of a test that may have failed in the middle. */

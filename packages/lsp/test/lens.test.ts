@@ -165,4 +165,10 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
   test('the server ends as the protocol says', async () => {
     expect(await editor.quit()).toBe(0);
   });
+
+  test('the server ends with its client', async () => {
+    const uri = await editor.open(join(folder, 'order.go'));
+    await editor.lenses(uri);
+    expect(await editor.hangUp()).toBe(1);
+  });
 });
