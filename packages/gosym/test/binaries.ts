@@ -83,3 +83,13 @@ export const truthOf = (name: string): TrueFunction[] =>
         })),
       };
     });
+
+/** What LLVM's addr2line says of addresses: function and file:line in turn, innermost first. */
+export const chainsOf = (name: string): { readonly address: number; readonly lines: string[] }[] => {
+  const chains: { address: number; lines: string[] }[] = [];
+  for (const line of stored(`${name}.chains.br`).toString('utf8').trimEnd().split('\n')) {
+    if (/^0x[0-9a-f]+$/.test(line)) chains.push({ address: number(line.slice(2), 16), lines: [] });
+    else chains.at(-1)?.lines.push(line);
+  }
+  return chains;
+};
