@@ -126,7 +126,8 @@ const prepare = async () => {
 /** The demonstration itself is TypeScript, typechecked with the tests; bundled here because Node 20 cannot read it. */
 const demonstrate = async () => {
   const { build } = await import('esbuild');
-  const outfile = join(cache, 'demo/demo.mjs');
+  // One directory below the root, as test/ is: what it bundles finds the checkout from there.
+  const outfile = join(cache, 'demo.mjs');
   await build({
     entryPoints: [join(root, 'test/demo/demo.ts')],
     outfile,

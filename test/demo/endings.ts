@@ -65,6 +65,8 @@ const tryEnding = async (stage: Stage, program: Program, ending: Ending): Promis
   const breakpoints = [{ name: program.function, condition: 'o.ID % 5000 == 1234' }];
   await session.attach(service.pid, { kernel: 'required', breakpoints });
   const stops = await stopTwice(session);
+  // What is looked for afterwards has to be there now, or looking proves nothing.
+  const armed = stage.newLinks() > 0 && changedCodeBytes(service.pid, program.path) > 0;
   await ending.end(stage, session);
   const quiet = await stage.quiet([service.pid]);
   const left = stage.leftovers([service.pid]);
@@ -73,14 +75,15 @@ const tryEnding = async (stage: Stage, program: Program, ending: Ending): Promis
   const changed = alive ? changedCodeBytes(service.pid, program.path) : undefined;
   const report = await service.finish();
   const unharmed = alive && changed === 0 && report !== undefined && report.wrong === 0;
+  const holds = stops === 2 && armed && quiet && unharmed;
   page.check(
-    stops === 2 && quiet && unharmed,
+    holds,
     ending.title,
     report === undefined
       ? `the service died; state ${state ?? 'gone'}, ${left}`
       : `${thousands(report.calls)} orders priced, ${report.wrong} wrong, ${changed ?? '?'} bytes of code changed; ${left}`,
   );
-  return stops === 2 && quiet && unharmed;
+  return holds;
 };
 
 /** Number of endings that harmed nothing, of how many. */
