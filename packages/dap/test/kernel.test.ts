@@ -5,9 +5,17 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
-import { connectClient, initializeArguments, startAdapter, type TestClient, type TestServer } from './session-client.js';
+import {
+  connectClient,
+  initializeArguments,
+  lineOf,
+  startAdapter,
+  type TestClient,
+  type TestServer,
+} from './session-client.js';
 
 const source = join(fixtureSources('orders'), 'order.go');
+const priceLine = lineOf(source, 'func price(');
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the kernel', () => {
   const work = mkdtempSync(join(tmpdir(), 'dap-kernel-'));
@@ -16,7 +24,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
 
   beforeAll(async () => {
     server = await startAdapter();
-    optimised = await privateCopy(await buildFixture('orders', { flags: ['-gcflags=all=-N -l'] }), work);
+    optimised = await privateCopy(await buildFixture('orders'), work);
   });
 
   afterAll(async () => {
@@ -45,14 +53,18 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
       breakpoints: [{ name: 'main.price', condition: 'o.ID % 5000 == 1234' }],
     });
     const [breakpoint] = set.body.breakpoints;
-    expect(breakpoint).toMatchObject({ verified: true, line: 18, source: { path: source } });
+    expect(breakpoint).toMatchObject({ verified: true, line: priceLine, source: { path: source } });
     expect(breakpoint.message).toMatch(/^In the kernel: about [\d.]+ us for a hit that does not match\.$/);
     await client.ask('configurationDone');
     const ids: string[] = [];
     for (;;) {
       const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
       if (event.event === 'terminated') break;
-      expect(event.body).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [breakpoint.id], allThreadsStopped: true });
+      expect(event.body).toMatchObject({
+        reason: 'breakpoint',
+        hitBreakpointIds: [breakpoint.id],
+        allThreadsStopped: true,
+      });
       const { threadId } = event.body;
       const stack = await client.ask('stackTrace', { threadId });
       const [top, caller] = stack.body.stackFrames;
@@ -66,5 +78,32 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
     expect(ids).toEqual(['1234', '6234', '11234', '16234']);
     expect(client.output).toContain('"wrong":0');
     expect(client.output).toContain('"o.ID % 5000 == 1234":4');
+  });
+
+  it('shows every hit of four goroutines once, in whatever order they come', async () => {
+    await launched({ args: ['100000'] });
+    const set = await client.ask('setBreakpoints', {
+      source: { path: source },
+      breakpoints: [{ line: priceLine, condition: 'o.ID % 1000 < 4' }],
+    });
+    expect(set.body.breakpoints[0].message).toMatch(/^In the kernel/);
+    await client.ask('configurationDone');
+    const shown: number[] = [];
+    for (;;) {
+      const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      if (event.event === 'terminated') break;
+      const { threadId } = event.body;
+      const stack = await client.ask('stackTrace', { threadId, levels: 1 });
+      const [top] = stack.body.stackFrames;
+      const id = await client.ask('evaluate', { expression: 'o.ID', frameId: top.id });
+      shown.push(Number(id.body.result));
+      await client.ask('continue', { threadId });
+    }
+    const [, count] = /"o\.ID % 1000 < 4":(\d+)/.exec(client.output) ?? [];
+    expect(Number(count)).toBe(400);
+    expect(new Set(shown).size).toBe(shown.length);
+    expect(shown.filter((id) => id % 1000 >= 4)).toEqual([]);
+    expect(shown.length).toBe(400);
+    expect(client.output).toContain('"wrong":0');
   });
 });

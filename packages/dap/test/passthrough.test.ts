@@ -9,6 +9,7 @@ import { requirement } from '../../../test/requirements.js';
 import {
   connectClient,
   initializeArguments,
+  lineOf,
   startAdapter,
   stdioClient,
   type TestClient,
@@ -20,6 +21,7 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
   let program = '';
   let server: TestServer;
   const source = join(fixtureSources('orders'), 'order.go');
+  const bodyLine = lineOf(source, 'func price(') + 1;
   const children: ChildProcess[] = [];
 
   beforeAll(async () => {
@@ -52,11 +54,11 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
     await launched(client);
     const set = await client.ask('setBreakpoints', {
       source: { path: source },
-      breakpoints: [{ line: 19, condition: 'o.ID == 7' }, { line: 1 }],
+      breakpoints: [{ line: bodyLine, condition: 'o.ID == 7' }, { line: 1 }],
     });
     expect(set.body.breakpoints).toHaveLength(2);
     const [first, second] = set.body.breakpoints;
-    expect(first).toMatchObject({ verified: true, line: 19 });
+    expect(first).toMatchObject({ verified: true, line: bodyLine });
     expect(second).toMatchObject({ verified: false, line: 1 });
     expect(first.id).toBeGreaterThan(0);
     expect(second.id).toBeGreaterThan(0);
@@ -66,7 +68,7 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
     expect(stopped.body).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [first.id], allThreadsStopped: true });
     const { threadId } = stopped.body;
     const stack = await client.ask('stackTrace', { threadId });
-    expect(stack.body.stackFrames[0]).toMatchObject({ name: 'main.price', line: 19 });
+    expect(stack.body.stackFrames[0]).toMatchObject({ name: 'main.price', line: bodyLine });
     const id = await client.ask('evaluate', { expression: 'o.ID', frameId: stack.body.stackFrames[0].id });
     expect(id.body.result).toBe('7');
     await client.ask('next', { threadId });
@@ -94,7 +96,10 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
   it('answers before there is a program as Delve does', async () => {
     client = await connectClient(server.port);
     const early = await client.ask('threads');
-    expect(early.body.error).toMatchObject({ id: 3000, format: expect.stringContaining('Use launch or attach request first') });
+    expect(early.body.error).toMatchObject({
+      id: 3000,
+      format: expect.stringContaining('Use launch or attach request first'),
+    });
     const wrong = await client.ask('initialize', { ...initializeArguments, linesStartAt1: false });
     expect(wrong.body.error).toMatchObject({ id: 3002, format: expect.stringContaining('1-based line numbers') });
     const right = await client.ask('initialize', initializeArguments);

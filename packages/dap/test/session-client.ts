@@ -1,6 +1,7 @@
 /** A DAP client for tests: @vscode/debugadapter-testsupport's, started on the adapter's program or connected to Delve. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { DebugClient } from '@vscode/debugadapter-testsupport';
@@ -101,6 +102,15 @@ export class TestClient extends DebugClient {
 
 const isEvent = (value: unknown): value is AnyEvent =>
   typeof value === 'object' && value !== null && 'type' in value && value.type === 'event' && 'event' in value;
+
+/** Number of the first line that contains `text`: fixtures may grow. */
+export const lineOf = (file: string, text: string): number => {
+  const line = readFileSync(file, 'utf8')
+    .split('\n')
+    .findIndex((each) => each.includes(text));
+  if (line < 0) throw new Error(`${file} has no line with ${text}`);
+  return line + 1;
+};
 
 export const initializeArguments = {
   clientID: 'test',

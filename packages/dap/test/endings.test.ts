@@ -1,0 +1,160 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openGoBinary } from '@probelens/gosym';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { childrenOf, commandOf, LiveProgram } from './live-program.js';
+import { connectClient, initializeArguments, lineOf, startAdapter, type TestClient } from './session-client.js';
+
+const source = join(fixtureSources('orders'), 'order.go');
+
+/** Resolves when `condition` holds; looks again whenever the process table may have changed. */
+const until = async (what: string, condition: () => boolean): Promise<void> => {
+  const deadline = Date.now() + 20_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`it never came to this: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+const gone = (pid: number | undefined): boolean => {
+  if (pid === undefined) return true;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    if (error instanceof Error) return true;
+    throw error;
+  }
+};
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('endings', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-end-'));
+  let built = '';
+
+  beforeAll(async () => {
+    built = await buildFixture('orders');
+  });
+  afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+  interface Scene {
+    readonly target: LiveProgram;
+    readonly client: TestClient;
+    readonly adapter: Awaited<ReturnType<typeof startAdapter>>;
+    readonly delve: number;
+    readonly whole: () => boolean;
+  }
+
+  /** A busy program with a gate, attached and running; `hot` also gives Delve a breakpoint that never holds. */
+  const attached = async (condition: string, hot: boolean): Promise<Scene> => {
+    const path = await privateCopy(built, work);
+    const target = await LiveProgram.start(path, ['serve', '2000']);
+    const adapter = await startAdapter();
+    const client = await connectClient(adapter.port);
+    await client.ask('initialize', initializeArguments);
+    const attach = client.ask('attach', { mode: 'local', processId: target.pid });
+    await client.next('initialized');
+    expect((await attach).success).toBe(true);
+    const set = await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition }] });
+    expect(set.body.breakpoints[0].message).toMatch(/^In the kernel/);
+    if (hot) {
+      const line = lineOf(source, 'scaled :=');
+      const own = await client.ask('setBreakpoints', {
+        source: { path: source },
+        breakpoints: [{ line, condition: 'value < 0' }],
+      });
+      expect(own.body.breakpoints[0]).toMatchObject({ verified: true });
+    }
+    const binary = await openGoBinary(path);
+    const [fn] = binary.functionsNamed('main.price');
+    if (fn === undefined) throw new Error('no main.price');
+    const whole = (): boolean => target.textIsWhole(fn.entry, binary.offsetOf(fn.entry), fn.size);
+    expect(whole()).toBe(false);
+    await client.ask('configurationDone');
+    return { target, client, adapter, delve: target.tracer, whole };
+  };
+
+  const unharmed = async ({ target, delve, whole }: Scene): Promise<void> => {
+    await until('Delve is gone', () => gone(delve));
+    expect(target.alive).toBe(true);
+    await until('the program runs', () => target.state === 'S' || target.state === 'R');
+    expect(target.tracer).toBe(0);
+    expect(whole()).toBe(true);
+    expect(await target.verdict()).toMatch(/"wrong":0.* code 0 signal null$/);
+  };
+
+  const close = async ({ adapter }: Scene): Promise<void> => {
+    if (adapter.child.exitCode !== null || adapter.child.signalCode !== null) return;
+    const exited = once(adapter.child, 'exit');
+    adapter.child.kill('SIGTERM');
+    expect((await exited)[0]).toBe(0);
+  };
+
+  it('disconnects from a running program with gates and a hot breakpoint of Delve', async () => {
+    const scene = await attached('o.ID < 0', true);
+    expect((await scene.client.ask('disconnect', { terminateDebuggee: false })).success).toBe(true);
+    await unharmed(scene);
+    await close(scene);
+  });
+
+  it('disconnects while stopped at a gate', async () => {
+    const scene = await attached('o.ID % 100 == 0', false);
+    await scene.client.next('stopped');
+    expect((await scene.client.ask('disconnect', { terminateDebuggee: false })).success).toBe(true);
+    await unharmed(scene);
+    await close(scene);
+  });
+
+  it('leaves the program alive when the client goes without a word', async () => {
+    const scene = await attached('o.ID < 0', true);
+    await scene.client.leave();
+    await unharmed(scene);
+    await close(scene);
+  });
+
+  it('leaves the program alive when the adapter is told to end', async () => {
+    const scene = await attached('o.ID < 0', false);
+    await close(scene);
+    await unharmed(scene);
+  });
+
+  it('leaves the program alive when the adapter is killed', async () => {
+    const scene = await attached('o.ID % 1000 == 999', true);
+    await scene.client.next('stopped');
+    await scene.client.ask('continue', { threadId: 1 });
+    scene.adapter.child.kill('SIGKILL');
+    await unharmed(scene);
+  });
+
+  it('goes on with Delve when the agent is killed, and says so once', async () => {
+    const scene = await attached('o.ID % 1000 == 999', false);
+    const { client, adapter } = scene;
+    const before = await client.next('stopped');
+    const agents = childrenOf(adapter.child.pid ?? 0).filter((pid) => commandOf(pid).endsWith('agent'));
+    expect(agents).toHaveLength(1);
+    process.kill(agents[0] ?? 0, 'SIGKILL');
+    const changed = await client.next('breakpoint');
+    expect(changed.body).toMatchObject({ reason: 'changed', breakpoint: { verified: true } });
+    await client.ask('continue', { threadId: before.body.threadId });
+    const after = await client.next('stopped');
+    expect(after.body.hitBreakpointIds).toEqual(before.body.hitBreakpointIds);
+    expect(client.output.match(/Breakpoints go back to Delve/g)).toHaveLength(1);
+    await client.ask('disconnect', { terminateDebuggee: false });
+    await unharmed(scene);
+    await close(scene);
+  });
+
+  it('ends the session when Delve is killed', async () => {
+    const scene = await attached('o.ID < 0', false);
+    process.kill(scene.delve, 'SIGKILL');
+    await scene.client.next('terminated');
+    expect(scene.client.output).toContain('Delve has ended');
+    expect((await scene.client.ask('threads')).success).toBe(false);
+    expect((await scene.client.ask('disconnect')).success).toBe(true);
+    await unharmed(scene);
+    await close(scene);
+  });
+});
