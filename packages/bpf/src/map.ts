@@ -1,8 +1,8 @@
-import { closeSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Attr } from './attr.js';
 import { bpfCommand, objectName } from './bpf-command.js';
 import { type KernelCall, refusal } from './refusal.js';
-import { bpfCall } from './syscall.js';
+import { bpfCall, closeDescriptor } from './syscall.js';
 
 /** BPF_MAP_TYPE_*, include/uapi/linux/bpf.h. */
 export const mapTypes = {
@@ -168,7 +168,7 @@ export class BpfMap {
 
   close(): void {
     if (this.#fd < 0) return;
-    closeSync(this.#fd);
+    closeDescriptor(this.#fd);
     this.#fd = -1;
   }
 

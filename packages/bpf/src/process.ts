@@ -1,6 +1,5 @@
-import { closeSync } from 'node:fs';
 import { refusal } from './refusal.js';
-import { pidfdOpen, pidfdSendSignal, readable, watchReadable } from './syscall.js';
+import { closeDescriptor, pidfdOpen, pidfdSendSignal, readable, watchReadable } from './syscall.js';
 
 const ESRCH = 3;
 
@@ -70,7 +69,7 @@ export function openProcess(pid: number): ProcessHandle {
       closed = true;
       waiting.clear();
       unwatch();
-      closeSync(fd);
+      closeDescriptor(fd);
     },
   };
 }

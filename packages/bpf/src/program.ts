@@ -1,10 +1,9 @@
-import { closeSync } from 'node:fs';
 import { Attr } from './attr.js';
 import { bpfCommand, objectName } from './bpf-command.js';
 import { instructionBytes } from './isa.js';
 import { errnoName, KernelError } from './kernel-error.js';
 import { refusal } from './refusal.js';
-import { bpfCall } from './syscall.js';
+import { bpfCall, closeDescriptor } from './syscall.js';
 import { summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';
 
 /** BPF_PROG_TYPE_*, include/uapi/linux/bpf.h. "kprobe" is the type of uprobe programs too. */
@@ -100,7 +99,7 @@ export class Program {
 
   close(): void {
     if (this.#fd < 0) return;
-    closeSync(this.#fd);
+    closeDescriptor(this.#fd);
     this.#fd = -1;
   }
 }

@@ -53,6 +53,7 @@ function bind() {
     signal: (fd: number, number: number): number => signal(numbers.pidfdSendSignal, fd, number, null, 0),
     ioctl: libc.func('int ioctl(int fd, ulong request, ulong argument)'),
     fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
+    close: libc.func('int close(int fd)'),
     poll: libc.func('int poll(void *descriptors, ulong count, int timeout)'),
     sysconf: libc.func('long sysconf(int name)'),
     mmap: libc.func('intptr_t mmap(uintptr_t address, size_t length, int prot, int flags, int fd, long offset)'),
@@ -86,6 +87,12 @@ export const pidfdOpen = (pid: number): number => answer(kernel().pidfd(pid));
 export const pidfdSendSignal = (pidfd: number, signal: number): number => answer(kernel().signal(pidfd, signal));
 
 export const duplicate = (fd: number): number => answer(kernel().fcntl(fd, duplicateCloseOnExec, 0));
+
+/**
+ * Closes a descriptor. Not by fs.closeSync, which warns in a worker thread about descriptors that it did not open.
+ * Linux has closed it whatever it answers.
+ */
+export const closeDescriptor = (fd: number): void => void kernel().close(fd);
 
 /** Whether the descriptor can be read now, or the negative errno. */
 export function readable(fd: number): boolean | number {
@@ -133,29 +140,58 @@ export interface Watch {
 /** Strong references: koffi closes a handle that is garbage collected, and it would fall silent. */
 const watches = new Set<Watch>();
 
+export interface WatchOptions {
+  /**
+   * Least milliseconds between two calls (default 0). The first comes at once; while the next waits, a ring buffer that
+   * is not drained costs its producers no wake-ups, and records arrive in larger batches.
+   */
+  readonly interval?: number;
+}
+
 /**
  * Calls back, on a fresh turn of the event loop, whenever the descriptor is readable: again and again until somebody
  * reads. Holds the process open until closed or unref'd. The descriptor must stay open until `close()`.
  */
-export function watchReadable(fd: number, callback: () => void): Watch {
+export function watchReadable(fd: number, callback: () => void, { interval = 0 }: WatchOptions = {}): Watch {
   let turn: NodeJS.Immediate | undefined;
+  let pause: NodeJS.Timeout | undefined;
   let closed = false;
+  let referenced = true;
+  // koffi calls from the poll phase without a callback scope: promises would not settle and a throw would be lost.
+  const readable = (): void => {
+    if (!closed) turn ??= setImmediate(deliver);
+  };
+  const resume = (): void => {
+    pause = undefined;
+    handle.start({ readable: true }, readable);
+  };
   const deliver = (): void => {
     turn = undefined;
+    if (interval > 0) {
+      handle.stop();
+      pause = setTimeout(resume, interval);
+      if (!referenced) pause.unref();
+    }
     callback();
   };
-  // koffi calls from the poll phase without a callback scope: promises would not settle and a throw would be lost.
-  const handle = kernel().koffi.node.poll(fd, { readable: true }, () => {
-    if (!closed) turn ??= setImmediate(deliver);
-  });
+  const handle = kernel().koffi.node.poll(fd, { readable: true }, readable);
+  const setReferenced = (value: boolean): void => {
+    referenced = value;
+    if (closed) return;
+    if (value) handle.ref();
+    else handle.unref();
+    if (value) pause?.ref();
+    else pause?.unref();
+  };
   const watch: Watch = {
-    ref: () => handle.ref(),
-    unref: () => handle.unref(),
+    ref: () => setReferenced(true),
+    unref: () => setReferenced(false),
     close: () => {
       if (closed) return;
       closed = true;
       watches.delete(watch);
-      if (turn !== undefined) clearImmediate(turn);
+      clearImmediate(turn);
+      clearTimeout(pause);
       handle.close();
     },
   };

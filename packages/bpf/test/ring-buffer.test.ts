@@ -117,6 +117,31 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
     closeAll(ring, writer, map, lost);
   });
 
+  it('calls at most once in an interval, the first time at once, and misses nothing', async () => {
+    const [map, lost] = [ringMap(65_536), lostMap()];
+    const ring = new RingBuffer(map);
+    const writer = writerProgram(map, lost, 8);
+    const calls: number[] = [];
+    let records = 0;
+    await new Promise<void>((resolve) => {
+      ring.onReadable(
+        () => {
+          calls.push(performance.now());
+          records += ring.drain(() => undefined);
+          if (calls.length < 5) writer.testRun(context(records));
+          else resolve();
+        },
+        { interval: 10 },
+      );
+      writer.testRun(context(0));
+    });
+    expect(records).toBe(5);
+    const gaps = calls.slice(1).map((time, index) => time - (calls[index] ?? 0));
+    // Timers of Node may fire up to a millisecond early.
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(9);
+    closeAll(ring, writer, map, lost);
+  });
+
   it('leaves a view from before close() readable: zeros, no crash', () => {
     const [map, lost] = [ringMap(4096), lostMap()];
     const ring = new RingBuffer(map);
@@ -145,6 +170,10 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
 
     it('does not keep the process alive after close', async () => {
       expect(await end('close')).toEqual({ code: 0, output: '1 record\n', errors: '' });
+    });
+
+    it('does not keep it alive when the watch is unref’d, in an interval neither', async () => {
+      expect(await end('interval')).toEqual({ code: 0, output: '1 record\n', errors: '' });
     });
 
     it('does not keep it alive when the watch is unref’d', async () => {

@@ -1,5 +1,5 @@
-import { closeSync } from 'node:fs';
 import { objectId } from '../program.js';
+import { closeDescriptor } from '../syscall.js';
 
 /** A program attached to something. The kernel detaches it when the link is closed or its process dies. */
 export interface Link {
@@ -39,6 +39,6 @@ export class DescriptorLink implements Link {
   close(): void {
     const fds = this.#fds;
     this.#fds = [];
-    for (const fd of fds.toReversed()) closeSync(fd);
+    for (const fd of fds.toReversed()) closeDescriptor(fd);
   }
 }

@@ -1,9 +1,8 @@
-import { closeSync } from 'node:fs';
 import { Attr } from '../attr.js';
 import { bpfCommand } from '../bpf-command.js';
 import type { Program } from '../program.js';
 import { refusal } from '../refusal.js';
-import { bpfCall, ioctl, perfEventOpen } from '../syscall.js';
+import { bpfCall, closeDescriptor, ioctl, perfEventOpen } from '../syscall.js';
 import { DescriptorLink, type Link } from './link.js';
 
 /** PERF_ATTR_SIZE_VER7 = 128; offsets below are those of struct perf_event_attr, include/uapi/linux/perf_event.h. */
@@ -66,7 +65,7 @@ export function attachToEvents(program: Program, events: readonly number[], subj
       if (result < 0) throw refusal('PERF_EVENT_IOC_ENABLE', -result, subject);
     }
   } catch (error) {
-    for (const fd of [...links, ...events]) closeSync(fd);
+    for (const fd of [...links, ...events]) closeDescriptor(fd);
     throw error;
   }
   return new DescriptorLink(subject, [...events, ...links], links[0]);

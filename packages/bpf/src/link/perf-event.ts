@@ -1,7 +1,7 @@
-import { closeSync } from 'node:fs';
 import { possibleCpus } from '../map.js';
 import type { Program } from '../program.js';
 import { kernelFile } from '../refusal.js';
+import { closeDescriptor } from '../syscall.js';
 import type { Link } from './link.js';
 import { attachToEvents, openPerfEvent, type PerfEventAttr } from './perf-event-open.js';
 
@@ -74,7 +74,7 @@ export function attachPerfEvent(options: PerfEventOptions): Link {
     if (tid !== undefined) events.push(openPerfEvent(attr, tid, -1, subject));
     else for (const cpu of onlineCpus()) events.push(openPerfEvent(attr, -1, cpu, subject));
   } catch (error) {
-    for (const fd of events) closeSync(fd);
+    for (const fd of events) closeDescriptor(fd);
     throw error;
   }
   return attachToEvents(options.program, events, subject, options.cookie);

@@ -20,6 +20,17 @@ switch (how) {
   case 'unref':
     ring.onReadable(() => undefined).unref();
     break;
+  case 'interval': {
+    const watch = ring.onReadable(
+      () => {
+        process.stdout.write(`${ring.drain(() => undefined)} record\n`);
+        watch.unref();
+      },
+      { interval: 60_000 },
+    );
+    writer.testRun(context(1));
+    break;
+  }
   case 'exit':
     ring.onReadable(() => undefined);
     process.exit(3);
