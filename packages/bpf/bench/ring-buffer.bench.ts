@@ -22,7 +22,6 @@ import {
   RingBuffer,
   u32,
   u64,
-  type WatchOptions,
 } from '../src/index.js';
 import { bundle } from '../test/bundle.js';
 import type { Seen } from '../test/children/ring-bench-worker.js';
@@ -89,7 +88,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
     program.remove();
   });
 
-  const startWorker = async (ring: BpfMap, watch: WatchOptions) => {
+  const startWorker = async (ring: BpfMap, watch: { readonly interval: number }) => {
     const source = { fd: ring.fd, maxEntries: ring.maxEntries };
     const worker = new Worker(await bundle(workerScript), { workerData: { source, watch } });
     await once(worker, 'message');

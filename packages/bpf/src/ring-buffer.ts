@@ -1,14 +1,5 @@
 import { refusal } from './refusal.js';
-import {
-  closeDescriptor,
-  duplicate,
-  type Mapping,
-  mapShare,
-  pageSize,
-  type Watch,
-  type WatchOptions,
-  watchReadable,
-} from './syscall.js';
+import { closeDescriptor, duplicate, type Mapping, mapShare, pageSize, type Watch, watchReadable } from './syscall.js';
 
 /**
  * Layout and header bits: kernel/bpf/ringbuf.c. The map is mapped as one page with the consumer's position, one page
@@ -39,6 +30,8 @@ export class RingBuffer {
   readonly #reader: RingReader;
   readonly #watches = new Set<Watch>();
   #closed = false;
+  /** Clock of performance.now(). */
+  #calledAt = Number.NEGATIVE_INFINITY;
 
   /** Throws KernelError when the map cannot be mapped. */
   constructor(source: RingSource) {
@@ -79,13 +72,19 @@ export class RingBuffer {
    * program submitted with the flag BPF_RB_NO_WAKEUP wait for the next that wakes. Keeps the process alive until
    * closed, or unref'd. The returned watch ends it.
    * @param options by default the first call comes at once and the next ones at most every millisecond: in a storm that
-   *   makes a record three times cheaper for the program that is probed (bench/ring-buffer.bench.ts).
+   *   makes a record three times cheaper for the program that is probed (bench/ring-buffer.bench.ts). 0: every wake-up.
    */
-  onReadable(callback: () => void, options: WatchOptions = { interval: 1 }): Watch {
+  onReadable(callback: () => void, { interval = 1 }: { readonly interval?: number } = {}): Watch {
     if (this.#closed) throw new Error('the ring buffer is closed');
     const fd = duplicate(this.#fd);
     if (fd < 0) throw refusal('fcntl', -fd, 'the ring buffer');
-    const inner = watchReadable(fd, callback, options);
+    const deliver = (): void => {
+      this.#calledAt = performance.now();
+      callback();
+    };
+    // The interval counts from the last call of any watch: who listens anew after each call gains nothing by it.
+    const delay = Math.ceil(interval - (performance.now() - this.#calledAt));
+    const inner = watchReadable(fd, deliver, { interval, delay });
     const watch: Watch = {
       ref: () => inner.ref(),
       unref: () => inner.unref(),

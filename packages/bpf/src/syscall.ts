@@ -146,13 +146,15 @@ export interface WatchOptions {
    * is not drained costs its producers no wake-ups, and records arrive in larger batches.
    */
   readonly interval?: number;
+  /** Milliseconds before the first call (default 0). */
+  readonly delay?: number;
 }
 
 /**
  * Calls back, on a fresh turn of the event loop, whenever the descriptor is readable: again and again until somebody
  * reads. Holds the process open until closed or unref'd. The descriptor must stay open until `close()`.
  */
-export function watchReadable(fd: number, callback: () => void, { interval = 0 }: WatchOptions = {}): Watch {
+export function watchReadable(fd: number, callback: () => void, { interval = 0, delay = 0 }: WatchOptions = {}): Watch {
   let turn: NodeJS.Immediate | undefined;
   let pause: NodeJS.Timeout | undefined;
   let closed = false;
@@ -167,14 +169,17 @@ export function watchReadable(fd: number, callback: () => void, { interval = 0 }
   };
   const deliver = (): void => {
     turn = undefined;
-    if (interval > 0) {
-      handle.stop();
-      pause = setTimeout(resume, interval);
-      if (!referenced) pause.unref();
-    }
+    rest(interval);
     callback();
   };
   const handle = kernel().koffi.node.poll(fd, { readable: true }, readable);
+  const rest = (milliseconds: number): void => {
+    if (milliseconds <= 0) return;
+    handle.stop();
+    pause = setTimeout(resume, milliseconds);
+    if (!referenced) pause.unref();
+  };
+  rest(delay);
   const setReferenced = (value: boolean): void => {
     referenced = value;
     if (closed) return;

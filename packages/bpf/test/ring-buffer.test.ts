@@ -142,6 +142,33 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
     closeAll(ring, writer, map, lost);
   });
 
+  it('keeps the interval for who listens anew after each call', async () => {
+    const [map, lost] = [ringMap(65_536), lostMap()];
+    const ring = new RingBuffer(map);
+    const writer = writerProgram(map, lost, 8);
+    const calls: number[] = [];
+    await new Promise<void>((resolve) => {
+      const listen = (): void => {
+        const watch = ring.onReadable(
+          () => {
+            calls.push(performance.now());
+            watch.close();
+            ring.drain(() => undefined);
+            if (calls.length === 4) return resolve();
+            writer.testRun(context(0));
+            listen();
+          },
+          { interval: 10 },
+        );
+      };
+      listen();
+      writer.testRun(context(0));
+    });
+    const gaps = calls.slice(1).map((time, index) => time - (calls[index] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(9);
+    closeAll(ring, writer, map, lost);
+  });
+
   it('leaves a view from before close() readable: zeros, no crash', () => {
     const [map, lost] = [ringMap(4096), lostMap()];
     const ring = new RingBuffer(map);

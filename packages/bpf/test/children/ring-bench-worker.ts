@@ -3,7 +3,7 @@
  * what it has seen since the one before, and the time it spent reading.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type OnRecord, RingBuffer, type RingSource, type WatchOptions } from '../../src/index.js';
+import { type OnRecord, RingBuffer, type RingSource } from '../../src/index.js';
 
 export interface Seen {
   readonly records: number;
@@ -13,7 +13,7 @@ export interface Seen {
   readonly readingNs: number;
 }
 
-const { source, watch } = workerData as { readonly source: RingSource; readonly watch: WatchOptions };
+const { source, watch } = workerData as { readonly source: RingSource; readonly watch: { readonly interval: number } };
 const ring = new RingBuffer(source);
 let [records, sum, drains, reading] = [0, 0, 0, 0n];
 
