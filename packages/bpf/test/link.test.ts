@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
 import {
@@ -17,6 +18,7 @@ import {
   u32,
   u64,
 } from '../src/index.js';
+import { attachToEvents, openPerfEvent } from '../src/link/perf-event-open.js';
 import { TinyProcess, type TinyProgram, writeTinyProgram } from './tiny-program.js';
 
 /** Adds one to the 64-bit number that the map has for the attach cookie; programs of another process may run it too. */
@@ -156,6 +158,31 @@ describe.skipIf(requirement('kernel').missing)('links', () => {
     expect([read(counts, u64(77)), read(counts, u64(78))]).toEqual([1000n, 2000n]);
     expect(await other.end()).toBe(0);
     closeAll();
+  });
+
+  it('attaches a uprobe as kernels before 5.15 do, by ioctl', async () => {
+    const count = counter();
+    const bpf = load('kprobe', countProcess(count, target.pid));
+    const type = Number(readFileSync('/sys/bus/event_source/devices/uprobe/type', 'utf8'));
+    const attr = { type, config: 0, config1: program.path, config2: program.offsets[0] ?? 0 };
+    const event = openPerfEvent(attr, target.pid, -1, 'uprobe');
+    const link = keep(attachToEvents(bpf, [event], 'uprobe', undefined, 'ioctl'));
+    expect(link.id).toBeUndefined();
+    await target.run();
+    expect(read(count)).toBe(1000n);
+    link.close();
+    await target.run();
+    expect(read(count)).toBe(1000n);
+    closeAll();
+  });
+
+  it('closes the events when the program does not suit them', async () => {
+    const before = readdirSync('/proc/self/fd').length;
+    const bpf = load('tracepoint', new Assembler().mov('r0', 0).exit());
+    const event = { type: 'software', name: 'page-faults' } as const;
+    expect(() => attachPerfEvent({ program: bpf, event })).toThrow(/PERF_EVENT_IOC_SET_BPF failed.*EINVAL/);
+    closeAll();
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
   });
 
   it('attaches to a tracepoint and to a raw tracepoint', async () => {

@@ -47,12 +47,19 @@ export function openPerfEvent(event: PerfEventAttr, pid: number, cpu: number, su
 /**
  * Attaches the program to each event (as a BPF link with its cookie where the kernel has them, >= 5.15, else by ioctl)
  * and lets the events run. Takes over the descriptors: closes them if it throws.
+ * @param method "ioctl" leaves the newer way untried.
  */
-export function attachToEvents(program: Program, events: readonly number[], subject: string, cookie?: bigint): Link {
+export function attachToEvents(
+  program: Program,
+  events: readonly number[],
+  subject: string,
+  cookie?: bigint,
+  method: 'newest' | 'ioctl' = 'newest',
+): Link {
   const links: number[] = [];
   try {
     for (const event of events) {
-      const link = perfLink(program, event, cookie);
+      const link = method === 'ioctl' ? -EINVAL : perfLink(program, event, cookie);
       if (link >= 0) links.push(link);
       else if (link !== -EINVAL || cookie !== undefined) throw refusal('BPF_LINK_CREATE', -link, subject);
       else {
