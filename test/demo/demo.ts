@@ -110,6 +110,7 @@ const perform = async (stage: Stage, bin: string): Promise<void> => {
   await demonstrateBinary(stage, service);
   const reason = await kernelProblem(stage);
   if (reason === undefined) {
+    stage.rememberLinks();
     const table = await withKernel(stage, [service, await esbuild(join(bin, 'esbuild'), directory)]);
     page.heading('Result');
     page.table(table);

@@ -4,7 +4,7 @@
  * itself whether one of its results was wrong.
  */
 import type { DebugSession } from './dap-session.js';
-import { changedCodeBytes, processState } from './leftovers.js';
+import { changedCodeBytes, killProcess, processState } from './leftovers.js';
 import { thousands } from './page.js';
 import type { Program } from './programs.js';
 import { Service } from './service.js';
@@ -18,7 +18,7 @@ interface Ending {
 const killed = async (stage: Stage, word: string): Promise<void> => {
   const agents = stage.processes().filter(({ command }) => command.includes(word));
   if (agents.length === 0) throw new Error(`there is no probelens ${word} to kill`);
-  for (const { pid } of agents) process.kill(pid, 'SIGKILL');
+  for (const { pid } of agents) killProcess(pid);
 };
 
 const endings: readonly Ending[] = [

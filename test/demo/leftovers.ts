@@ -2,6 +2,7 @@
  * What a session may not leave behind, found by looking at the machine and not by asking our own code: processes, BPF
  * links, changed machine code.
  */
+import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -42,30 +43,66 @@ export interface MarkedProcess {
   readonly command: readonly string[];
 }
 
-/** Processes with this mark in their environment, zombies excluded. */
-export const markedProcesses = (mark: string): readonly MarkedProcess[] =>
-  processes()
-    .filter((pid) => pid !== process.pid)
-    .filter((pid) => look(`/proc/${pid}/environ`)?.split('\0').includes(`${markName}=${mark}`))
+const environmentHas = (pid: number, entry: string): boolean =>
+  look(`/proc/${pid}/environ`)?.split('\0').includes(entry) ?? false;
+
+/** From /proc/PID/stat: "pid (name) state ppid ...", where the name may contain anything. */
+const parentOf = (pid: number): number => Number(/\) \S (\d+) /.exec(look(`/proc/${pid}/stat`) ?? '')?.[1] ?? 0);
+
+/** Processes with this mark in their environment, and what descends from them: sudo clears the environment. */
+export const markedProcesses = (mark: string): readonly MarkedProcess[] => {
+  const all = processes().filter((pid) => pid !== process.pid);
+  const marked = new Set(all.filter((pid) => environmentHas(pid, `${markName}=${mark}`)));
+  for (let before = -1; before !== marked.size; ) {
+    before = marked.size;
+    for (const pid of all) if (marked.has(parentOf(pid))) marked.add(pid);
+  }
+  return [...marked]
     .map((pid) => ({ pid, command: (look(`/proc/${pid}/cmdline`) ?? '').split('\0').slice(0, -1) }))
     .filter(({ command }) => command.length > 0);
+};
+
+/** SIGKILL, by way of sudo where the process is root's and we are not. */
+export const killProcess = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+    execFileSync('sudo', ['-n', 'kill', '-9', String(pid)]);
+  }
+};
+
+export interface ProbeLink {
+  readonly id: string;
+  /** File that is probed; undefined on kernels that do not say (before 6.17). */
+  readonly path: string | undefined;
+}
+
+/** All of /proc/PID/fdinfo/FD, one after the other; root's are read by way of sudo. */
+const descriptorInfos = (): string => {
+  if (process.getuid?.() !== 0) {
+    const command = 'cat /proc/[0-9]*/fdinfo/* 2>/dev/null; true';
+    return execFileSync('sudo', ['-n', 'sh', '-c', command], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  }
+  const infos: string[] = [];
+  for (const pid of processes()) {
+    for (const fd of entries(`/proc/${pid}/fdinfo`)) infos.push(look(join(`/proc/${pid}/fdinfo`, fd)) ?? '');
+  }
+  return infos.join('');
+};
 
 /**
- * Ids of all BPF links of user probes that any process holds. A link that is not pinned lives as long as its file
- * descriptors, and fdinfo names the kind (kernel/bpf/syscall.c, bpf_link_show_fdinfo).
+ * All BPF links of user probes that any process holds. A link that is not pinned lives as long as its file descriptors,
+ * and fdinfo names its kind and its file (kernel/bpf/syscall.c, bpf_link_show_fdinfo). Needs root.
  */
-export const userProbeLinks = (): ReadonlySet<string> => {
-  const ids = new Set<string>();
-  for (const pid of processes()) {
-    for (const fd of entries(`/proc/${pid}/fdinfo`)) {
-      const info = look(join(`/proc/${pid}/fdinfo`, fd));
-      if (info === undefined || !/^link_type:\s+(uprobe_multi|perf)/m.test(info)) continue;
-      const id = /^link_id:\s+(\d+)$/m.exec(info)?.[1];
-      if (id !== undefined) ids.add(id);
-    }
-  }
-  return ids;
-};
+export const userProbeLinks = (): readonly ProbeLink[] =>
+  descriptorInfos()
+    .split(/^(?=pos:)/m)
+    .filter((info) => /^link_type:\s+(uprobe_multi|perf)/m.test(info))
+    .map((info) => ({
+      id: /^link_id:\s+(\d+)$/m.exec(info)?.[1] ?? '',
+      path: /^path:\s+(.+)$/m.exec(info)?.[1],
+    }));
 
 interface Mapping {
   readonly start: number;

@@ -17,7 +17,8 @@ export class Stage {
   readonly command: readonly string[];
   readonly mark = randomUUID();
   readonly #env: Readonly<Record<string, string>>;
-  readonly #linksBefore = userProbeLinks();
+  /** Undefined where the kernel cannot be used: then there are no links, and none may be looked for. */
+  #linksBefore: ReadonlySet<string> | undefined;
 
   constructor(options: { page: Page; cleanup: Cleanup; directory: string; root: string; bin: string }) {
     this.page = options.page;
@@ -47,9 +48,19 @@ export class Stage {
     return markedProcesses(this.mark);
   }
 
-  /** BPF links of user probes that were not there when the demo began. */
+  /** To be called before anything is probed, and only where the kernel can be used. */
+  rememberLinks(): void {
+    this.#linksBefore = new Set(userProbeLinks().map(({ id }) => id));
+  }
+
+  /** BPF links on programs of this run; where the kernel does not name the file, all that were not there before. */
   newLinks(): number {
-    return [...userProbeLinks()].filter((id) => !this.#linksBefore.has(id)).length;
+    const before = this.#linksBefore;
+    if (before === undefined) return 0;
+    const links = userProbeLinks().filter(({ id, path }) =>
+      path === undefined ? !before.has(id) : path.startsWith(this.directory),
+    );
+    return new Set(links.map(({ id }) => id)).size;
   }
 
   /**
