@@ -129,6 +129,39 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('trace', () => {
     }
   });
 
+  it('follows the program through the kernel, by goroutine', { timeout: 60_000 }, async () => {
+    const texts = [
+      'tracepoint:sched:sched_switch',
+      'tracepoint:syscalls:sys_enter_openat do log "{filename} {flags}"',
+      'tracepoint:syscalls:sys_enter_write on main do log "{fd} {count}"',
+      'perf:page-faults:1 do count',
+      'perf:context-switches:1 do count',
+    ];
+    const trace = await startTrace(await options(texts, program('20000')));
+    const { probes } = await trace.finished;
+    const of = (position: number): TraceEvent[] => events.filter((event) => event.probe === position);
+    // Every record of sched_switch says which thread left the processor: it is the one that the event is of.
+    const switches = of(1);
+    expect(switches.length).toBeGreaterThan(10);
+    expect(switches.filter((event) => Number(event.values.prev_pid) !== event.tid)).toEqual([]);
+    expect(switches.every((event) => event.values.prev_comm === JSON.stringify('orders'))).toBe(true);
+    // Goroutine 0 is the scheduler; among the others is the first one.
+    const goids = new Set(switches.map((event) => event.goid));
+    expect(goids.has('0')).toBe(true);
+    expect(of(2).map((event) => event.values.filename)).toContain(
+      '"/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"',
+    );
+    // "ready PID" and the report, both from main, of known lengths.
+    expect(of(3).map((event) => [event.goid, event.values.fd])).toEqual([
+      ['1', '1'],
+      ['1', '1'],
+    ]);
+    expect(probes[3]?.hits).toBeGreaterThan(20);
+    expect(probes[4]?.hits).toBeGreaterThan(0);
+    // Each switch is one context switch; the two probes went in one after the other.
+    expect(Math.abs((probes[4]?.hits ?? 0) - (probes[0]?.hits ?? 0))).toBeLessThanOrEqual(5);
+  });
+
   it('takes out a probe that costs too much, and says so', { timeout: 60_000 }, async () => {
     const running = await startProgram(orders, ['serve', '0']);
     try {
@@ -152,6 +185,10 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('trace', () => {
     ['main.prise', 'unknown-function'],
     ['main.price do stop', 'needs-debugger'],
     ['main.price on current', 'no-current-goroutine'],
+    ['tracepoint:sched:sched_swich', 'kernel-refused'],
+    ['tracepoint:sched:sched_switch if prev_pid == 1', 'unsupported'],
+    ['tracepoint:sched:sched_switch do log "{nothing}"', 'unsupported'],
+    ['perf:page-fault', 'unsupported'],
   ] as const) {
     it(`refuses "${text}" and leaves no process`, async () => {
       const failure: unknown = await startTrace(await options([text], program('10'))).catch((error: unknown) => error);

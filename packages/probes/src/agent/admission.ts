@@ -32,7 +32,8 @@ const checkOwner = (pid: number, asking: number): void => {
   if (stranger !== undefined || status.uids.length === 0) throw refusal.notYourProcess(pid, asking, stranger ?? 0);
 };
 
-const identify = (pid: number, asking: number): ProcessIdentity => {
+/** Whether this process may be looked at at all. Throws `Refused`. */
+export const admitProcess = (pid: number, asking: number): ProcessIdentity => {
   const state = processState(pid);
   if (state === undefined) throw refusal.noSuchProcess(pid);
   checkOwner(pid, asking);
@@ -41,7 +42,7 @@ const identify = (pid: number, asking: number): ProcessIdentity => {
 
 const identifyTracer = (target: AgentTarget, asking: number): ProcessIdentity | undefined => {
   if (target.tracer === undefined) return undefined;
-  const tracer = identify(target.tracer, asking);
+  const tracer = admitProcess(target.tracer, asking);
   // TracerPid is the thread that traces (Delve keeps one for it); what is asked for is its process.
   const thread = processStatus(target.pid)?.tracer ?? 0;
   const actual = thread === 0 ? 0 : (processStatus(thread)?.threadGroup ?? 0);
@@ -130,7 +131,7 @@ export interface AdmissionOptions {
 /** Throws `Refused`. */
 export const admit = async (plan: ProbePlan, target: AgentTarget, options: AdmissionOptions): Promise<Admitted> => {
   const { asking, files } = options;
-  const identity = identify(target.pid, asking);
+  const identity = admitProcess(target.pid, asking);
   const tracer = identifyTracer(target, asking);
   const file = await runningFile(target, plan, files);
   for (const site of plan.sites) checkFileBytes(plan, site, file);

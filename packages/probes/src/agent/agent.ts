@@ -11,6 +11,7 @@ import { waitForEnding } from './endings.js';
 import { GuardLink } from './guard-link.js';
 import {
   ArmRequest,
+  ArmSourceRequest,
   CountersRequest,
   DisarmAllRequest,
   DisarmRequest,
@@ -115,6 +116,10 @@ const serve = (connection: MessageConnection, session: Session): void => {
   connection.onRequest(
     ArmRequest,
     answer(async (params) => ({ probe: await session.arm(params) })),
+  );
+  connection.onRequest(
+    ArmSourceRequest,
+    answer(async (params) => ({ probe: await session.armSource(params) })),
   );
   connection.onRequest(
     DisarmRequest,

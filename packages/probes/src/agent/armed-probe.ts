@@ -16,12 +16,15 @@ import {
   u32,
 } from '@probelens/bpf';
 import type { ProbeCounters } from '../events.js';
-import type { PlannedSite, ProbePlan } from '../plan/plan.js';
+import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
 import { buildProgram, buildSentinel, type ProgramRequest } from '../program/program.js';
 import { type RecordLayout, recordLayout } from '../program/record.js';
-import { stateOffsets, stateSize } from '../program/state.js';
+import { stateSize } from '../program/state.js';
 import type { Admitted } from './admission.js';
+import { type Armed, countersFrom, Opened } from './armed.js';
 import { withDescriptorsAbove, withHighestDescriptor } from './descriptor-order.js';
+import type { FileIdentity } from './live-text.js';
+import type { ProcessIdentity } from './process-state.js';
 
 export interface KernelAbilities {
   readonly uprobeMulti: boolean;
@@ -37,20 +40,6 @@ export interface ProbeRequest {
   readonly stop: ProgramRequest['stop'];
   readonly maps: { readonly control: BpfMap; readonly events: BpfMap };
   readonly abilities: KernelAbilities;
-}
-
-/** Whatever is open is closed again, newest first, when a later step fails. */
-class Opened {
-  readonly #closers: (() => void)[] = [];
-
-  add<T extends { close(): void }>(resource: T): T {
-    this.#closers.push(() => resource.close());
-    return resource;
-  }
-
-  close(): void {
-    for (let closer = this.#closers.pop(); closer !== undefined; closer = this.#closers.pop()) closer();
-  }
 }
 
 const FIRST = u32(0);
@@ -132,12 +121,14 @@ const sentinelPlaces = (sites: readonly PlannedSite[]): readonly Placement[] =>
       : [{ offset: Number(site.sentinel), cookie: BigInt(index) }],
   );
 
-export class ArmedProbe {
+export class ArmedProbe implements Armed {
   readonly id: number;
-  readonly plan: ProbePlan;
-  readonly admitted: Admitted;
+  readonly target: ProcessIdentity;
+  readonly captures: readonly PlannedCapture[];
   readonly stop: ProgramRequest['stop']['kind'];
   readonly layout: RecordLayout;
+  readonly #sites: readonly PlannedSite[];
+  readonly #file: FileIdentity;
   readonly #opened = new Opened();
   readonly #state: BpfMap;
   /** Sentinels before gates: the order of closing. */
@@ -147,8 +138,10 @@ export class ArmedProbe {
   /** Arms. Throws KernelError and ProgramError; nothing is left in the kernel then. */
   constructor(request: ProbeRequest) {
     this.id = request.id;
-    this.plan = request.plan;
-    this.admitted = request.admitted;
+    this.target = request.admitted.target;
+    this.captures = request.plan.captures;
+    this.#sites = request.plan.sites;
+    this.#file = request.admitted.file;
     this.stop = request.stop.kind;
     this.layout = recordLayout(request.plan.captures);
     try {
@@ -179,9 +172,9 @@ export class ArmedProbe {
     return this.#final ?? this.#read();
   }
 
-  /** Whether this probe changes the byte at `offset` of the file. */
-  holds(offset: number): boolean {
-    return this.plan.sites.some((site) => {
+  holds(file: FileIdentity, offset: number): boolean {
+    if (file.inode !== this.#file.inode || file.device !== this.#file.device) return false;
+    return this.#sites.some((site) => {
       const start = Number(site.offset);
       // The five-byte nop becomes a call: all of it changes (arch/x86/kernel/uprobes.c, Linux 6.18).
       const width = site.tier === 'nop5' ? site.instruction.length / 2 : 1;
@@ -189,7 +182,6 @@ export class ArmedProbe {
     });
   }
 
-  /** Out of the kernel, at once. May be called again. The counters stay as they were. */
   disarm(): ProbeCounters {
     if (this.#final !== undefined) return this.#final;
     this.#detach();
@@ -204,15 +196,6 @@ export class ArmedProbe {
   }
 
   #read(): ProbeCounters {
-    const value = this.#state.lookup(FIRST) ?? new Uint8Array(stateSize);
-    const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-    const word = (at: number): number => Number(view.getBigUint64(at, true));
-    return {
-      probe: this.id,
-      hits: word(stateOffsets.hits),
-      matches: word(stateOffsets.matches),
-      faults: word(stateOffsets.faults),
-      dropped: word(stateOffsets.dropped),
-    };
+    return countersFrom(this.id, this.#state.lookup(FIRST));
   }
 }

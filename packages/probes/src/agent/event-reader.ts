@@ -2,7 +2,7 @@
 import { type BpfMap, RingBuffer, type Watch } from '@probelens/bpf';
 import type { ProbeEvent } from '../events.js';
 import { readRecordHeader } from '../program/record.js';
-import type { ArmedProbe } from './armed-probe.js';
+import type { Armed } from './armed.js';
 import { capturedValue } from './captured-text.js';
 
 /** Events in one notification at most: some 100 kB of JSON, a millisecond of work between two looks at the input. */
@@ -12,11 +12,9 @@ const HEADER_BYTES = 8;
 
 export interface EventReaderOptions {
   readonly events: BpfMap;
-  readonly probeOf: (id: number) => ArmedProbe | undefined;
+  readonly probeOf: (id: number) => Armed | undefined;
   /** Resolves when the batch has left this process. */
   readonly send: (batch: readonly ProbeEvent[]) => Promise<void>;
-  /** Called for every record before it is sent. */
-  readonly onEvent?: (probe: ArmedProbe, event: ProbeEvent) => void;
 }
 
 export class EventReader {
@@ -87,7 +85,7 @@ export class EventReader {
     const header = readRecordHeader(view, offset);
     const probe = this.#options.probeOf(header.probe);
     if (probe === undefined) return undefined;
-    const event: ProbeEvent = {
+    return {
       probe: header.probe,
       number: header.number,
       time: String(header.time),
@@ -98,13 +96,11 @@ export class EventReader {
       faulted: header.faulted,
       trapped: header.trapped,
       site: header.site,
-      values: probe.plan.captures.map((capture, index) => {
+      values: probe.captures.map((capture, index) => {
         const at = probe.layout.captures[index];
         const faulted = (header.captureFaults & (1 << index)) !== 0;
         return capturedValue(capture, view, at === undefined ? undefined : offset + at, faulted);
       }),
     };
-    this.#options.onEvent?.(probe, event);
-    return event;
   }
 }

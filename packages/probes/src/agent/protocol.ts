@@ -5,6 +5,7 @@
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
+import type { ProbeSpec } from '../spec/spec.js';
 
 /** Raised in a breaking way only; the two ends refuse each other when it differs. */
 export const protocolVersion = 1;
@@ -41,6 +42,22 @@ export interface Armed {
   readonly probe: number;
 }
 
+/** Where a goroutine's id is found from inside the kernel; from the binary's `runtime`. Bytes. */
+export interface SourceRuntime {
+  /** offsetof(runtime.g, goid). */
+  readonly goid: number;
+  /** Of the current g, from the thread pointer (negative on x86-64). */
+  readonly tlsG: number;
+}
+
+/** Events of the kernel (target "tracepoint" or "perf-event") while the target's threads run. */
+export interface ArmSourceParams {
+  readonly spec: ProbeSpec;
+  readonly target: AgentTarget;
+  /** Absent: events carry no goroutine, and a scope on one is refused. */
+  readonly runtime: SourceRuntime | undefined;
+}
+
 /** `data` of every error response. */
 export interface AgentErrorData {
   /** Stable, kebab-case: "wrong-build-id", "not-your-process". */
@@ -49,6 +66,7 @@ export interface AgentErrorData {
 
 export const HelloRequest = new RequestType0<Hello, AgentErrorData>('agent/hello');
 export const ArmRequest = new RequestType<ArmParams, Armed, AgentErrorData>('agent/arm');
+export const ArmSourceRequest = new RequestType<ArmSourceParams, Armed, AgentErrorData>('agent/armSource');
 /** Answered when the probe is out of the kernel. */
 export const DisarmRequest = new RequestType<{ readonly probe: number }, ProbeCounters, AgentErrorData>('agent/disarm');
 export const DisarmAllRequest = new RequestType0<readonly ProbeCounters[], AgentErrorData>('agent/disarmAll');

@@ -17,6 +17,7 @@ export type RefusalCode =
   | 'changed-file'
   | 'changed-text'
   | 'no-such-probe'
+  | 'unsupported'
   | 'kernel-refused'
   | 'internal';
 
@@ -90,6 +91,18 @@ export const changedText = (where: string): Refused =>
     'changed-text',
     `The running program's code for ${where} differs from its file; another tool patched it, restart the program to probe it.`,
   );
+
+export const unsupported = (what: string, instead: string): Refused =>
+  new Refused('unsupported', `${what} is not possible for events of the kernel; ${instead}.`);
+
+export const noKernelGoroutine = (): Refused =>
+  new Refused(
+    'unsupported',
+    'Goroutines cannot be told apart inside the kernel for this program (its thread-local g was not found); leave out `on ...`.',
+  );
+
+export const unknownPerfEvent = (name: string, known: readonly string[]): Refused =>
+  new Refused('unsupported', `There is no perf event "${name}"; known are ${known.join(', ')}.`);
 
 export const noSuchProbe = (probe: number): Refused =>
   new Refused('no-such-probe', `There is no armed probe ${probe}; list the armed ones with \`probes\`.`);

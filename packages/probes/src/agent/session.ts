@@ -12,14 +12,17 @@ import {
   type TaskLayout,
   validatePlan,
 } from '../program/index.js';
-import { admit, askingUser } from './admission.js';
+import { admit, admitProcess, askingUser } from './admission.js';
+import type { Armed } from './armed.js';
 import { ArmedProbe } from './armed-probe.js';
+import { ArmedSource } from './armed-source.js';
 import { BinaryFiles } from './binary-file.js';
 import { EventReader } from './event-reader.js';
 import type { GuardLink } from './guard-link.js';
-import type { AgentTarget, ArmParams, Focus } from './protocol.js';
+import type { AgentTarget, ArmParams, ArmSourceParams, Focus } from './protocol.js';
 import * as refusal from './refusal.js';
-import { Targets } from './targets.js';
+import { type Joining, Targets } from './targets.js';
+import { validSource } from './valid-source.js';
 
 /**
  * Bytes of the ring that all probes share: some 50,000 records of the usual 80 bytes, a twentieth of a second of the
@@ -60,7 +63,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #targets: Targets;
   readonly #files = new BinaryFiles();
-  readonly #probes = new Map<number, ArmedProbe>();
+  readonly #probes = new Map<number, Armed>();
   readonly #asking = askingUser();
   #shared: Shared | undefined;
   #nextId = 1;
@@ -78,45 +81,60 @@ export class Session {
 
   /** All or nothing. Throws `Refused`. */
   arm(params: ArmParams): Promise<number> {
-    const arming = this.#arming.then(() => this.#armOne(params));
+    return this.#inTurn(() => this.#armProbe(params));
+  }
+
+  /** The same for events of the kernel. */
+  armSource(params: ArmSourceParams): Promise<number> {
+    return this.#inTurn(() => this.#armSource(params));
+  }
+
+  #inTurn<T>(arm: () => Promise<T>): Promise<T> {
+    const arming = this.#arming.then(() => {
+      const reason = incapability(features());
+      if (reason !== undefined) throw refusal.notCapable(reason);
+      return arm();
+    });
     this.#arming = arming.catch(() => undefined);
     return arming;
   }
 
-  async #armOne(params: ArmParams): Promise<number> {
-    const reason = incapability(features());
-    if (reason !== undefined) throw refusal.notCapable(reason);
+  async #armProbe(params: ArmParams): Promise<number> {
     const plan = this.#validate(params.plan);
     const target = validTarget(params.target);
     const admitted = await admit(plan, target, {
       files: this.#files,
       asking: this.#asking,
-      ours: (file, identity, offset) =>
-        this.#targets
-          .probesOf(identity.pid)
-          .some((probe) => probe.admitted.file.inode === file.inode && probe.holds(offset)),
+      ours: (file, identity, offset) => this.#targets.probesOf(identity.pid).some((probe) => probe.holds(file, offset)),
     });
     const machine = machineHere();
     if (admitted.file.machine !== machine) throw refusal.wrongMachine(plan.binary.path, admitted.file.machine, machine);
-    // The input ended while the files were read: nothing may go into the kernel any more.
-    if (this.#closing) throw refusal.notCapable('The agent is ending; start it again.');
     const stop = stopOf(plan, target);
-    const place = this.#targets.prepare({ ...admitted, halts: stop.kind === 'halt' });
+    return this.#enter({ ...admitted, halts: stop.kind === 'halt' }, (id, maps) => {
+      const abilities = abilitiesOf(features());
+      return new ArmedProbe({ id, plan, admitted, machine, stop, maps, abilities });
+    });
+  }
+
+  async #armSource(params: ArmSourceParams): Promise<number> {
+    const { spec, runtime } = validSource(params);
+    const target = admitProcess(validTarget(params.target).pid, this.#asking);
+    return this.#enter(
+      { target, tracer: undefined, halts: false },
+      (id, maps) => new ArmedSource({ id, spec, target, runtime, machine: machineHere(), maps }),
+    );
+  }
+
+  /** Puts it into the kernel with its target watched from before to after. */
+  #enter(joining: Joining, make: (id: number, shared: Shared) => Armed): number {
+    // The input ended while files were read: nothing may go into the kernel any more.
+    if (this.#closing) throw refusal.notCapable('The agent is ending; start it again.');
+    const place = this.#targets.prepare(joining);
     try {
-      const shared = this.#share();
-      const id = this.#nextId++;
-      const probe = new ArmedProbe({
-        id,
-        plan,
-        admitted,
-        machine,
-        stop,
-        maps: shared,
-        abilities: abilitiesOf(features()),
-      });
-      this.#probes.set(id, probe);
-      place.add(probe);
-      return id;
+      const armed = make(this.#nextId++, this.#share());
+      this.#probes.set(armed.id, armed);
+      place.add(armed);
+      return armed.id;
     } catch (error) {
       place.cancel();
       throw asRefusal(error);
@@ -204,7 +222,7 @@ export class Session {
     return this.#shared;
   }
 
-  #gone(pid: number, why: 'target-exited' | 'tracer-exited', probes: readonly ArmedProbe[]): void {
+  #gone(pid: number, why: 'target-exited' | 'tracer-exited', probes: readonly Armed[]): void {
     const counters = probes.map((probe) => probe.counters);
     void this.drain().then(() => {
       for (const probe of probes) this.#probes.delete(probe.id);

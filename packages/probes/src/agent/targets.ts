@@ -1,6 +1,6 @@
 /** The processes that have probes: who watches them, and what happens when they or their tracers end. */
 import { openProcess, type ProcessHandle } from '@probelens/bpf';
-import type { ArmedProbe } from './armed-probe.js';
+import type { Armed } from './armed.js';
 import type { GuardLink } from './guard-link.js';
 import { isAlive, isStopped, type ProcessIdentity, sendSignal } from './process-state.js';
 
@@ -8,14 +8,14 @@ interface Target {
   readonly identity: ProcessIdentity;
   readonly handle: ProcessHandle;
   tracer: { readonly identity: ProcessIdentity; readonly handle: ProcessHandle } | undefined;
-  readonly probes: Set<ArmedProbe>;
+  readonly probes: Set<Armed>;
   /** A probe that could halt it has been armed. */
   halts: boolean;
 }
 
 export interface TargetsOptions {
   readonly guard: GuardLink;
-  readonly onGone: (pid: number, why: 'target-exited' | 'tracer-exited', probes: readonly ArmedProbe[]) => void;
+  readonly onGone: (pid: number, why: 'target-exited' | 'tracer-exited', probes: readonly Armed[]) => void;
 }
 
 export interface Joining {
@@ -40,7 +40,7 @@ export class Targets {
    * Before the first probe that may stop the process goes in: the guard knows it, and its end will be seen. Returns the
    * way back, for an arming that fails. Throws KernelError when the process is gone.
    */
-  prepare(joining: Joining): { add(probe: ArmedProbe): void; cancel(): void } {
+  prepare(joining: Joining): { add(probe: Armed): void; cancel(): void } {
     const target = this.#find(joining);
     if (joining.halts) target.halts = true;
     if (target.halts || target.tracer !== undefined)
@@ -59,15 +59,15 @@ export class Targets {
   }
 
   /** After the probe is out of the kernel. Continues what it may have halted. */
-  remove(probe: ArmedProbe): void {
-    const target = this.#targets.get(probe.admitted.target.pid);
+  remove(probe: Armed): void {
+    const target = this.#targets.get(probe.target.pid);
     if (target === undefined || !target.probes.delete(probe)) return;
     const mayHalt = [...target.probes].some((other) => other.stop === 'halt');
     if (probe.stop === 'halt' && !mayHalt) this.resume(target.identity);
     this.#releaseIfEmpty(target);
   }
 
-  probesOf(pid: number): readonly ArmedProbe[] {
+  probesOf(pid: number): readonly Armed[] {
     return [...(this.#targets.get(pid)?.probes ?? [])];
   }
 

@@ -13,6 +13,8 @@ import {
   type Armed,
   type ArmParams,
   ArmRequest,
+  type ArmSourceParams,
+  ArmSourceRequest,
   CountersRequest,
   DisarmAllRequest,
   DisarmRequest,
@@ -52,6 +54,8 @@ export interface AgentClient {
   readonly stdout: NodeJS.ReadableStream;
   /** All of these reject with an `AgentFailure`. */
   arm(params: ArmParams): Promise<Armed>;
+  /** For tracepoints and perf events. */
+  armSource(params: ArmSourceParams): Promise<Armed>;
   disarm(probe: number): Promise<ProbeCounters>;
   disarmAll(): Promise<readonly ProbeCounters[]>;
   /** Resolves after `onEvents` has been given everything that was in the ring buffer when the agent read the request. */
@@ -192,6 +196,9 @@ class Client implements AgentClient {
 
   arm(params: ArmParams): Promise<Armed> {
     return this.#ask(() => this.#connection.sendRequest(ArmRequest, params));
+  }
+  armSource(params: ArmSourceParams): Promise<Armed> {
+    return this.#ask(() => this.#connection.sendRequest(ArmSourceRequest, params));
   }
   disarm(probe: number): Promise<ProbeCounters> {
     return this.#ask(() => this.#connection.sendRequest(DisarmRequest, { probe }));

@@ -116,7 +116,7 @@ export const mayFault = (node: PlannedCapture['value']): boolean => {
 };
 
 /** The fixed part, from the frame; the captures' fault word is written last, by `emitRecordFaults`. */
-export const emitRecordHeader = (to: Evaluation, request: ProgramRequest): void => {
+export const emitRecordHeader = (to: Evaluation, request: Pick<ProgramRequest, 'probe' | 'siteCookie'>): void => {
   const { assembler } = to;
   assembler.store('r7', recordOffsets.probe, request.probe, 4);
   const copy = (from: number, at: number, width: 4 | 8): void => {

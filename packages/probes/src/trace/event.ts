@@ -44,8 +44,8 @@ export class LossCounter {
 }
 
 /** Where an event's site is, "main.price (order.go:19)". */
-export const placeOf = (plan: ProbePlan, event: ProbeEvent): string | undefined => {
-  const site = plan.sites[event.site ?? 0];
+export const placeOf = (plan: ProbePlan | undefined, event: ProbeEvent): string | undefined => {
+  const site = plan?.sites[event.site ?? 0];
   return site === undefined ? undefined : `${site.function} (${site.file.split('/').at(-1)}:${site.line})`;
 };
 

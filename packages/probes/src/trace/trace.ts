@@ -3,19 +3,18 @@
  * already.
  */
 import { readlinkSync } from 'node:fs';
-import { type GoBinary, openGoBinary } from '@probelens/gosym';
+import { openGoBinary } from '@probelens/gosym';
 import { sendSignal } from '../agent/process-state.js';
 import type { AgentTarget } from '../agent/protocol.js';
 import { type AgentClient, startAgent, type TargetGone } from '../client/client.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
-import type { ProbePlan } from '../plan/plan.js';
-import { loadPlanner, type Planner } from '../plan/planner.js';
-import { parseProbeText } from '../spec/text.js';
+import { loadPlanner } from '../plan/planner.js';
 import { Budget } from './budget.js';
 import { type EventNames, LossCounter, placeOf, type TraceEvent } from './event.js';
 import * as failure from './failure.js';
-import { costOf, forecast, formatForecast } from './forecast.js';
+import { forecast, formatForecast } from './forecast.js';
 import { type HeldProgram, launchHeld } from './launch.js';
+import { armRequest, type TraceRequest, traceRequest } from './request.js';
 import { probeSummary, type TraceSummary } from './summary.js';
 
 export type TraceTarget =
@@ -51,34 +50,13 @@ export interface Trace {
 const DEFAULT_BUDGET = 0.5;
 
 interface Traced {
-  readonly names: EventNames;
-  readonly plan: ProbePlan;
+  readonly request: TraceRequest;
   readonly position: number;
   readonly losses: LossCounter;
   id: number;
   final: ProbeCounters | undefined;
   stoppedEarly: boolean;
 }
-
-const planAll = (texts: readonly string[], binary: GoBinary, planner: Planner): Traced[] =>
-  texts.map((text, index) => {
-    const parsed = parseProbeText(text);
-    if (!parsed.ok) throw failure.badProbeText(text, parsed.position, parsed.message);
-    const { spec } = parsed;
-    if (spec.action.kind === 'stop') throw failure.needsDebugger(text);
-    if (spec.scope.kind === 'current') throw failure.noCurrentGoroutine(text);
-    const result = planner.plan(spec, binary, { use: 'log' });
-    if (!result.ok) throw failure.notPlanned(text, result.refusal.code, result.refusal.message);
-    return {
-      names: { text, template: spec.action.kind === 'log' ? spec.action.template : undefined },
-      plan: result.plan,
-      position: index + 1,
-      losses: new LossCounter(),
-      id: 0,
-      final: undefined,
-      stoppedEarly: false,
-    };
-  });
 
 const executableOf = (pid: number): string => {
   try {
@@ -96,9 +74,9 @@ export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   const { target } = options;
   const binary = await openGoBinary(target.kind === 'program' ? target.path : executableOf(target.pid));
   const planner = await loadPlanner();
-  let traced: Traced[];
+  let requests: readonly TraceRequest[];
   try {
-    traced = planAll(options.probes, binary, planner);
+    requests = options.probes.map((text) => traceRequest(text, binary, planner));
   } finally {
     planner.dispose();
     binary.close();
@@ -108,7 +86,7 @@ export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   try {
     held = target.kind === 'program' ? await launchHeld(target) : undefined;
     const pid = target.kind === 'program' ? (held?.pid ?? 0) : target.pid;
-    const running = new RunningTrace(options, agent, traced, pid, held);
+    const running = new RunningTrace(options, agent, requests, pid, held);
     await running.arm();
     return running;
   } catch (error) {
@@ -137,13 +115,20 @@ class RunningTrace implements Trace {
   constructor(
     options: TraceOptions,
     agent: AgentClient,
-    traced: readonly Traced[],
+    requests: readonly TraceRequest[],
     pid: number,
     held: HeldProgram | undefined,
   ) {
     this.#options = options;
     this.#agent = agent;
-    this.#traced = traced;
+    this.#traced = requests.map((request, index) => ({
+      request,
+      position: index + 1,
+      losses: new LossCounter(),
+      id: 0,
+      final: undefined,
+      stoppedEarly: false,
+    }));
     this.pid = pid;
     this.#held = held;
     this.finished = new Promise((resolve, reject) => {
@@ -163,7 +148,7 @@ class RunningTrace implements Trace {
     const target: AgentTarget = { pid: this.pid, tracer: undefined, starting: this.#held !== undefined };
     for (const each of this.#traced) {
       if (this.#held === undefined) await this.#warn(each, target);
-      each.id = (await this.#agent.arm({ plan: each.plan, target })).probe;
+      each.id = await armRequest(this.#agent, each.request, target);
       this.#byId.set(each.id, each);
       this.#onEvents(this.#early.splice(0));
     }
@@ -176,24 +161,25 @@ class RunningTrace implements Trace {
   /** Above the budget a person hears it before the probe is armed. */
   async #warn(each: Traced, target: AgentTarget): Promise<void> {
     const share = this.#options.budget ?? DEFAULT_BUDGET;
-    if (!Number.isFinite(share)) return;
-    const found = await forecast(this.#agent, each.plan, target);
+    const { plan } = each.request;
+    if (!Number.isFinite(share) || plan === undefined) return;
+    const found = await forecast(this.#agent, plan, target);
     if (found.share > share)
-      this.#options.onNote(`"${each.names.text}" is hot: ${formatForecast(found)}; it will be taken out soon.`);
+      this.#options.onNote(`"${each.request.names.text}" is hot: ${formatForecast(found)}; it will be taken out soon.`);
   }
 
   #watch(share: number): Budget {
     return new Budget({
       agent: this.#agent,
       share,
-      probes: this.#traced.map((each) => ({ probe: each.id, cost: costOf(each.plan) })),
+      probes: this.#traced.map((each) => ({ probe: each.id, cost: each.request.cost })),
       onExceeded: (probe, found, counters) => {
         const each = this.#byId.get(probe);
         if (each === undefined) return;
         each.final = counters;
         each.stoppedEarly = true;
         this.#options.onNote(
-          `"${each.names.text}" was taken out: ${formatForecast(found)}, and its budget is ${(share * 100).toFixed(0)} %; raise the budget or add a condition.`,
+          `"${each.request.names.text}" was taken out: ${formatForecast(found)}, and its budget is ${(share * 100).toFixed(0)} %; raise the budget or add a condition.`,
         );
       },
       // The agent's end is told by onClosed.
@@ -223,7 +209,7 @@ class RunningTrace implements Trace {
     const summary: TraceSummary = {
       seconds,
       probes: this.#traced.map((each) =>
-        probeSummary(each.position, each.names.text, last.get(each.id) ?? each.final, each.stoppedEarly),
+        probeSummary(each.position, each.request.names.text, last.get(each.id) ?? each.final, each.stoppedEarly),
       ),
       exitCode,
     };
@@ -236,13 +222,13 @@ class RunningTrace implements Trace {
     for (const event of events) {
       const traced = this.#byId.get(event.probe);
       if (traced === undefined) this.#early.push(event);
-      else this.#options.onEvent(traceEvent(traced, event), traced.names);
+      else this.#options.onEvent(traceEvent(traced, event), traced.request.names);
     }
   }
 }
 
 const traceEvent = (traced: Traced, event: ProbeEvent): TraceEvent => {
-  const at = placeOf(traced.plan, event);
+  const at = placeOf(traced.request.plan, event);
   return {
     t: event.time,
     probe: traced.position,

@@ -1,0 +1,148 @@
+/** One tracepoint or perf event, armed for one process. */
+import {
+  attachPerfEvent,
+  attachTracepoint,
+  type BpfMap,
+  createMap,
+  hardwareEvents,
+  kernelBtf,
+  type Link,
+  loadProgram,
+  type PerfEvent,
+  type Program,
+  readTracepointFormat,
+  softwareEvents,
+  u32,
+} from '@probelens/bpf';
+import type { ProbeCounters } from '../events.js';
+import type { PlannedCapture } from '../plan/plan.js';
+import type { ProgramMachine } from '../program/program.js';
+import { type RecordLayout, recordLayout } from '../program/record.js';
+import { stateSize } from '../program/state.js';
+import type { ProbeSpec } from '../spec/spec.js';
+import { type Armed, countersFrom, Opened } from './armed.js';
+import type { ProcessIdentity } from './process-state.js';
+import type { SourceRuntime } from './protocol.js';
+import * as refusal from './refusal.js';
+import { chosenFields, perfFields, type SourceField, tracepointFields } from './source-fields.js';
+import { buildSourceProgram } from './source-program.js';
+
+export interface SourceRequest {
+  readonly id: number;
+  readonly spec: ProbeSpec;
+  readonly target: ProcessIdentity;
+  readonly runtime: SourceRuntime | undefined;
+  readonly machine: ProgramMachine;
+  readonly maps: { readonly control: BpfMap; readonly events: BpfMap };
+}
+
+/** What the kernel calls the thread pointer: struct thread_struct of each machine. */
+const threadPointer = { amd64: 'thread.fsbase', arm64: 'thread.uw.tp_value' } as const;
+
+interface Source {
+  readonly type: 'tracepoint' | 'perf-event';
+  readonly fields: readonly SourceField[];
+  readonly attach: (program: Program) => Link;
+}
+
+const isKey = <T extends object>(table: T, key: string): key is Extract<keyof T, string> => Object.hasOwn(table, key);
+
+const perfEvent = (name: string): PerfEvent => {
+  if (isKey(softwareEvents, name)) return { type: 'software', name };
+  if (isKey(hardwareEvents, name)) return { type: 'hardware', name };
+  throw refusal.unknownPerfEvent(name, [...Object.keys(softwareEvents), ...Object.keys(hardwareEvents)]);
+};
+
+/** Throws KernelError (no such tracepoint) and `Refused`. */
+const sourceOf = (spec: ProbeSpec, machine: ProgramMachine): Source => {
+  const { target } = spec;
+  if (target.kind === 'tracepoint') {
+    const { category, name } = target;
+    return {
+      type: 'tracepoint',
+      fields: tracepointFields(readTracepointFormat(category, name)),
+      attach: (program) => attachTracepoint({ program, category, name }),
+    };
+  }
+  if (target.kind !== 'perf-event') throw refusal.badPlan(`a ${target.kind} is no event of the kernel`);
+  const event = perfEvent(target.name);
+  const period = target.period ?? 1;
+  return {
+    type: 'perf-event',
+    fields: perfFields(machine),
+    // On every processor, and the program looks at whose thread it is: threads that are still to come are included.
+    attach: (program) => attachPerfEvent({ program, event, sample: { period } }),
+  };
+};
+
+const FIRST = u32(0);
+
+export class ArmedSource implements Armed {
+  readonly id: number;
+  readonly target: ProcessIdentity;
+  readonly captures: readonly PlannedCapture[];
+  readonly layout: RecordLayout;
+  readonly stop = 'none';
+  readonly #opened = new Opened();
+  readonly #state: BpfMap;
+  readonly #link: Link;
+  #final: ProbeCounters | undefined;
+
+  /** Arms. Throws KernelError and `Refused`; nothing is left in the kernel then. */
+  constructor(request: SourceRequest) {
+    const { spec, machine } = request;
+    this.id = request.id;
+    this.target = request.target;
+    const source = sourceOf(spec, machine);
+    const template = spec.action.kind === 'log' ? spec.action.template : undefined;
+    const { fields, unknown } = chosenFields(source.fields, template);
+    if (unknown.length > 0) {
+      const known = source.fields.map((each) => each.capture.name).join(', ');
+      throw refusal.unsupported(`The field ${unknown.join(', ')}`, `it has ${known}`);
+    }
+    this.captures = fields.map((each) => each.capture);
+    this.layout = recordLayout(this.captures);
+    try {
+      this.#state = this.#opened.add(
+        createMap({ type: 'array', name: 'probelens_state', valueSize: stateSize, maxEntries: 1 }),
+      );
+      const program = this.#opened.add(
+        loadProgram({
+          type: source.type,
+          name: 'probelens_event',
+          instructions: buildSourceProgram({
+            spec,
+            probe: request.id,
+            target: request.target.pid,
+            machine,
+            runtime: request.runtime,
+            threadPointer: kernelBtf().offsetOf('task_struct', threadPointer[machine]),
+            maps: { state: this.#state, control: request.maps.control, events: request.maps.events },
+            fields,
+            layout: this.layout,
+          }),
+        }),
+      );
+      this.#link = source.attach(program);
+    } catch (error) {
+      this.#opened.close();
+      throw error;
+    }
+  }
+
+  get counters(): ProbeCounters {
+    return this.#final ?? countersFrom(this.id, this.#state.lookup(FIRST));
+  }
+
+  holds(): boolean {
+    return false;
+  }
+
+  disarm(): ProbeCounters {
+    if (this.#final !== undefined) return this.#final;
+    this.#link.close();
+    this.#final = countersFrom(this.id, this.#state.lookup(FIRST));
+    this.#opened.close();
+    return this.#final;
+  }
+}

@@ -1,0 +1,102 @@
+/** What an event of the kernel carries, and how a program reads it from its context. */
+import type { TracepointField, TracepointFormat } from '@probelens/bpf';
+import type { CaptureShape, PlannedCapture } from '../plan/plan.js';
+import { maximumCaptures } from '../program/index.js';
+import type { ProgramMachine } from '../program/program.js';
+
+/** Bytes at `offset` of the context. */
+export type FieldRead =
+  | { readonly kind: 'number'; readonly offset: number; readonly width: 1 | 2 | 4 | 8; readonly signed: boolean }
+  /** Text inside the record. */
+  | { readonly kind: 'text'; readonly offset: number }
+  /** Text whose place in the record is in the low half of the word there. */
+  | { readonly kind: 'located-text'; readonly offset: number; readonly from: 'record' | 'field' }
+  /** Text in the program's memory. */
+  | { readonly kind: 'user-text'; readonly offset: number };
+
+export interface SourceField {
+  readonly capture: PlannedCapture;
+  readonly read: FieldRead;
+}
+
+/** Characters of a text, its NUL included. */
+export const textLimit = 64;
+
+/** The place is in `read`; a capture without any value would get no room in the record. */
+const placeholder = { kind: 'constant', value: '0' } as const;
+
+const field = (name: string, typeName: string, shape: CaptureShape, read: FieldRead): SourceField => ({
+  capture: {
+    name,
+    typeName,
+    shape,
+    value: placeholder,
+    length: shape.kind === 'string' ? placeholder : undefined,
+  },
+  read,
+});
+
+const text = { kind: 'string', limit: textLimit } as const;
+
+const isWidth = (size: number): size is 1 | 2 | 4 | 8 => size === 1 || size === 2 || size === 4 || size === 8;
+
+/** Fields that cannot be shown (arrays of structures, bitmaps) are left out. */
+const sourceFields = (each: TracepointField): readonly SourceField[] => {
+  const { name, type, offset, size, signed } = each;
+  if (each.located !== undefined)
+    return each.text ? [field(name, type, text, { kind: 'located-text', offset, from: each.located })] : [];
+  if (each.text) return [field(name, type, text, { kind: 'text', offset })];
+  if (each.elements !== undefined && each.elements > 0) return elements(each, each.elements);
+  if (!isWidth(size)) return [];
+  // System calls: the address of a C string in the program.
+  if (/^const char ?\*$/.test(type)) return [field(name, type, text, { kind: 'user-text', offset })];
+  const read = { kind: 'number', offset, width: size, signed } as const;
+  const shape: CaptureShape = type.includes('*') ? { kind: 'pointer' } : { kind: 'integer', signed, width: 8 };
+  return [field(name, type, shape, read)];
+};
+
+const elements = (each: TracepointField, count: number): readonly SourceField[] => {
+  const width = each.size / count;
+  if (!isWidth(width)) return [];
+  return Array.from({ length: count }, (_, index) =>
+    field(
+      `${each.name}[${index}]`,
+      each.type,
+      { kind: 'integer', signed: each.signed, width: 8 },
+      { kind: 'number', offset: each.offset + index * width, width, signed: each.signed },
+    ),
+  );
+};
+
+/** Everything that a tracepoint says of itself, but for what all have in common and every event of ours says already. */
+export const tracepointFields = (format: TracepointFormat): readonly SourceField[] =>
+  format.fields.filter((each) => !each.common && each.name !== '__syscall_nr').flatMap(sourceFields);
+
+/**
+ * struct bpf_perf_event_data, include/uapi/linux/bpf_perf_event.h: registers, sample period, address. Where the program
+ * counter is, and how long the registers are (arch/x86/include/asm/ptrace.h, arch/arm64/include/uapi/asm/ptrace.h).
+ */
+const perfContext = { amd64: { counter: 128, registers: 168 }, arm64: { counter: 256, registers: 272 } } as const;
+
+export const perfFields = (machine: ProgramMachine): readonly SourceField[] => {
+  const { counter, registers } = perfContext[machine];
+  const word = (offset: number): FieldRead => ({ kind: 'number', offset, width: 8, signed: false });
+  return [
+    field('ip', 'uintptr', { kind: 'pointer' }, word(counter)),
+    field('addr', 'uintptr', { kind: 'pointer' }, word(registers + 8)),
+  ];
+};
+
+/** The fields that a template names, in its order, or all that an event has room for. */
+export const chosenFields = (
+  all: readonly SourceField[],
+  template: string | undefined,
+): { readonly fields: readonly SourceField[]; readonly unknown: readonly string[] } => {
+  if (template === undefined) return { fields: all.slice(0, maximumCaptures), unknown: [] };
+  const holes = [...template.matchAll(/\{([^{}]*)\}/g)].map((match) => (match[1] ?? '').trim());
+  const found = holes.map((hole) => all.find((each) => each.capture.name === hole));
+  return {
+    fields: found.flatMap((each) => (each === undefined ? [] : [each])).slice(0, maximumCaptures),
+    unknown: holes.filter((_, index) => found[index] === undefined),
+  };
+};

@@ -1,0 +1,57 @@
+/** What each probe text of a trace turns into before anything is started. */
+import type { GoBinary } from '@probelens/gosym';
+import type { AgentTarget, SourceRuntime } from '../agent/protocol.js';
+import type { AgentClient } from '../client/client.js';
+import type { ProbePlan } from '../plan/plan.js';
+import type { Planner } from '../plan/planner.js';
+import type { ProbeSpec } from '../spec/spec.js';
+import { parseProbeText } from '../spec/text.js';
+import type { EventNames } from './event.js';
+import * as failure from './failure.js';
+import { costOf } from './forecast.js';
+
+export interface TraceRequest {
+  readonly names: EventNames;
+  readonly spec: ProbeSpec;
+  /** Undefined for events of the kernel, which have no place in the binary. */
+  readonly plan: ProbePlan | undefined;
+  readonly runtime: SourceRuntime | undefined;
+  /** Nanoseconds per hit. */
+  readonly cost: number;
+}
+
+/** A program at a tracepoint with a record of some fields: measured 0.6 us on Linux 6.18, virtual machine. */
+const SOURCE_COST = 600;
+
+const parse = (text: string): ProbeSpec => {
+  const parsed = parseProbeText(text);
+  if (!parsed.ok) throw failure.badProbeText(text, parsed.position, parsed.message);
+  const { spec } = parsed;
+  if (spec.action.kind === 'stop') throw failure.needsDebugger(text);
+  if (spec.scope.kind === 'current') throw failure.noCurrentGoroutine(text);
+  return spec;
+};
+
+export const isKernelEvent = (spec: ProbeSpec): boolean =>
+  spec.target.kind === 'tracepoint' || spec.target.kind === 'perf-event';
+
+/** Throws `AgentFailure` with the first text that cannot be had. */
+export const traceRequest = (text: string, binary: GoBinary, planner: Planner): TraceRequest => {
+  const spec = parse(text);
+  const names = { text, template: spec.action.kind === 'log' ? spec.action.template : undefined };
+  if (isKernelEvent(spec)) {
+    const { goid, tlsG } = binary.runtime;
+    const runtime = goid === undefined || tlsG === undefined ? undefined : { goid, tlsG };
+    return { names, spec, plan: undefined, runtime, cost: SOURCE_COST };
+  }
+  const result = planner.plan(spec, binary, { use: 'log' });
+  if (!result.ok) throw failure.notPlanned(text, result.refusal.code, result.refusal.message);
+  return { names, spec, plan: result.plan, runtime: undefined, cost: costOf(result.plan) };
+};
+
+/** Id of the armed probe. Rejects with an `AgentFailure`. */
+export const armRequest = async (agent: AgentClient, request: TraceRequest, target: AgentTarget): Promise<number> => {
+  const { plan, spec, runtime } = request;
+  const armed = plan === undefined ? agent.armSource({ spec, target, runtime }) : agent.arm({ plan, target });
+  return (await armed).probe;
+};
