@@ -47,8 +47,8 @@ export const onCounted = (turn: Turn, counters: readonly ProbeCounters[]): void 
   const changed = [];
   for (const probe of asked.values()) {
     const counter = counters.find((one) => one.probe === probe.probe);
-    if (counter === undefined || counter.matches === probe.hits) continue;
-    const next = { ...probe, hits: counter.matches };
+    if (counter === undefined || counter.hits === probe.hits) continue;
+    const next = { ...probe, hits: counter.hits };
     asked.set(probe.id, next);
     changed.push(next);
   }

@@ -162,7 +162,7 @@ export const advanceRemoveProbe = (turn: Turn, work: RemoveWork, news: LaneNews)
     return { ...work, stage: 'disarming' };
   }
   if (news.kind !== 'disarmed') return work;
-  return forget(turn, asked, news.counters.find((one) => one.probe === asked.probe)?.matches ?? asked.hits);
+  return forget(turn, asked, news.counters.find((one) => one.probe === asked.probe)?.hits ?? asked.hits);
 };
 
 const forget = (turn: Turn, asked: Asked, hits: number): LaneProgress => {

@@ -44,6 +44,7 @@ const keptOf = (turn: Turn, work: SetWork): ReadonlyMap<number, Placed> => {
   const kept = new Map<number, Placed>();
   const before = turn.state.groups.get(work.group)?.placed ?? [];
   work.wants.forEach((want, index) => {
+    if (turn.state.fallen.has(fallenKey(work, want))) return;
     const placed = before.find((old) => old.home === 'kernel' && sameWant(old, want));
     if (placed?.probe !== undefined && turn.state.gates.has(placed.probe)) kept.set(index, placed);
   });

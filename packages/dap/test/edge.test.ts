@@ -1,0 +1,114 @@
+/** The traps of @vscode/debugadapter 1.68.0's ProtocolServer, and the framing on both sides. */
+import { PassThrough } from 'node:stream';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ClientEdge } from '../src/client/edge.js';
+import type { Message } from '../src/core/message.js';
+import { Decoder, encode } from '../src/delve/framing.js';
+
+const edge = () => {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  const messages: Message[] = [];
+  const closings: (string | undefined)[] = [];
+  const server = new ClientEdge(input, output, {
+    onMessage: (message) => messages.push(message),
+    onClosed: (why) => closings.push(why),
+  });
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const written = (): readonly Message[] => new Decoder().push(output.read() ?? Buffer.alloc(0));
+  return { input, output, server, messages, closings, turn, written };
+};
+
+const request = (seq: number, command = 'threads'): Message => ({ seq, type: 'request', command });
+
+describe('the client edge', () => {
+  it('sends a response that has a number already, and empty arguments of a request', () => {
+    const { server, written } = edge();
+    const response: Message = { seq: 7, type: 'response', request_seq: 1, success: true, command: 'x' };
+    const reverse: Message = { seq: 8, type: 'request', command: 'runInTerminal', arguments: {} };
+    server.send(response);
+    server.send(reverse);
+    expect(written()).toEqual([response, reverse]);
+  });
+
+  it('takes responses of the client as well as requests', async () => {
+    const { input, messages, turn } = edge();
+    const response: Message = { seq: 1, type: 'response', request_seq: 3, success: true, command: 'runInTerminal' };
+    input.write(encode(response));
+    input.write(encode(request(2)));
+    await turn();
+    expect(messages).toEqual([response, request(2)]);
+  });
+
+  it('survives bytes that are no JSON and stays in step', async () => {
+    const { input, messages, closings, turn } = edge();
+    input.write('Content-Length: 5\r\n\r\n{"a":');
+    input.write(encode(request(1)));
+    await turn();
+    expect(messages).toEqual([request(1)]);
+    expect(closings).toEqual([]);
+  });
+
+  it('says once that the client is gone, also when only its end of the pipe ended', async () => {
+    const { input, closings, turn } = edge();
+    input.end();
+    await turn();
+    input.destroy();
+    await turn();
+    expect(closings).toEqual([undefined]);
+  });
+
+  it('does not swallow a defect of its own listener', async () => {
+    const input = new PassThrough();
+    const caught: unknown[] = [];
+    const previous = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.once('uncaughtException', (error) => caught.push(error));
+    new ClientEdge(input, new PassThrough(), {
+      onMessage: () => {
+        throw new Error('a defect');
+      },
+      onClosed: () => undefined,
+    });
+    input.write(encode(request(1)));
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const listener of previous) process.on('uncaughtException', listener);
+    expect(caught).toMatchObject([{ message: 'a defect' }]);
+  });
+});
+
+const anyMessage = fc
+  .record({ seq: fc.nat(), command: fc.string({ minLength: 1 }), arguments: fc.jsonValue() })
+  .map((fields): Message => ({ type: 'request', ...fields }));
+
+describe('framing', () => {
+  it('gives every message back, however the bytes are cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyMessage, { maxLength: 5 }),
+        fc.array(fc.integer({ min: 1, max: 40 })),
+        (messages, cuts) => {
+          const bytes = Buffer.from(messages.map(encode).join(''));
+          const decoder = new Decoder();
+          const seen: Message[] = [];
+          let position = 0;
+          for (const cut of [...cuts, bytes.length]) {
+            seen.push(...decoder.push(bytes.subarray(position, position + cut)));
+            position = Math.min(bytes.length, position + cut);
+          }
+          expect(seen).toEqual(JSON.parse(JSON.stringify(messages)));
+        },
+      ),
+    );
+  });
+
+  it('begins in the middle of a stream', () => {
+    const bytes = Buffer.from(encode(request(1)) + encode(request(2)));
+    expect(new Decoder().push(bytes.subarray(30))).toEqual([request(2)]);
+  });
+
+  it('refuses a length that cannot be', () => {
+    expect(() => new Decoder().push(Buffer.from('Content-Length: -3\r\n\r\n'))).toThrow(RangeError);
+  });
+});
