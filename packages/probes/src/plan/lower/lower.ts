@@ -2,16 +2,31 @@
  * Lowering: a Go expression, typed with what is known at one instruction, becomes an expression that the kernel can
  * evaluate with the same result. What cannot be shown to give the same result is refused.
  */
-import type { LoweredExpression } from '../expression.js';
+import type { IntegerType, LoweredExpression } from '../expression.js';
 import { Refused } from '../refused.js';
 import { fits, constant as number, wrap } from './build.js';
 import { literal } from './constant.js';
 import { dereference, lowerField, lowerIndex, lowerName, lowerQualified, lowerSlice } from './operands.js';
-import { conversionTypes, lowerBinary, lowerUnary } from './operators.js';
+import { lowerBinary, lowerUnary } from './operators.js';
 import type { Scope } from './scope.js';
 import { readBits } from './storage.js';
 import type { Syntax } from './syntax.js';
 import { asBool, asInteger, asString, describe, goInt, lengthBounds, unsupportedType, type Value } from './value.js';
+
+/** The integer type that a conversion names. */
+const conversionTypes: ReadonlyMap<string, IntegerType> = new Map([
+  ['int', { width: 8, signed: true }],
+  ['int8', { width: 1, signed: true }],
+  ['int16', { width: 2, signed: true }],
+  ['int32', { width: 4, signed: true }],
+  ['int64', { width: 8, signed: true }],
+  ['uint', { width: 8, signed: false }],
+  ['uint8', { width: 1, signed: false }],
+  ['uint16', { width: 2, signed: false }],
+  ['uint32', { width: 4, signed: false }],
+  ['uint64', { width: 8, signed: false }],
+  ['uintptr', { width: 8, signed: false }],
+]);
 
 const goroutineId: Value = {
   kind: 'integer',
@@ -29,8 +44,11 @@ const isCurrentGoroutine = (syntax: Syntax): boolean =>
   syntax.operand.operand.kind === 'name' &&
   syntax.operand.operand.name === 'runtime';
 
-const lengthOf = (argument: Value, capacity: boolean, text: string): Value => {
-  const length = (value: LoweredExpression): Value => ({ kind: 'length', bounds: lengthBounds, value });
+const lengthOf = (scope: Scope, argument: Value, capacity: boolean, text: string): Value => {
+  const length = (value: LoweredExpression): Value =>
+    scope.semantics === 'delve'
+      ? { kind: 'length', bounds: lengthBounds, value }
+      : { kind: 'integer', typeName: 'int', type: goInt, value };
   if (argument.kind === 'constant' && argument.constant.kind === 'string' && !capacity) {
     const bytes = BigInt(Buffer.byteLength(argument.constant.value));
     return { kind: 'constant', constant: { kind: 'integer', value: bytes } };
@@ -69,7 +87,7 @@ const lowerCall = (scope: Scope, syntax: Extract<Syntax, { kind: 'call' }>): Val
   if (argument === undefined || rest.length > 0 || name === undefined) {
     throw new Refused('unsupported-syntax', `${text}: functions cannot be called in the kernel.`);
   }
-  if (name === 'len' || name === 'cap') return lengthOf(lower(scope, argument), name === 'cap', text);
+  if (name === 'len' || name === 'cap') return lengthOf(scope, lower(scope, argument), name === 'cap', text);
   // Delve finds types by their names in DWARF, where these two do not appear.
   const aliases: ReadonlyMap<string, string> = new Map([
     ['byte', 'uint8'],

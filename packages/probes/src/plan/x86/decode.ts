@@ -19,7 +19,7 @@ export interface Decoded {
   readonly displacement: number;
   /** Address of a memory operand relative to the instruction pointer. */
   readonly pcRelative: boolean;
-  /** Full names ("rax" for eax too) of the general registers that are written, the stack pointer excepted. */
+  /** Full names ("rax" for eax too) of the general registers that are written. */
   readonly written: readonly string[];
   readonly mnemonic: string;
 }
@@ -56,8 +56,8 @@ export const isEmulated = (instruction: Decoded): boolean => {
 
 const lower = (name: string | undefined): string => (name === undefined || name === 'None' ? '' : name.toLowerCase());
 
-/** 64-bit names of the general registers but the stack pointer. */
-const general = /^(?:r[abcd]x|r[sd]i|rbp|r(?:8|9|1[0-5]))$/;
+/** 64-bit names of the general registers. */
+const general = /^(?:r[abcd]x|r[sd]i|r[bs]p|r(?:8|9|1[0-5]))$/;
 
 /** The instruction decoder, on the loaded module. */
 export const createX86 = (iced: IcedModule): X86 => {

@@ -1,0 +1,108 @@
+/** == != < <= > >= by Go's rules, and by Delve's where the two differ (scope.ts, Semantics). */
+import type { ComparisonOperator, LoweredExpression } from '../expression.js';
+import { compare, constant as number, truth } from './build.js';
+import { foldComparison } from './constant.js';
+import { lowerFloatComparison } from './float.js';
+import { integers } from './integers.js';
+import type { Scope } from './scope.js';
+import { readBits } from './storage.js';
+import { asBool, asString, describe, typeMismatch, unsupportedType, type Value } from './value.js';
+
+const comparison = (value: LoweredExpression): Value => ({ kind: 'bool', typeName: undefined, value });
+
+/** The word whose value decides whether a value is nil. */
+const nilWord = (scope: Scope, value: Value, text: string): LoweredExpression => {
+  if (value.kind === 'stored') {
+    switch (value.type.kind) {
+      // An interface is nil when its type word is; a slice when its array pointer is; the others are one pointer.
+      case 'pointer':
+      case 'slice':
+      case 'map':
+      case 'chan':
+      case 'interface':
+      case 'func':
+        return readBits(text, value.storage, 0, { width: 8, signed: false });
+      case 'unsafe-pointer':
+        // Delve's isNil has no case for it and always answers no.
+        if (scope.semantics === 'go') return readBits(text, value.storage, 0, { width: 8, signed: false });
+        break;
+      default:
+        break;
+    }
+  }
+  return unsupportedType(text, `${describe(value)} cannot be compared with nil`);
+};
+
+const equality = (operator: ComparisonOperator): 'eq' | 'ne' | undefined =>
+  operator === 'eq' || operator === 'ne' ? operator : undefined;
+
+const compareStrings = (operator: ComparisonOperator, left: Value, right: Value, text: string): Value | undefined => {
+  const [value, other] = left.kind === 'constant' ? [right, left] : [left, right];
+  const string = asString(value, text);
+  if (string === undefined) return undefined;
+  if (other.kind !== 'constant' || equality(operator) === undefined) {
+    return unsupportedType(text, 'in the kernel a string can be compared with a literal only, by == or !=');
+  }
+  if (other.constant.kind !== 'string') return typeMismatch(text, string.typeName, describe(other));
+  const bytes = Buffer.from(other.constant.value, 'utf8');
+  if (bytes.length > 512) return unsupportedType(text, 'the literal is longer than 512 bytes');
+  const test: LoweredExpression = {
+    kind: 'string-test',
+    pointer: string.pointer,
+    length: string.length,
+    bytes: bytes.toString('hex'),
+    whole: true,
+  };
+  return comparison(operator === 'eq' ? test : { kind: 'not', value: test });
+};
+
+const compareBools = (operator: ComparisonOperator, left: Value, right: Value, text: string): Value | undefined => {
+  const [a, b] = [asBool(left, text), asBool(right, text)];
+  if (a === undefined || b === undefined) return undefined;
+  if (a.typeName !== undefined && b.typeName !== undefined && a.typeName !== b.typeName) {
+    return typeMismatch(text, a.typeName, b.typeName);
+  }
+  if (equality(operator) === undefined) return unsupportedType(text, 'truth values have no order');
+  return comparison(compare(operator, false, a.value, b.value));
+};
+
+const comparePointers = (operator: ComparisonOperator, left: Value, right: Value, text: string): Value | undefined => {
+  if (left.kind !== 'stored' || right.kind !== 'stored') return undefined;
+  if (left.type.kind !== 'pointer' || right.type.kind !== 'pointer') return undefined;
+  if (left.type.name !== right.type.name) return typeMismatch(text, left.type.name, right.type.name);
+  if (equality(operator) === undefined) return unsupportedType(text, 'pointers have no order');
+  const address = (value: typeof left): LoweredExpression =>
+    readBits(text, value.storage, 0, { width: 8, signed: false });
+  return comparison(compare(operator, false, address(left), address(right)));
+};
+
+export const lowerComparison = (
+  scope: Scope,
+  operator: ComparisonOperator,
+  left: Value,
+  right: Value,
+  text: string,
+): Value => {
+  const nil = (value: Value): boolean => value.kind === 'constant' && value.constant.kind === 'nil';
+  if (nil(left) || nil(right)) {
+    if (equality(operator) === undefined) return unsupportedType(text, 'nil has no order');
+    return comparison(compare(operator, false, nilWord(scope, nil(left) ? right : left, text), number(0n)));
+  }
+  if (left.kind === 'constant' && right.kind === 'constant') {
+    const folded = foldComparison(operator, left.constant, right.constant);
+    return folded === undefined
+      ? unsupportedType(text, 'these constants cannot be compared')
+      : comparison(truth(folded));
+  }
+  const found =
+    compareBools(operator, left, right, text) ??
+    compareStrings(operator, left, right, text) ??
+    comparePointers(operator, left, right, text) ??
+    lowerFloatComparison(scope, operator, left, right, text);
+  if (found !== undefined) return found;
+  const pair = integers(left, right, text);
+  if (pair === undefined)
+    return unsupportedType(text, `the kernel cannot compare ${describe(left)} with ${describe(right)}`);
+  const [a, b] = pair;
+  return comparison(compare(operator, a.type.signed, a.value, b.value));
+};
