@@ -67,11 +67,10 @@ export const placeOf = (
     }
     cursor.take(1);
     const size = cursor.uleb();
-    pieces.push({ offset, size, place: outcome.place.kind === 'absent' ? undefined : outcome.place });
+    if (size > 0) pieces.push({ offset, size, place: outcome.place.kind === 'absent' ? undefined : outcome.place });
     offset += size;
   }
-  if (offset === value.size) return joinPieces(pieces, value.size);
-  const aligned = alignPieces(pieces, value.components());
+  const aligned = alignPieces(pieces, value.size, value.components());
   return aligned === undefined ? absent(INCOMPLETE) : joinPieces(aligned, value.size);
 };
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildFixture, findDelve } from '../../../../test/fixture-build.js';
 import { requirement } from '../../../../test/requirements.js';
+import type { GoBinary, GoFunction, LineAddress } from '../../src/api.js';
 import type { Dwarf } from '../../src/dwarf/dwarf.js';
 import { openDwarf } from '../../src/dwarf/open.js';
 import { openGoBinary } from '../../src/index.js';
@@ -57,45 +58,54 @@ const tour = async (
 };
 
 /**
- * Where we are right and Delve is not: on the first instruction of a closure it takes captured variables from the
- * closure object only where they are declared on that very line, else from a home that is not filled yet.
+ * Where we are right and Delve is not.
+ * - On the first instruction of a closure it takes captured variables from the closure object only where they are
+ *   declared on that very line, else from a home that is not filled yet.
+ * - It takes the parts of a struct in optimised code for neighbours, where the compiler left out the padding between
+ *   them, and believes the wrong padding of Go <= 1.25 in code that is not optimised.
+ * - It reads the dictionary of generic code built by Go 1.27 from a stack slot that nothing was written to.
  */
-const DELVE_IS_WRONG = [/^main\.counter\.func1:8 .* value step 2 \/ \d+$/];
+const DELVE_IS_WRONG = [
+  /^main\.counter\.func1:8 .* value step 2 \/ \d+$/,
+  /^main\.withPadding:\d+ .* value p \.(wide: 2|half: 3|tail: (true|false)) \/ /,
+  /^main\.pair\[go\.shape\.int8(_0)?,go\.shape\.\[\]int(_1)?\]\.String:\d+ .* value p \.(value: \d+|small: 4) \/ /,
+  /^main\.each\[go\.shape\.\w+\]:\d+ .* value (do false|values 2) \/ /,
+];
+const unexplained = ({ differences }: Tour): readonly string[] =>
+  differences.filter((text) => !DELVE_IS_WRONG.some((known) => known.test(text)));
 
 const NOT_OPTIMISED = '-gcflags=all=-N -l';
 const { missing } = requirement('delve', 'go');
 
-/** Compiler (empty: the installed one) and flags. */
-const builds = ['', ...(missing ? [] : toolchains())].flatMap((version) => [
-  [version, ''],
-  [version, NOT_OPTIMISED],
-]) as readonly (readonly [string, string])[];
+/** Program, compiler (empty: the installed one) and flag. */
+const builds: readonly (readonly [string, string, string])[] = ['', ...(missing ? [] : toolchains())].flatMap(
+  (version) =>
+    ['places', 'variety'].flatMap((program) => ['', NOT_OPTIMISED].map((flag) => [program, version, flag] as const)),
+);
 
-const build = (version: string, flag: string): Promise<string> =>
-  buildFixture('variety', {
+const build = (program: string, version: string, flag: string): Promise<string> =>
+  buildFixture(program, {
     flags: flag === '' ? [] : [flag],
     env: version === '' ? {} : { GOTOOLCHAIN: version },
   });
 
 describe.skipIf(missing)('variables and places are what Delve prints', () => {
-  it.each(builds)('at every line, %s %s', async (version, flag) => {
-    const path = await build(version, flag);
+  it.each(builds)('at every line, %s %s %s', async (program, version, flag) => {
+    const path = await build(program, version, flag);
     const binary = await openGoBinary(path);
-    const lines = binary.functionsMatching(/^main\./).flatMap((fn) => binary.linesOf(fn));
-    const addresses = new Set(lines.filter(({ isStatement }) => isStatement).map(({ address }) => address));
+    const addresses = new Set(binary.functionsMatching(/^main\./).flatMap((fn) => statementsOf(binary, fn)));
     const result = await tour(path, addresses, (dwarf, address, line) =>
       dwarf.variablesAt(virtualAddress(address), line),
     );
-    const unexplained = result.differences.filter((text) => !DELVE_IS_WRONG.some((known) => known.test(text)));
-    expect(unexplained).toEqual([]);
-    expect(result.stops).toBeGreaterThan(200);
-    expect(result.compared).toBeGreaterThan(400);
+    expect(unexplained(result)).toEqual([]);
+    expect(result.stops).toBeGreaterThan(100);
+    expect(result.compared).toBeGreaterThan(300);
   });
 
   it.each(builds)(
-    'at function entries and behind the frame push, by the calling convention, %s %s',
-    async (version, flag) => {
-      const path = await build(version, flag);
+    'at function entries and behind the frame push, by the calling convention, %s %s %s',
+    async (program, version, flag) => {
+      const path = await build(program, version, flag);
       const binary = await openGoBinary(path);
       const entries = new Map<number, VirtualAddress>();
       for (const fn of binary.functionsMatching(/^main\./)) {
@@ -109,12 +119,23 @@ describe.skipIf(missing)('variables and places are what Delve prints', () => {
         return { value: value.filter(({ role }) => role === 'parameter'), problems };
       };
       const result = await tour(path, entries.keys(), parametersAt, ({ flags }) => (flags & ARGUMENT) !== 0);
-      expect(result.differences).toEqual([]);
-      expect(result.stops).toBeGreaterThan(75);
-      expect(result.compared).toBeGreaterThan(75);
+      expect(unexplained(result)).toEqual([]);
+      expect(result.stops).toBeGreaterThan(30);
+      expect(result.compared).toBeGreaterThan(60);
     },
   );
 });
+
+/**
+ * Addresses of a function's statements, without the call of runtime.morestack behind its code: it has the line of the
+ * declaration, and while the stack grows nothing is where it belongs.
+ */
+const statementsOf = (binary: GoBinary, fn: GoFunction): readonly number[] => {
+  const runs = binary.linesOf(fn);
+  const isGrowth = (run: LineAddress, index: number): boolean =>
+    index > 0 && index === runs.length - 1 && run.chain.at(-1)?.line === runs[0]?.chain.at(-1)?.line;
+  return runs.filter((run, index) => run.isStatement && !isGrowth(run, index)).map(({ address }) => address);
+};
 
 /** Offset behind `push %rbp; mov %rsp,%rbp` near the entry. */
 const behindPush = (code: Uint8Array): number | undefined => {
