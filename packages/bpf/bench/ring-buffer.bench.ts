@@ -17,15 +17,16 @@ import {
   Assembler,
   attachUprobeMulti,
   type BpfMap,
+  LossCounter,
   loadProgram,
   type Program,
   RingBuffer,
-  u32,
+  reserveOrCount,
   u64,
 } from '../src/index.js';
 import { bundle } from '../test/bundle.js';
 import type { Seen } from '../test/children/ring-bench-worker.js';
-import { lostMap, ringMap } from '../test/events.js';
+import { ringMap } from '../test/events.js';
 import { TinyProcess, type TinyProgram, writeTinyProgram } from '../test/tiny-program.js';
 
 const calls = 1_000_000;
@@ -38,18 +39,17 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const millions = (number: number): string => `${(number / 1e6).toFixed(2)} million`;
 
 /** Reserves a record, fills it, submits it; a reservation that fails is counted. */
-function emit(assembler: Assembler, ring: BpfMap, lost: BpfMap): Assembler {
-  const [full, done] = [assembler.freshLabel(), assembler.freshLabel()];
-  assembler.loadMap('r1', ring).mov('r2', recordBytes).mov('r3', 0).call('ringbuf_reserve');
-  assembler.jumpIf('r0', '==', 0, full).mov('r7', 'r0').store('r7', 0, 1);
+function emit(assembler: Assembler, ring: BpfMap, counter: LossCounter): Assembler {
+  const full = assembler.freshLabel('full');
+  reserveOrCount(assembler, { ring, counter, bytes: recordBytes, full });
+  assembler.mov('r7', 'r0').store('r7', 0, 1);
   assembler.call('ktime_get_ns').store('r7', 8, 'r0').call('get_current_pid_tgid').store('r7', 16, 'r0');
   for (const offset of [24, 32, 40]) assembler.store('r7', offset, 7);
-  assembler.mov('r1', 'r7').mov('r2', 0).call('ringbuf_submit').jump(done);
-  return count(assembler.label(full), lost).label(done);
+  return assembler.mov('r1', 'r7').mov('r2', 0).call('ringbuf_submit').label(full);
 }
 
-const count = (assembler: Assembler, counter: BpfMap): Assembler =>
-  assembler.loadMapValue('r1', counter).mov('r2', 1).atomic('add', 'r1', 0, 'r2');
+const count = (assembler: Assembler, counter: LossCounter): Assembler =>
+  assembler.loadMapValue('r1', counter.map).mov('r2', 1).atomic('add', 'r1', 0, 'r2');
 
 const load = (type: 'kprobe' | 'raw-tracepoint', body: (assembler: Assembler) => void): Program => {
   const assembler = new Assembler().mov('r6', 'r1');
@@ -61,7 +61,7 @@ const load = (type: 'kprobe' | 'raw-tracepoint', body: (assembler: Assembler) =>
 const stormRecords = 400;
 
 /** Writes 400 records each time it runs. */
-const stormProgram = (ring: BpfMap, lost: BpfMap): Program =>
+const stormProgram = (ring: BpfMap, lost: LossCounter): Program =>
   load('raw-tracepoint', (assembler) => {
     assembler.mov('r8', 0).label('again');
     emit(assembler, ring, lost);
@@ -126,18 +126,18 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
 
   it('events of a uprobe storm, counted in a worker', async () => {
     say(`machine: ${cpus().length} x ${cpus()[0]?.model}, node ${process.version}`);
-    const [ring, lost, counter] = [ringMap(ringBytes), lostMap(), lostMap()];
+    const [ring, lost, counter] = [ringMap(ringBytes), new LossCounter(), new LossCounter()];
     const bare = await time();
     let detach = attach((assembler) => count(assembler, counter));
     const counting = await time();
     detach();
-    expect(counter.sum(u32(0))).toBe(BigInt(calls * rounds));
+    expect(counter.lost).toBe(BigInt(calls * rounds));
     const perCall = (total: number): string => `${((total - bare) / calls).toFixed(0)} ns`;
     say(`a hit that only counts: ${perCall(counting)} (the call itself ${(bare / calls).toFixed(1)} ns)`);
 
     for (const interval of [0, 1]) {
       const worker = await startWorker(ring, { interval });
-      const before = Number(lost.sum(u32(0)));
+      const before = Number(lost.lost);
       detach = attach((assembler) => emit(assembler, ring, lost));
       const all: Seen[] = [];
       const sending = await time(async () => {
@@ -146,7 +146,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
       detach();
       await worker.close();
       const { records, drains, readingNs } = total(all);
-      const missing = Number(lost.sum(u32(0))) - before;
+      const missing = Number(lost.lost) - before;
       expect(records + missing).toBe(calls * rounds);
       say(
         `interval ${interval} ms: a hit with a record of ${recordBytes} bytes ${perCall(sending)}, ${((sending - bare) / (counting - bare)).toFixed(2)} times counting; ${millions((calls / sending) * 1e9)} events a second, ${records} read, ${missing} lost of ${calls * rounds}; ${(records / drains).toFixed(0)} records a wake-up, ${(readingNs / records).toFixed(0)} ns of the worker each`,
@@ -157,7 +157,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
 
   it('events as fast as one core writes them, counted in a worker', async () => {
     for (const interval of [0, 1]) {
-      const [ring, lost] = [ringMap(ringBytes), lostMap()];
+      const [ring, lost] = [ringMap(ringBytes), new LossCounter()];
       const storm = stormProgram(ring, lost);
       const worker = await startWorker(ring, { interval });
       const written = 10_000_000;
@@ -165,7 +165,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
       for (let run = 0; run < written / stormRecords; run++) storm.testRun(u64(0));
       const elapsed = Number(process.hrtime.bigint() - start);
       const { records } = await worker.report();
-      const missing = Number(lost.sum(u32(0)));
+      const missing = Number(lost.lost);
       expect(records + missing).toBe(written);
       say(
         `interval ${interval} ms: ${millions((written / elapsed) * 1e9)} a second written, ${millions((records / elapsed) * 1e9)} read, ${((missing / written) * 100).toFixed(2)} % lost and counted`,
@@ -176,7 +176,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
   });
 
   it('the reader alone', () => {
-    const [ring, lost] = [ringMap(ringBytes), lostMap()];
+    const [ring, lost] = [ringMap(ringBytes), new LossCounter()];
     const storm = stormProgram(ring, lost);
     const reader = new RingBuffer(ring);
     const fill = Math.floor(ringBytes / (recordBytes + 8) / stormRecords) - 1;
@@ -191,7 +191,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
       times.push(Number(process.hrtime.bigint() - start) / records);
       expect([records, sum]).toEqual([fill * stormRecords, fill * stormRecords]);
     }
-    expect(lost.sum(u32(0))).toBe(0n);
+    expect(lost.lost).toBe(0n);
     const best = Math.min(...times);
     say(
       `drain(): ${best.toFixed(1)} ns a record at best, ${(times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0).toFixed(1)} in the middle: ${millions(1e9 / best)} a second`,

@@ -1,3 +1,4 @@
+import type { ProgramFunction } from './btf/function-types.js';
 import { type HelperName, helperNumber } from './helper-functions.js';
 import {
   type Arithmetic,
@@ -159,7 +160,10 @@ export class Assembler {
     return this.#wide(dst, immediateKind.mapValue, (BigInt(offset) << 32n) | BigInt(this.#descriptor(map)));
   }
 
-  /** dst = the subprogram at `label`, for helpers that take a callback ("loop", "for_each_map_elem"). Two slots. */
+  /**
+   * dst = the subprogram at `label`, for helpers that take a callback ("loop", "for_each_map_elem"). Two slots. The
+   * program must be loaded with its `functions()`.
+   */
   loadFunction(dst: Register, label: string): this {
     this.#fixups.push({ slot: this.#slots, label, field: 'immediate', base: 1 });
     return this.#wide(dst, immediateKind.func, 0n);
@@ -245,6 +249,18 @@ export class Assembler {
     return this;
   }
 
+  /** The program itself and its subprograms (what callLocal and loadFunction name), by slot: for `loadProgram`. */
+  functions(name = 'main'): readonly ProgramFunction[] {
+    const called = this.#fixups.filter(({ slot, field }) => field === 'immediate' && this.#entersFunction(slot));
+    const labels = new Set(called.map(({ label }) => label));
+    const functions = [...labels].map((label) => {
+      const slot = this.#labels.get(label);
+      if (slot === undefined) throw this.#error(`label "${label}" is not defined`);
+      return { slot, name: label };
+    });
+    return [{ slot: 0, name }, ...functions.toSorted((a, b) => a.slot - b.slot)];
+  }
+
   /** The program's bytes, a copy. Throws AssemblyError for a label that is missing or out of reach. */
   assemble(): Uint8Array {
     const program = this.#bytes.slice(0, this.#slots * instructionBytes);
@@ -259,6 +275,11 @@ export class Assembler {
       else throw new AssemblyError(slot, `label "${label}" is ${distance} instructions away, a jump reaches 32767`);
     }
     return program;
+  }
+
+  /** Far jumps have 32-bit distances too. */
+  #entersFunction(slot: number): boolean {
+    return this.#bytes[slot * instructionBytes] !== (klass.jmp32 | jumpAlways);
   }
 
   #arithmetic(of: number, operation: Arithmetic, dst: Register, src: Operand, offset: number): this {

@@ -9,6 +9,7 @@ export const bpfCommand = {
   programTestRun: 10,
   objectInfo: 15,
   rawTracepointOpen: 17,
+  btfLoad: 18,
   mapLookupAndDelete: 21,
   linkCreate: 28,
 } as const;

@@ -1,5 +1,6 @@
 export { Assembler, AssemblyError, type MapReference } from './assembler.js';
 export { Btf, type BtfMember, kernelBtf } from './btf/btf.js';
+export type { ProgramFunction } from './btf/function-types.js';
 export { BtfError } from './btf/raw.js';
 export { type DisassembledInstruction, disassemble, listing } from './disassembler.js';
 export { type Feature, type Features, features } from './features.js';
@@ -21,6 +22,7 @@ export {
 export { attachPerfUprobe, type PerfUprobeOptions } from './link/perf-uprobe.js';
 export { attachRawTracepoint, attachTracepoint, type TracepointOptions } from './link/tracepoint.js';
 export { attachUprobeMulti, maxUprobesPerLink, type UprobeMultiOptions } from './link/uprobe-multi.js';
+export { LossCounter, reserveOrCount } from './loss.js';
 export { BpfMap, createMap, type MapOptions, type MapType, possibleCpus, type UpdateMode, u32, u64 } from './map.js';
 export { openProcess, type ProcessHandle } from './process.js';
 export { loadProgram, Program, type ProgramOptions, type ProgramType, VerifierError } from './program.js';

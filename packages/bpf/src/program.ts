@@ -1,5 +1,6 @@
 import { Attr } from './attr.js';
 import { bpfCommand, objectName } from './bpf-command.js';
+import { firstFunctionType, functionTypes, type ProgramFunction } from './btf/function-types.js';
 import { instructionBytes } from './isa.js';
 import { errnoName, KernelError } from './kernel-error.js';
 import { refusal } from './refusal.js';
@@ -31,6 +32,8 @@ export interface ProgramOptions {
   readonly license?: string;
   readonly sleepable?: boolean;
   readonly expectedAttachType?: keyof typeof attachTypes;
+  /** Where its subprograms start, from `Assembler.functions()`; needed only if one is passed to a helper. */
+  readonly functions?: readonly ProgramFunction[];
 }
 
 /** The verifier refused a program. */
@@ -125,13 +128,23 @@ export function loadProgram(options: ProgramOptions): Program {
   if (options.instructions.length === 0 || options.instructions.length % instructionBytes !== 0) {
     throw new RangeError(`program "${options.name}": ${options.instructions.length} bytes are not whole instructions`);
   }
-  const result = load(options);
+  const btf = options.functions === undefined ? undefined : loadFunctionTypes(options.name, options.functions);
+  try {
+    return loadWithTypes(options, btf);
+  } finally {
+    // The program holds its types by itself.
+    if (btf !== undefined) closeDescriptor(btf);
+  }
+}
+
+function loadWithTypes(options: ProgramOptions, btf: number | undefined): Program {
+  const result = load(options, btf);
   if (result >= 0) return new Program(result, options);
   // A million walked instructions are no help, and take seconds to print.
   const level = result === -E2BIG ? logLevel.outcome : logLevel.walk;
   for (const size of logBytes) {
     const log = new Uint8Array(size);
-    const again = load(options, { log, level });
+    const again = load(options, btf, { log, level });
     if (again >= 0) return new Program(again, options);
     // Too small for the log: the kernel says ENOSPC in place of the true reason, which the first attempt gave.
     const text = Buffer.from(log.buffer, 0, Math.max(0, log.indexOf(0))).toString('latin1');
@@ -142,7 +155,12 @@ export function loadProgram(options: ProgramOptions): Program {
   throw refusal('BPF_PROG_LOAD', -result, `the program "${options.name}"`);
 }
 
-function load(options: ProgramOptions, report?: { readonly log: Uint8Array; readonly level: number }): number {
+interface Report {
+  readonly log: Uint8Array;
+  readonly level: number;
+}
+
+function load(options: ProgramOptions, btf: number | undefined, report?: Report): number {
   // prog_type 0, insn_cnt 4, insns 8, license 16, log_level 24, log_size 28, log_buf 32, prog_flags 44, prog_name 48,
   // expected_attach_type 68.
   const attr = new Attr(144)
@@ -153,11 +171,25 @@ function load(options: ProgramOptions, report?: { readonly log: Uint8Array; read
     .u32(44, options.sleepable === true ? sleepableFlag : 0)
     .name(48, 16, objectName(options.name));
   if (options.expectedAttachType !== undefined) attr.u32(68, attachTypes[options.expectedAttachType]);
+  if (btf !== undefined && options.functions !== undefined) {
+    // prog_btf_fd 72, func_info_rec_size 76, func_info 80, func_info_cnt 88; a record is { insn_off, type_id }.
+    const records = options.functions.flatMap(({ slot }, index) => [slot, firstFunctionType + index]);
+    const bytes = new Uint8Array(Uint32Array.from(records).buffer);
+    attr.u32(72, btf).u32(76, 8).pointer(80, bytes).u32(88, options.functions.length);
+  }
   if (report !== undefined) attr.u32(24, report.level).u32(28, report.log.length).pointer(32, report.log);
   for (let attempt = 1; ; attempt++) {
     const result = bpfCall(bpfCommand.programLoad, attr.bytes);
     if (result !== -EAGAIN || attempt === attempts) return result;
   }
+}
+
+function loadFunctionTypes(name: string, functions: readonly ProgramFunction[]): number {
+  const types = functionTypes(functions);
+  // btf 0, btf_size 16.
+  const fd = bpfCall(bpfCommand.btfLoad, new Attr(24).pointer(0, types).u32(16, types.length).bytes);
+  if (fd < 0) throw refusal('BPF_BTF_LOAD', -fd, `the functions of the program "${name}"`);
+  return fd;
 }
 
 /** The id of a program, map or link: `id` is the first or second word of their info structures. */

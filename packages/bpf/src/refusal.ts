@@ -40,6 +40,7 @@ export type KernelCall =
   | 'BPF_MAP_GET_NEXT_KEY'
   | 'BPF_PROG_LOAD'
   | 'BPF_PROG_TEST_RUN'
+  | 'BPF_BTF_LOAD'
   | 'BPF_OBJ_GET_INFO_BY_FD'
   | 'BPF_RAW_TRACEPOINT_OPEN'
   | 'BPF_LINK_CREATE'

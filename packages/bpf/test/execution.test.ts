@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requirement } from '../../../test/requirements.js';
+import { findProgram, requirement } from '../../../test/requirements.js';
 import { Assembler, type BpfMap, createMap, loadProgram, type Operation, type Register, u32 } from '../src/index.js';
 import { anyOperation, atomics, relations, write } from './instructions.js';
 import { execute, taken } from './machine.js';
@@ -176,7 +177,7 @@ describe.skipIf(requirement('kernel').missing)(
       );
     });
 
-    it('subprograms, far jumps and loops', () => {
+    it('subprograms and far jumps', () => {
       const [sum] = run(
         [0n, 10n],
         (assembler) => {
@@ -187,6 +188,27 @@ describe.skipIf(requirement('kernel').missing)(
         (assembler) => assembler.label('double').mov('r0', 'r1').add('r0', 'r1').exit(),
       );
       expect(sum).toBe(110n);
+    });
+
+    it('a subprogram as the body of the helper "loop", with its name', () => {
+      const assembler = new Assembler();
+      assembler.store('r10', -8, 0).mov('r1', 1000).loadFunction('r2', 'add_index').mov('r3', 'r10').add('r3', -8);
+      assembler.mov('r4', 0).call('loop').load('r1', 'r10', -8).loadMapValue('r2', results).store('r2', 0, 'r1');
+      assembler.mov('r0', 0).exit();
+      assembler.label('add_index').load('r3', 'r2', 0).add('r3', 'r1').store('r2', 0, 'r3').mov('r0', 0).exit();
+      const functions = assembler.functions('sum_indexes');
+      expect(functions.map(({ name }) => name)).toEqual(['sum_indexes', 'add_index']);
+      const options = { type: 'socket-filter', name: 'loop', functions, instructions: assembler.assemble() } as const;
+      const program = loadProgram(options);
+      program.testRun(packet);
+      expect(results.sum(u32(0))).toBe((999n * 1000n) / 2n);
+      const bpftool = findProgram('bpftool');
+      if (bpftool !== undefined) {
+        const dump = spawnSync(bpftool, ['prog', 'dump', 'xlated', 'id', `${program.id}`], { encoding: 'utf8' });
+        expect(dump.stdout).toMatch(/^int sum_indexes\((void)?\):$/m);
+        expect(dump.stdout).toMatch(/^int add_index\((void)?\):$/m);
+      }
+      program.close();
     });
   },
 );

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
-import { Assembler, loadProgram, RingBuffer, u32 } from '../src/index.js';
+import { Assembler, LossCounter, loadProgram, RingBuffer } from '../src/index.js';
 import { bundle } from './bundle.js';
-import { context, lostMap, ringMap, wakeup, writerProgram } from './events.js';
+import { context, ringMap, wakeup, writerProgram } from './events.js';
 
 const closeAll = (...all: readonly { close(): void }[]): void => {
   for (const one of all) one.close();
@@ -13,7 +13,7 @@ const closeAll = (...all: readonly { close(): void }[]): void => {
 
 describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
   it('gives every record once, in order, over many turns of the ring', () => {
-    const [map, lost] = [ringMap(4096), lostMap()];
+    const [map, lost] = [ringMap(4096), new LossCounter()];
     const ring = new RingBuffer(map);
     const writer = writerProgram(map, lost, 40);
     const seen: number[] = [];
@@ -32,7 +32,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
   });
 
   it('loses nothing silently when it is full: what is read and what is counted as lost add up', () => {
-    const [map, lost] = [ringMap(4096), lostMap()];
+    const [map, lost] = [ringMap(4096), new LossCounter()];
     const ring = new RingBuffer(map);
     const writer = writerProgram(map, lost, 56, wakeup.never);
     const refused = Array.from({ length: 500 }, (_, number) => writer.testRun(context(number))).filter((r) => r === 1);
@@ -40,14 +40,14 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
     // 64 bytes a record with its header; one byte of the ring always stays free.
     expect(records).toBe(63);
     expect(records + refused.length).toBe(500);
-    expect(lost.sum(u32(0))).toBe(BigInt(refused.length));
+    expect(lost.lost).toBe(BigInt(refused.length));
     expect(writer.testRun(context(7))).toBe(0);
     expect(ring.drain(() => undefined)).toBe(1);
     closeAll(ring, writer, map, lost);
   });
 
   it('goes on past position 2^32', () => {
-    const [map, lost] = [ringMap(16 << 20), lostMap()];
+    const [map, lost] = [ringMap(16 << 20), new LossCounter()];
     const ring = new RingBuffer(map);
     const big = writerProgram(map, lost, 15 << 20, wakeup.never);
     const small = writerProgram(map, lost, 8, wakeup.never);
@@ -63,7 +63,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
   });
 
   it('skips discarded records', () => {
-    const [map, lost] = [ringMap(4096), lostMap()];
+    const [map, lost] = [ringMap(4096), new LossCounter()];
     const ring = new RingBuffer(map);
     const writer = writerProgram(map, lost, 8);
     const assembler = new Assembler()
@@ -90,7 +90,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
   });
 
   it('wakes the event loop by itself, again for what was left, and not after close', async () => {
-    const [map, lost] = [ringMap(4096), lostMap()];
+    const [map, lost] = [ringMap(4096), new LossCounter()];
     const ring = new RingBuffer(map);
     const writer = writerProgram(map, lost, 8);
     const seen: number[] = [];
@@ -118,7 +118,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
   });
 
   it('calls at most once in an interval, the first time at once, and misses nothing', async () => {
-    const [map, lost] = [ringMap(65_536), lostMap()];
+    const [map, lost] = [ringMap(65_536), new LossCounter()];
     const ring = new RingBuffer(map);
     const writer = writerProgram(map, lost, 8);
     const calls: number[] = [];
@@ -143,7 +143,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
   });
 
   it('keeps the interval for who listens anew after each call', async () => {
-    const [map, lost] = [ringMap(65_536), lostMap()];
+    const [map, lost] = [ringMap(65_536), new LossCounter()];
     const ring = new RingBuffer(map);
     const writer = writerProgram(map, lost, 8);
     const calls: number[] = [];
@@ -170,7 +170,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
   });
 
   it('leaves a view from before close() readable: zeros, no crash', () => {
-    const [map, lost] = [ringMap(4096), lostMap()];
+    const [map, lost] = [ringMap(4096), new LossCounter()];
     const ring = new RingBuffer(map);
     const writer = writerProgram(map, lost, 8);
     writer.testRun(context(9));
@@ -223,7 +223,7 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
   });
 
   it('is read in a worker thread, which may be terminated with the ring open', async () => {
-    const [map, lost] = [ringMap(65_536), lostMap()];
+    const [map, lost] = [ringMap(65_536), new LossCounter()];
     const writer = writerProgram(map, lost, 8);
     const script = await bundle(new URL('children/ring-worker.ts', import.meta.url));
     for (let round = 0; round < 3; round++) {

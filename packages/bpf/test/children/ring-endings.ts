@@ -1,11 +1,11 @@
 /** Ends as told by its first argument; its parent checks that it ends at all, and how. */
-import { RingBuffer } from '../../src/index.js';
-import { context, lostMap, ringMap, writerProgram } from '../events.js';
+import { LossCounter, RingBuffer } from '../../src/index.js';
+import { context, ringMap, writerProgram } from '../events.js';
 
 const [how] = process.argv.slice(2);
 const map = ringMap(65_536);
 const ring = new RingBuffer(map);
-const writer = writerProgram(map, lostMap(), 8);
+const writer = writerProgram(map, new LossCounter(), 8);
 
 switch (how) {
   case 'close': {
