@@ -114,7 +114,6 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
   test('a lens reaches the session, counts its hits, and takes the probe back', async () => {
     const live = await session();
     const uri = await editor.open(join(folder, 'order.go'));
-    await editor.until(() => editor.refreshes > 0);
     await editor.runLens(uri, line.price, /probe this function/);
     expect(live.probes.map((probe) => probe.text)).toEqual(['main.price do count']);
     expect(await editor.lensTexts(uri)).toContain(`${line.price}: probed - 0 hits`);
@@ -138,7 +137,6 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
   test('code actions are the lenses’ twins, anywhere in the function', async () => {
     const live = await session();
     const uri = await editor.open(join(folder, 'order.go'));
-    await editor.until(() => editor.refreshes > 0);
     const [probe, ...others] = await editor.actions(uri, line.price + 2);
     expect(others).toEqual([]);
     expect(probe?.title).toBe('Probe price');
@@ -155,7 +153,6 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
   test('what the session refuses is said and not kept', async () => {
     await session();
     const uri = await editor.open(join(folder, 'order.go'));
-    await editor.until(() => editor.refreshes > 0);
     await editor.execute('probelens.probe', ['main.refused']);
     expect(editor.messages.join()).toContain('It cannot be probed.');
     expect(await editor.execute('probelens.probes')).toEqual([]);

@@ -49,9 +49,11 @@ export class Sessions {
     return this.starting;
   }
 
-  /** Resolves when every session that is known of now is connected or given up. */
+  /** Resolves when every session that there is now is connected or given up. */
   private async settled(): Promise<void> {
     await this.starting;
+    // The watch may not have told yet of one that started a moment ago.
+    await this.watch?.look().catch((error: unknown) => this.hooks.onProblem(sentenceOf(error)));
     await Promise.all(this.connecting.values());
   }
 

@@ -1,0 +1,67 @@
+/** What the Go toolchain itself says of a module: its symbols, and where its compiler inlined. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { execa } from 'execa';
+
+export interface Truth {
+  readonly binary: string;
+  /** Text symbols without type arguments. */
+  readonly symbols: ReadonlySet<string>;
+  /** "file:line" (absolute) to the callees inlined there, as the compiler names them: the part after the last dot. */
+  readonly inlined: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+const env = { GOFLAGS: '-mod=mod', GOWORK: 'off' };
+
+/** "main.(*Stack[go.shape.int]).Pop" to "main.(*Stack).Pop": brackets nest. */
+export const plain = (name: string): string => {
+  let text = name;
+  for (let before = ''; before !== text; ) {
+    before = text;
+    text = text.replace(/\[[^[\]]*\]/g, '');
+  }
+  return text;
+};
+
+const lastPart = (name: string): string => plain(name).split('.').at(-1) ?? '';
+
+/** Builds one main package of a module and asks the toolchain about it. */
+export async function askToolchain(module: string, mainPackage: string, into: string): Promise<Truth> {
+  const { stdout: path } = await execa('go', ['list', '-m'], { cwd: module, env });
+  const build = await execa('go', ['build', `-gcflags=${path}/...=-m=2`, '-o', into, mainPackage], {
+    cwd: module,
+    env,
+  });
+  const inlined = new Map<string, Set<string>>();
+  for (const line of build.stderr.split('\n')) {
+    const [, file, number, callee] = /^(.+?):(\d+):\d+: inlining call to (.+)$/.exec(line) ?? [];
+    if (file === undefined || callee === undefined) continue;
+    const key = `${resolve(module, file)}:${number}`;
+    inlined.set(key, (inlined.get(key) ?? new Set()).add(lastPart(callee)));
+  }
+  const nm = await execa('go', ['tool', 'nm', into], { cwd: module, env });
+  const symbols = new Set(
+    nm.stdout
+      .split('\n')
+      .map((line) => / [tT] (.+)$/.exec(line)?.[1])
+      .filter((name) => name !== undefined)
+      // Functions in assembly carry their calling convention.
+      .map((name) => plain(name).replace(/\.abi0$/, '')),
+  );
+  return { binary: into, symbols, inlined };
+}
+
+/** Go files of a module that are no tests, absolute, without those of modules inside it. */
+export function sourceFiles(module: string): readonly string[] {
+  const all = readdirSync(module, { recursive: true, withFileTypes: true });
+  const inner = all
+    .filter((entry) => entry.name === 'go.mod')
+    .map((entry) => relative(module, entry.parentPath))
+    .filter((directory) => directory !== '');
+  return all
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.go') && !entry.name.endsWith('_test.go'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !inner.some((directory) => relative(module, file).startsWith(`${directory}/`)))
+    .filter((file) => !/(^|\/)(testdata|vendor|_[^/]*)\//.test(relative(module, file)))
+    .filter((file) => readFileSync(file).length > 0);
+}
