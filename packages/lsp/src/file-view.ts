@@ -75,7 +75,7 @@ async function lookUp(
 export async function viewFile(document: GoDocument, binaries: Binaries): Promise<FileView | undefined> {
   const file = fileOf(document.uri);
   if (file === undefined) return undefined;
-  const source = readSource(document.syntax());
+  const source = readSource(document);
   if (source.packageName === undefined) return undefined;
   const of = packageOfFile(file);
   const clause = { name: source.packageName, importPath: of.importPath };

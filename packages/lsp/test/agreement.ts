@@ -7,6 +7,7 @@ import { packageOfFile } from '../src/module/go-module.js';
 import { packagePrefixes } from '../src/module/package-prefix.js';
 import { symbolOf } from '../src/module/symbol-name.js';
 import { readSource } from '../src/source/functions.js';
+import { GoDocument } from '../src/source/go-document.js';
 import { sourceFiles, type Truth } from './truth.js';
 
 export interface Agreement {
@@ -28,9 +29,8 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
   const unannounced: string[] = [];
   const counts = { functions: 0, withBody: 0, inlinedEverywhere: 0, copies: 0 };
   for (const file of sourceFiles(module)) {
-    const tree = parser.parse(readFileSync(file, 'utf8'));
-    if (tree === null) throw new Error(`${file} was not parsed`);
-    const source = readSource(tree);
+    const document = new GoDocument(`file://${file}`, 1, readFileSync(file, 'utf8'), parser, 'utf-16');
+    const source = readSource(document);
     const { importPath } = packageOfFile(file);
     const prefixes = packagePrefixes({ name: source.packageName ?? '', importPath }, binary.mainPackage);
     for (const declaration of source.functions) {
@@ -51,7 +51,7 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
           unannounced.push(`${symbols.join()} into ${copy.caller} at ${copy.file}:${copy.line}`);
       }
     }
-    tree.delete();
+    document.close();
   }
   binary.close();
   return { ...counts, wrongBodies, unannounced };

@@ -27,10 +27,11 @@ export interface SourceFile {
   readonly functions: readonly SourceFunction[];
 }
 
-export const spanOf = (node: Node): Span => ({
-  start: { line: node.startPosition.row, character: node.startPosition.column },
-  end: { line: node.endPosition.row, character: node.endPosition.column },
-});
+/** What is needed of a document to read it; positions come from offsets, because tree-sitter counts no lone \r as a line. */
+export interface SyntaxSource {
+  syntax(): Tree;
+  spanAt(startIndex: number, endIndex: number): Span;
+}
 
 const fileStart: Span = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
 
@@ -55,7 +56,7 @@ function receiverOf(list: Node | null): Receiver | undefined {
   return undefined;
 }
 
-function declarationOf(node: Node, inits: number): SourceFunction | undefined {
+function declarationOf(node: Node, inits: number, text: SyntaxSource): SourceFunction | undefined {
   const name = node.childForFieldName('name');
   if (name === null || name.isMissing || name.text === '') return undefined;
   const isMethod = node.type === 'method_declaration';
@@ -65,8 +66,8 @@ function declarationOf(node: Node, inits: number): SourceFunction | undefined {
     name: name.text,
     receiver,
     hasBody: node.childForFieldName('body') !== null,
-    span: spanOf(node),
-    nameSpan: spanOf(name),
+    span: text.spanAt(node.startIndex, node.endIndex),
+    nameSpan: text.spanAt(name.startIndex, name.endIndex),
     initOrdinal: !isMethod && name.text === 'init' ? inits : undefined,
   };
 }
@@ -74,7 +75,7 @@ function declarationOf(node: Node, inits: number): SourceFunction | undefined {
 /** tree-sitter puts what it cannot place under ERROR nodes; whole declarations survive inside them. */
 const errorDepth = 3;
 
-export function readSource(tree: Tree): SourceFile {
+export function readSource(text: SyntaxSource): SourceFile {
   const functions: SourceFunction[] = [];
   let packageName: string | undefined;
   let packageSpan = fileStart;
@@ -83,18 +84,18 @@ export function readSource(tree: Tree): SourceFile {
     for (const node of parent.namedChildren) {
       if (node === null) continue;
       if (node.type === 'function_declaration' || node.type === 'method_declaration') {
-        const declaration = declarationOf(node, inits);
+        const declaration = declarationOf(node, inits, text);
         if (declaration === undefined) continue;
         if (declaration.initOrdinal !== undefined) inits++;
         functions.push(declaration);
       } else if (node.type === 'package_clause' && packageName === undefined) {
-        packageSpan = spanOf(node);
+        packageSpan = text.spanAt(node.startIndex, node.endIndex);
         packageName = node.namedChildren.find((child) => child?.type === 'package_identifier')?.text;
       } else if (node.type === 'ERROR' && depth < errorDepth) {
         visit(node, depth + 1);
       }
     }
   };
-  visit(tree.rootNode, 0);
+  visit(text.syntax().rootNode, 0);
   return { packageName, packageSpan, functions };
 }

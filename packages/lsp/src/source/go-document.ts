@@ -84,6 +84,11 @@ export class GoDocument {
     return next;
   }
 
+  /** Offsets count UTF-16 units, as tree-sitter's binding does. */
+  spanAt(startIndex: number, endIndex: number): Span {
+    return { start: this.text.positionAt(startIndex), end: this.text.positionAt(endIndex) };
+  }
+
   rangeFromClient(range: ClientRange): Range {
     return { start: this.placeFromClient(range.start), end: this.placeFromClient(range.end) };
   }
