@@ -2,6 +2,7 @@ export type * from './agent/protocol.js';
 export * from './client/client.js';
 export { agentCommand, isPrivileged } from './client/command.js';
 export { AgentFailure, type AgentFailureCode } from './client/errors.js';
+export * from './doctor/index.js';
 export type * from './events.js';
 export { goGrammarPath, goLanguage, goParser } from './go-grammar.js';
 export type * from './plan/expression.js';

@@ -1,6 +1,6 @@
 /** The privileged process: one client on two streams, and every way in which that can end. */
 import type { Readable, Writable } from 'node:stream';
-import { features } from '@probelens/bpf';
+import { type Feature, features } from '@probelens/bpf';
 import {
   createMessageConnection,
   type MessageConnection,
@@ -10,6 +10,8 @@ import {
 import { waitForEnding } from './endings.js';
 import { GuardLink } from './guard-link.js';
 import {
+  AbilitiesRequest,
+  type Ability,
   ArmRequest,
   ArmSourceRequest,
   CountersRequest,
@@ -102,6 +104,9 @@ const hello = (): Hello => {
   };
 };
 
+const abilities = (): readonly Ability[] =>
+  Object.entries(features()).map(([id, { works, reason }]: [string, Feature]) => ({ id, works, reason }));
+
 const serve = (connection: MessageConnection, session: Session): void => {
   const answer =
     <P, R>(handle: (params: P) => R | Promise<R>) =>
@@ -113,6 +118,7 @@ const serve = (connection: MessageConnection, session: Session): void => {
       }
     };
   connection.onRequest(HelloRequest, answer(hello));
+  connection.onRequest(AbilitiesRequest, answer(abilities));
   connection.onRequest(
     ArmRequest,
     answer(async (params) => ({ probe: await session.arm(params) })),

@@ -1,6 +1,7 @@
 /** The agent's end of its guard: starts it when there is something to guard, and again should somebody kill it. */
 import { execa } from 'execa';
 import type { GuardOrder } from './guard-protocol.js';
+import { removeNote, writeNote } from './journal.js';
 
 type Watch = Extract<GuardOrder, { kind: 'watch' }>;
 
@@ -43,20 +44,28 @@ export class GuardLink {
   }
 
   /** To be called before a probe that may stop the target is in the kernel. */
-  watch(order: Watch): void {
-    this.#watched.set(order.target.pid, order);
+  watch(watching: Omit<Watch, 'kind' | 'note'>): void {
+    const { pid } = watching.target;
+    const note = this.#watched.get(pid)?.note ?? writeNote(watching.target);
+    const order: Watch = { kind: 'watch', ...watching, note };
+    this.#watched.set(pid, order);
     if (this.#guard === undefined) this.#start();
     else this.#send(this.#guard, order);
   }
 
   /** After the last such probe of the target is out and the target runs. */
   forget(pid: number): void {
-    if (this.#watched.delete(pid) && this.#guard !== undefined) this.#send(this.#guard, { kind: 'forget', pid });
+    const watched = this.#watched.get(pid);
+    if (watched === undefined) return;
+    this.#watched.delete(pid);
+    if (this.#guard !== undefined) this.#send(this.#guard, { kind: 'forget', pid });
+    if (watched.note !== undefined) removeNote(watched.note);
   }
 
   /** Everything is in order: the guard may end. */
   close(): void {
     this.#closed = true;
+    for (const { note } of this.#watched.values()) if (note !== undefined) removeNote(note);
     if (this.#guard === undefined) return;
     this.#send(this.#guard, { kind: 'goodbye' });
     this.#guard.stdin.end();

@@ -9,6 +9,8 @@ export type GuardOrder =
       readonly tracer: ProcessIdentity | undefined;
       /** The agent's probes may stop the target with SIGSTOP. */
       readonly stops: boolean;
+      /** File to remove when nothing is left to mend. */
+      readonly note: string | undefined;
     }
   | { readonly kind: 'forget'; readonly pid: number }
   /** Everything is disarmed and continued: nothing is left to guard. */
@@ -36,5 +38,7 @@ export const parseOrder = (line: string): GuardOrder | undefined => {
     return { kind: 'forget', pid: order.pid };
   if (order.kind !== 'watch' || !('target' in order) || !isIdentity(order.target)) return undefined;
   const tracer = 'tracer' in order && isIdentity(order.tracer) ? order.tracer : undefined;
-  return { kind: 'watch', target: order.target, tracer, stops: 'stops' in order && order.stops === true };
+  const stops = 'stops' in order && order.stops === true;
+  const note = 'note' in order && typeof order.note === 'string' ? order.note : undefined;
+  return { kind: 'watch', target: order.target, tracer, stops, note };
 };

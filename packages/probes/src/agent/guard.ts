@@ -9,6 +9,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { type GuardOrder, parseOrder } from './guard-protocol.js';
+import { removeNote } from './journal.js';
 import { isAlive, isStopped, type ProcessIdentity, processStatus, sendSignal } from './process-state.js';
 
 type Watched = Extract<GuardOrder, { kind: 'watch' }>;
@@ -33,7 +34,12 @@ export const runGuard = async (options: GuardOptions): Promise<number> => {
   for (const signal of ignored) process.on(signal, ignore);
   try {
     const left = await listenToAgent(options.input);
-    await Promise.all(left.map(mend));
+    await Promise.all(
+      left.map(async (watched) => {
+        await mend(watched);
+        if (watched.note !== undefined) removeNote(watched.note);
+      }),
+    );
     return 0;
   } finally {
     for (const signal of ignored) process.off(signal, ignore);

@@ -58,6 +58,15 @@ export interface ArmSourceParams {
   readonly runtime: SourceRuntime | undefined;
 }
 
+/** One thing that the kernel can or cannot do for the agent; tried, not inferred. */
+export interface Ability {
+  /** Name in `Features` of @probelens/bpf: "uprobeMulti". */
+  readonly id: string;
+  readonly works: boolean;
+  /** One or two sentences with the next step when it does not. */
+  readonly reason: string | undefined;
+}
+
 /** `data` of every error response. */
 export interface AgentErrorData {
   /** Stable, kebab-case: "wrong-build-id", "not-your-process". */
@@ -65,6 +74,7 @@ export interface AgentErrorData {
 }
 
 export const HelloRequest = new RequestType0<Hello, AgentErrorData>('agent/hello');
+export const AbilitiesRequest = new RequestType0<readonly Ability[], AgentErrorData>('agent/abilities');
 export const ArmRequest = new RequestType<ArmParams, Armed, AgentErrorData>('agent/arm');
 export const ArmSourceRequest = new RequestType<ArmSourceParams, Armed, AgentErrorData>('agent/armSource');
 /** Answered when the probe is out of the kernel. */

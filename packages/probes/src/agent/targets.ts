@@ -45,7 +45,6 @@ export class Targets {
     if (joining.halts) target.halts = true;
     if (target.halts || target.tracer !== undefined)
       this.#options.guard.watch({
-        kind: 'watch',
         target: target.identity,
         tracer: target.tracer?.identity,
         stops: target.halts,

@@ -9,6 +9,8 @@ import {
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import {
+  AbilitiesRequest,
+  type Ability,
   type AgentErrorData,
   type Armed,
   type ArmParams,
@@ -53,6 +55,7 @@ export interface AgentClient {
   /** The agent's end of the conversation: whoever holds a duplicate sees it end when the agent is gone. Not to be read. */
   readonly stdout: NodeJS.ReadableStream;
   /** All of these reject with an `AgentFailure`. */
+  abilities(): Promise<readonly Ability[]>;
   arm(params: ArmParams): Promise<Armed>;
   /** For tracepoints and perf events. */
   armSource(params: ArmSourceParams): Promise<Armed>;
@@ -194,6 +197,9 @@ class Client implements AgentClient {
     return error.code === -32097 || error.code === -32096 || error.code === -32099;
   }
 
+  abilities(): Promise<readonly Ability[]> {
+    return this.#ask(() => this.#connection.sendRequest(AbilitiesRequest));
+  }
   arm(params: ArmParams): Promise<Armed> {
     return this.#ask(() => this.#connection.sendRequest(ArmRequest, params));
   }
