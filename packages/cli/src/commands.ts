@@ -25,6 +25,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/explain.js')).explain,
   },
   {
+    name: 'trace',
+    summary: 'count and log in a running program, without a debugger',
+    load: async () => (await import('./commands/trace.js')).trace,
+  },
+  {
     name: 'dap',
     summary: 'the debug adapter',
     load: async () => (await import('./commands/dap.js')).dap,

@@ -55,6 +55,12 @@ const plannedSites = (
   return { sites, problems };
 };
 
+/** Where both have something to say of the same thing, the planner knows more. */
+const merged = (planned: readonly Problem[], read: readonly Problem[]): readonly Problem[] => {
+  const codes = new Set(planned.map(({ code }) => code));
+  return [...planned, ...read.filter(({ code }) => !codes.has(code))];
+};
+
 const unknownFunction = (binary: GoBinary, name: string): CommandError => {
   const near = binary.similarNames(name, 3);
   const hint = near.length === 0 ? '`probelens functions` lists those there are' : `did you mean ${near.join(', ')}?`;
@@ -85,7 +91,7 @@ export const explain: Command = {
       const planned = planner && plannedSites(planner, binary, target, values.if);
       for (const one of explained) {
         const sites = planned?.sites.filter((site) => site.function === one.function) ?? [];
-        const problems = [...one.problems, ...(planned?.problems ?? [])];
+        const problems = merged(planned?.problems ?? [], one.problems);
         const whole = planned === undefined ? one : { ...one, sites, problems };
         if (values.json) printJson(whole);
         else printLine(explanationText(whole));

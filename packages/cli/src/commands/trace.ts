@@ -1,0 +1,88 @@
+import {
+  agentCommand,
+  formatTraceEvent,
+  formatTraceSummary,
+  startTrace,
+  type Trace,
+  type TraceSummary,
+  type TraceTarget,
+} from '@probelens/probes';
+import { type Command, exitCode, readArguments, UsageError } from '../command.js';
+import { LineStream } from '../line-stream.js';
+import { printLine } from '../output.js';
+import { ownCommand } from '../own-command.js';
+
+const targetOf = (
+  pid: string | undefined,
+  binary: string | undefined,
+  args: readonly string[],
+  json: boolean,
+): TraceTarget => {
+  if (pid === undefined) {
+    if (binary === undefined) throw new UsageError('Name a BINARY to start, or the running program with --pid N.');
+    return { kind: 'program', path: binary, args, stdio: json ? 'ignore' : 'inherit' };
+  }
+  if (binary !== undefined) throw new UsageError('Either --pid N or a BINARY to start, not both.');
+  if (args.length > 0) throw new UsageError('A program that runs already takes no arguments.');
+  if (!/^[1-9]\d*$/.test(pid)) throw new UsageError(`--pid "${pid}" is not the number of a process.`);
+  return { kind: 'running', pid: Number(pid) };
+};
+
+/** Share of one core, from "50%" or "none". */
+const budgetOf = (text: string): number => {
+  if (text === 'none') return Number.POSITIVE_INFINITY;
+  const percent = /^(\d+(?:\.\d+)?)%?$/.exec(text)?.[1];
+  if (percent === undefined) throw new UsageError(`--budget "${text}" is neither a percentage of a core nor "none".`);
+  return Number(percent) / 100;
+};
+
+/** Ctrl-C takes the probes out first. */
+const untilEnd = async (trace: Trace): Promise<TraceSummary> => {
+  const stop = (): void => void trace.stop();
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    return await trace.finished;
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+};
+
+export const trace: Command = {
+  usage: `probelens trace BINARY or --pid N --probe TEXT [--probe TEXT]... [--budget PERCENT] [--json] [-- ARGS]
+
+  Counts and logs without stopping the program, until it ends or Ctrl-C; then a table.
+
+  --pid N           the program that runs already
+  --probe TEXT      for example 'main.price if o.Qty == 0 do log "{o.ID}"', 'tracepoint:sched:sched_switch do count'
+  --budget PERCENT  of one core that a probe may cost before it is taken out, or none; 50% unless given
+  --json            one object for each event, {t, probe, pid, tid, cpu, goid, values, lost}, and one for the table;
+                    a program that is started prints nothing then
+  -- ARGS           for a program that is started`,
+  async run(args) {
+    const { values, positionals, rest } = readArguments(args, ['[BINARY]'], {
+      pid: { type: 'string' },
+      probe: { type: 'string', multiple: true },
+      budget: { type: 'string' },
+      json: { type: 'boolean' },
+    });
+    const json = values.json ?? false;
+    const probes = values.probe ?? [];
+    if (probes.length === 0) throw new UsageError("Name at least one probe: --probe 'main.main do count'.");
+    let running: Trace | undefined;
+    const lines = new LineStream(() => void running?.stop());
+    running = await startTrace({
+      agentCommand: agentCommand(ownCommand('agent')),
+      probes,
+      target: targetOf(values.pid, positionals[0], rest, json),
+      budget: budgetOf(values.budget ?? '50%'),
+      onEvent: (event, names) => lines.add(json ? JSON.stringify(event) : formatTraceEvent(names, event)),
+      onNote: (sentence) => process.stderr.write(`probelens: ${sentence}\n`),
+    });
+    const summary = await untilEnd(running);
+    lines.flush();
+    printLine(json ? JSON.stringify(summary) : formatTraceSummary(summary));
+    return exitCode.done;
+  },
+};

@@ -1,0 +1,92 @@
+/** trace, held against the order service's own count. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtCommand, runCommand } from '../../../test/command.js';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+
+const condition = 'o.Qty == 0 && mult > 2';
+const orders = 20_000;
+
+describe('trace without a kernel', () => {
+  it.each([
+    { args: ['x'], says: "Name at least one probe: --probe 'main.main do count'." },
+    { args: ['--probe', 'x'], says: 'Name a BINARY to start, or the running program with --pid N.' },
+    { args: ['x', '--pid', '1', '--probe', 'x'], says: 'Either --pid N or a BINARY to start, not both.' },
+    { args: ['--pid', 'one', '--probe', 'x'], says: '--pid "one" is not the number of a process.' },
+    {
+      args: ['x', '--probe', 'x', '--budget', 'all'],
+      says: '--budget "all" is neither a percentage of a core nor "none".',
+    },
+  ])('answers wrong usage: $args', async ({ args, says }) => {
+    const { exitCode, stderr } = await runCommand(['trace', ...args]);
+    expect(exitCode).toBe(2);
+    expect(stderr.split('\n')[0]).toBe(`probelens: ${says}`);
+  });
+});
+
+describe.skipIf(requirement('kernel', 'go').missing)('trace', () => {
+  let directory = '';
+  let binary = '';
+  let expected = 0;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'probelens-trace-'));
+    binary = await privateCopy(await buildFixture('orders'), directory);
+    const report = (await execa(binary, [String(orders)])).stdout.split('\n').at(-1) ?? '';
+    expected = JSON.parse(report).matches[condition];
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  it('finds every call that matches, and counts all others', async () => {
+    const probes = ['--probe', `main.price if ${condition} do log "{o.ID} {mult}"`, '--probe', 'main.price do count'];
+    const run = await runCommand(['trace', binary, ...probes, '--budget', 'none', '--json', '--', String(orders)]);
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    const lines = run.stdout.split('\n').map((line) => JSON.parse(line));
+    const summary = lines.pop();
+    expect(lines).toHaveLength(expected);
+    for (const { values } of lines) {
+      expect(Number(values['o.ID']) % 103).toBe(0);
+      expect((Number(values['o.ID']) % 4) + 1).toBe(Number(values.mult));
+    }
+    expect(summary.probes).toMatchObject([
+      { hits: orders, matches: expected, faults: 0, lost: 0 },
+      { hits: orders, matches: orders, lost: 0 },
+    ]);
+    expect(summary.exitCode).toBe(0);
+  });
+
+  it('shows a line for each event and a table, beside the output of the program', async () => {
+    const run = await runCommand([
+      'trace',
+      binary,
+      '--probe',
+      'main.price if o.ID == 77 do log "{o.Symbol}"',
+      '--',
+      '100',
+    ]);
+    expect(run.stdout).toMatch(/goroutine \d+ main\.price \(order\.go:\d+\): "ZORG"$/m);
+    expect(run.stdout).toMatch(/^ +100 +1 +0 +0 {2}main\.price if o\.ID == 77/m);
+    expect(run.stdout).toContain('"calls":100');
+  });
+
+  it('takes its probes out at Ctrl-C and leaves a program that ran before running', async () => {
+    const service = execa(binary, ['serve'], { stdin: 'pipe', buffer: true });
+    await new Promise((resolve) => service.stdout.once('data', resolve));
+    const trace = execa(process.execPath, [
+      await builtCommand(),
+      'trace',
+      '--pid',
+      String(service.pid),
+      '--probe',
+      'main.price if o.ID % 1000 == 5',
+    ]);
+    await new Promise((resolve) => trace.stdout.once('data', resolve));
+    trace.kill('SIGINT');
+    expect((await trace).stdout).toMatch(/ s$/);
+    service.stdin.end();
+    expect(JSON.parse((await service).stdout.split('\n').at(-1) ?? '')).toMatchObject({ wrong: 0 });
+  });
+});
