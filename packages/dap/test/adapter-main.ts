@@ -7,7 +7,7 @@ const [self, program, kind, argument] = process.argv;
 
 const options = {
   agentCommand: [self ?? '', program ?? '', 'agent'],
-  keeperCommand: [self ?? '', program ?? '', 'keeper'],
+  keeperCommand: process.env.PROBELENS_TEST_KEEPER === 'off' ? undefined : [self ?? '', program ?? '', 'keeper'],
   delvePath: process.env.PROBELENS_TEST_DLV,
   controlDirectory: process.env.PROBELENS_TEST_CONTROL ?? (false as const),
   trace:

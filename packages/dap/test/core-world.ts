@@ -177,3 +177,13 @@ export class World {
     return this.feed({ kind: 'drained', ticket: drain.ticket });
   }
 }
+
+/** Bodies of the `stopped` events among them. */
+export const stopped = (messages: readonly Message[]): unknown[] =>
+  messages.flatMap((message) => (message.type === 'event' && message.event === 'stopped' ? [message.body] : []));
+
+/** Body of the first response among them. */
+export const bodyOf = (messages: readonly Message[]): unknown => {
+  const answer = messages.find((message) => message.type === 'response');
+  return answer?.type === 'response' ? answer.body : undefined;
+};

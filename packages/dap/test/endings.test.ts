@@ -8,28 +8,9 @@ import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture
 import { requirement } from '../../../test/requirements.js';
 import { childrenOf, commandOf, LiveProgram } from './live-program.js';
 import { connectClient, initializeArguments, lineOf, startAdapter, type TestClient } from './session-client.js';
+import { gone, until } from './until.js';
 
 const source = join(fixtureSources('orders'), 'order.go');
-
-/** Resolves when `condition` holds; looks again whenever the process table may have changed. */
-const until = async (what: string, condition: () => boolean): Promise<void> => {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`it never came to this: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};
-
-const gone = (pid: number | undefined): boolean => {
-  if (pid === undefined) return true;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    if (error instanceof Error) return true;
-    throw error;
-  }
-};
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('endings', () => {
   const work = mkdtempSync(join(tmpdir(), 'dap-end-'));

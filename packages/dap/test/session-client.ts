@@ -92,6 +92,16 @@ export class TestClient extends DebugClient {
     }
   }
 
+  /** A killed server resets the connection; the tests see that by other means. */
+  tolerateResets(): void {
+    this.#inner._socket?.on('error', () => undefined);
+  }
+
+  /** As when the editor is killed. */
+  drop(): void {
+    this.#inner._socket?.destroy();
+  }
+
   get output(): string {
     return this.events
       .filter((event) => event.event === 'output')
@@ -156,6 +166,7 @@ export const startPlainDelve = async (): Promise<TestServer> => {
 export const connectClient = async (port: number): Promise<TestClient> => {
   const client = new TestClient('node', '', 'go');
   await client.start(port);
+  client.tolerateResets();
   return client;
 };
 

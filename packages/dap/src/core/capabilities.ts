@@ -37,6 +37,7 @@ const delveCapabilities: JsonObject = {
 const ownCapabilities: JsonObject = {
   supportsTerminateRequest: true,
   supportsCompletionsRequest: true,
+  supportsSingleThreadExecutionRequests: true,
 };
 
 /** The three demands of Delve, in its words; checked here because Delve may not be running yet. */

@@ -6,6 +6,7 @@ import { clientBreakpoint } from './ids.js';
 import { onJudgeCondition, onJudgeStack } from './judge.js';
 import { tellLane } from './lane.js';
 import { onGreeting, onInitialized } from './launch.js';
+import { isDapMode } from './manners.js';
 import { type Event, type Message, numberOf, objectOf, type Request, type Response } from './message.js';
 import { resumeCommands } from './resume.js';
 import type { Purpose } from './state.js';
@@ -69,6 +70,14 @@ const onProgramEnd = (turn: Turn): void => {
   tellLane(turn, { kind: 'planted' });
 };
 
+/** dap-mode takes `exited` for the end and closes the connection: there it comes last. */
+const sayTerminated = (turn: Turn, event: Event): void => {
+  const { heldExit } = turn.state;
+  turn.update({ terminated: true, heldExit: undefined });
+  turn.toClient(event);
+  if (heldExit !== undefined) turn.toClient(heldExit);
+};
+
 const onBreakpointEvent = (turn: Turn, event: Event): void => {
   const body = objectOf(event.body);
   const breakpoint = objectOf(body.breakpoint);
@@ -116,12 +125,12 @@ const onEvent = (turn: Turn, event: Event): void => {
       return;
     case 'exited':
       onProgramEnd(turn);
-      turn.toClient(event);
+      if (isDapMode(turn.state)) turn.update({ heldExit: event });
+      else turn.toClient(event);
       return;
     case 'terminated':
       onProgramEnd(turn);
-      turn.update({ terminated: true });
-      turn.toClient(event);
+      sayTerminated(turn, event);
       return;
     default:
       turn.toClient(event);
@@ -166,7 +175,6 @@ export const onDelveClosed = (turn: Turn): void => {
   turn.update({ pending: new Map(), lane: { active: undefined, ticket: undefined, queue: [] } });
   if (!turn.state.terminated) {
     turn.say(delveGone.message, 'stderr');
-    turn.update({ terminated: true });
-    turn.event('terminated');
+    sayTerminated(turn, { seq: 0, type: 'event', event: 'terminated' });
   }
 };

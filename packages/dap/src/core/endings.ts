@@ -204,7 +204,8 @@ export const over = (turn: Turn): void => {
   set(turn, { stage: 'over', request: undefined });
   turn.emit({ kind: 'stop-timer', name: 'ending' });
   // After `terminate` the client still sends `disconnect`, or closes; both end it.
-  const leaving = ending.cause !== 'terminate' || client.closed || ending.request?.command === 'disconnect';
+  const waits = ending.cause === 'terminate' || ending.cause === 'given-up';
+  const leaving = !waits || client.closed || ending.request?.command === 'disconnect';
   if (leaving) turn.emit({ kind: 'finish' });
 };
 

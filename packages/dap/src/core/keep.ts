@@ -21,3 +21,10 @@ export const keepStateOf = (state: SessionState): KeepState => {
     instructions: state.instructions,
   };
 };
+
+/** Cheap: nearly every message passes without touching any of it. */
+export const keepMayDiffer = (before: SessionState, after: SessionState): boolean =>
+  before.groups !== after.groups ||
+  before.target !== after.target ||
+  before.launch !== after.launch ||
+  before.instructions !== after.instructions;

@@ -1,7 +1,8 @@
 /** Launch and attach: our arguments are read and taken out, the rest is Delve's. */
 import { errors, type UserError } from '../errors.js';
 import { differences, initializeForDelve } from './capabilities.js';
-import type { JsonObject, Request, Response } from './message.js';
+import { beginEnding } from './endings.js';
+import type { Request, Response } from './message.js';
 import { listOf, numberOf, objectOf, stringOf, textOf } from './message.js';
 import { addAgain, addProbe } from './probes.js';
 import type { KernelMode, Launch } from './state.js';
@@ -129,11 +130,13 @@ export const onInitialized = (turn: Turn): void => {
   else for (const text of launch.probes) addProbe(turn, text, undefined, undefined);
 };
 
-/** Everything goes on with Delve alone, and one line says why. */
+/** Everything goes on with Delve alone, and one line says why; where the kernel was demanded, the session ends. */
 export const noKernel = (turn: Turn, reason: string): void => {
   turn.kernel({ state: 'unavailable', reason });
-  if (turn.state.launch?.kernel === 'required') turn.say(errors.kernelRequired(reason).message, 'stderr');
-  else turn.sayOnce(`Breakpoints stay with Delve: ${reason}`);
+  if (turn.state.launch?.kernel !== 'required') {
+    turn.sayOnce(`Breakpoints stay with Delve: ${reason}`);
+    return;
+  }
+  turn.say(errors.kernelRequired(reason).message, 'stderr');
+  beginEnding(turn, 'given-up', undefined);
 };
-
-export const launchArguments = (launch: Launch | undefined): JsonObject => launch?.forDelve ?? {};

@@ -23,19 +23,23 @@ const plantingMs = 300;
 
 const threadOf = (request: Request): number | undefined => numberOf(objectOf(request.arguments).threadId);
 
+/** Whom the person resumes; Delve resumes everybody, and what others stop at is passed over. */
+const onlyFor = (turn: Turn, request: Request): number | undefined => {
+  if (objectOf(request.arguments).singleThread === true) return threadOf(request);
+  return turn.state.kernel.scope === 'process' ? undefined : turn.state.kernel.scope;
+};
+
 /** Which goroutine alone may make gates fire while this request runs; undefined = all. */
 const focusFor = (turn: Turn, request: Request): number | undefined => {
-  const { kernel, launch } = turn.state;
-  const thread = threadOf(request);
-  if (stepCommands.has(request.command)) return launch?.steps === 'process' ? undefined : thread;
-  if (objectOf(request.arguments).singleThread === true) return thread;
-  return kernel.scope === 'process' ? undefined : kernel.scope;
+  const stepsAlone = turn.state.launch?.steps !== 'process' && stepCommands.has(request.command);
+  return stepsAlone ? threadOf(request) : onlyFor(turn, request);
 };
 
 const begin = (turn: Turn, work: ResumeWork): LaneProgress => {
   const { request } = work;
   const { kernel } = turn.state;
-  const focus = anyStops(turn) ? focusFor(turn, request) : undefined;
+  const wanted = focusFor(turn, request);
+  const focus = anyStops(turn) ? wanted : undefined;
   if (focus !== undefined) passOver(turn, focus);
   if (request.command === 'continue' && turn.state.hits.length > 0 && turn.state.held === undefined) {
     turn.answer(request, { allThreadsContinued: true });
@@ -55,7 +59,10 @@ const send = (turn: Turn, work: ResumeWork): LaneProgress => {
   const { request } = work;
   const goroutine = threadOf(request);
   const isStep = stepCommands.has(request.command);
-  turn.update({ step: isStep && goroutine !== undefined ? { request, goroutine } : undefined });
+  turn.update({
+    step: isStep && goroutine !== undefined ? { request, goroutine } : undefined,
+    only: onlyFor(turn, request),
+  });
   markRunning(turn);
   turn.forward(request);
   if (!isStep || turn.state.gates.size === 0) return undefined;

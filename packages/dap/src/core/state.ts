@@ -173,7 +173,7 @@ export interface Asked extends ProbeView {
 }
 
 export interface Ending {
-  readonly cause: 'disconnect' | 'terminate' | 'client-closed';
+  readonly cause: 'disconnect' | 'terminate' | 'client-closed' | 'given-up';
   readonly request: Request | undefined;
   readonly terminateTarget: boolean;
   readonly stage: 'quiet' | 'disarming' | 'clearing' | 'pausing' | 'signals' | 'shaking' | 'leaving' | 'over';
@@ -224,6 +224,12 @@ export interface SessionState {
   readonly leftovers: ReadonlySet<number>;
   readonly held: HeldStop | undefined;
   readonly step: Step | undefined;
+  /** The one goroutine for whose sake the program runs now; undefined = for all. */
+  readonly only: number | undefined;
+  /** Stops of Delve's in other goroutines that were resumed meanwhile. */
+  readonly skipped: number;
+  /** `exited`, kept for a client that must hear `terminated` first. */
+  readonly heldExit: Event | undefined;
   readonly ending: Ending | undefined;
   /** The client has been sent `terminated`. */
   readonly terminated: boolean;
@@ -255,6 +261,9 @@ export const initialState: SessionState = {
   leftovers: new Set(),
   held: undefined,
   step: undefined,
+  only: undefined,
+  skipped: 0,
+  heldExit: undefined,
   ending: undefined,
   terminated: false,
   instructions: false,

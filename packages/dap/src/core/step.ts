@@ -5,7 +5,7 @@ import { beginEnding, onEndingDeadline, onEndingDisarmed, onSignalsRead } from '
 import { onCounted, onProbeEvents } from './events.js';
 import { loseKernel } from './gates.js';
 import type { Input } from './input.js';
-import { keepStateOf } from './keep.js';
+import { keepMayDiffer, keepStateOf } from './keep.js';
 import { runLane, tellLane } from './lane.js';
 import { noKernel, onDelveConnected, onDelveFailed } from './launch.js';
 import type { Output, TimerName } from './output.js';
@@ -123,7 +123,9 @@ export const step = (state: SessionState, input: Input): StepResult => {
   const turn = new Turn(state);
   take(turn, input);
   runLane(turn);
-  const keep = keepStateOf(turn.state);
-  if (JSON.stringify(keep) !== JSON.stringify(keepStateOf(state))) turn.emit({ kind: 'keep', state: keep });
+  if (keepMayDiffer(state, turn.state)) {
+    const keep = keepStateOf(turn.state);
+    if (JSON.stringify(keep) !== JSON.stringify(keepStateOf(state))) turn.emit({ kind: 'keep', state: keep });
+  }
   return { state: turn.state, outputs: turn.outputs };
 };

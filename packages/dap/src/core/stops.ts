@@ -43,9 +43,12 @@ const showAsItIs = (turn: Turn, event: Event): void => {
 /** The program is stopped for the client too. */
 const finishStop = (turn: Turn, goroutine: number): void => {
   const { step } = turn.state;
-  turn.update({ held: undefined, step: undefined });
+  const { skipped, only } = turn.state;
+  turn.update({ held: undefined, step: undefined, skipped: 0 });
   turn.target({ running: false, goroutine });
   if (step !== undefined) sayPassed(turn, step.goroutine);
+  else if (only !== undefined) sayPassed(turn, only);
+  if (skipped > 0) turn.say(`Skipped ${skipped === 1 ? 'one stop' : `${skipped} stops`} of Delve in other goroutines.`);
 };
 
 /** What went on elsewhere while one goroutine stepped. */
@@ -55,7 +58,7 @@ const sayPassed = (turn: Turn, goroutine: number): void => {
     if (gate.passed === 0) continue;
     const times = gate.passed === 1 ? 'once' : `${gate.passed} times`;
     turn.say(
-      `While goroutine ${goroutine} stepped, others passed the breakpoint at ${gate.planned.function} ${times} without stopping.`,
+      `While goroutine ${goroutine} ran, others passed the breakpoint at ${gate.planned.function} ${times} without stopping.`,
     );
     gates.set(gate.probe, { ...gate, passed: 0 });
   }
@@ -73,6 +76,18 @@ const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): vo
   turn.event('stopped', text === undefined ? body : { ...body, text });
 };
 
+/** A breakpoint of Delve's own, in a goroutine that the person did not resume. */
+const isElsewhere = (turn: Turn, event: Event): boolean => {
+  const { reason, hitBreakpointIds } = objectOf(event.body);
+  const atBreakpoint = String(reason).endsWith('breakpoint') && listOf(hitBreakpointIds).length > 0;
+  return atBreakpoint && turn.state.only !== undefined && threadOf(event) !== turn.state.only;
+};
+
+const skip = (turn: Turn): void => {
+  turn.update({ skipped: turn.state.skipped + 1 });
+  next(turn);
+};
+
 export const onStopped = (turn: Turn, event: Event): void => {
   turn.target({ running: false, goroutine: threadOf(event) });
   turn.emit({ kind: 'stop-timer', name: 'hit-without-stop' });
@@ -81,7 +96,8 @@ export const onStopped = (turn: Turn, event: Event): void => {
   const involved =
     kernel.state === 'ready' && ([...gates.values()].some(stops) || hits.length > 0 || leftovers.size > 0);
   if (!involved) {
-    showAsItIs(turn, event);
+    if (isElsewhere(turn, event)) skip(turn);
+    else showAsItIs(turn, event);
     return;
   }
   const ticket = turn.ticket();
@@ -109,7 +125,8 @@ const decide = (turn: Turn, event: Event | undefined): void => {
     return;
   }
   if (!isForeignTrap(event)) {
-    showAsItIs(turn, event);
+    if (isElsewhere(turn, event)) skip(turn);
+    else showAsItIs(turn, event);
     return;
   }
   const { hits, leftovers } = turn.state;

@@ -1,6 +1,7 @@
 /** One step in the making: the state so far and what was decided. Lives for a single call of `step`. */
 import type { UserError } from '../errors.js';
 import { newBreakpoint, nextClientSeq, nextDelveSeq } from './ids.js';
+import { mannered } from './manners.js';
 import type { Json, JsonObject, Message, Request, Response } from './message.js';
 import type { Output } from './output.js';
 import type { LaneWork, Purpose, SessionState } from './state.js';
@@ -32,9 +33,11 @@ export class Turn {
 
   /** The message as it is, in our numbering. */
   toClient(message: Message): void {
+    const fit = mannered(message, this.state);
+    if (fit === undefined) return;
     const [ids, seq] = nextClientSeq(this.state.ids);
     this.update({ ids });
-    this.emit({ kind: 'to-client', message: { ...message, seq } });
+    this.emit({ kind: 'to-client', message: { ...fit, seq } });
   }
 
   event(event: string, body?: Json): void {

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { bodyOf, World } from './core-world.js';
+
+describe('endings', () => {
+  const commands = (world: World): string[] =>
+    world.take().flatMap((output) => {
+      if (output.kind === 'to-delve') return 'command' in output.message ? [output.message.command] : [];
+      return ['disarm', 'read-signals', 'finish'].includes(output.kind) ? [output.kind] : [];
+    });
+
+  it('takes the gates out first and leaves a live target in the safe order', () => {
+    const world = World.ready({ processId: 77 }, 'attach');
+    world.gate();
+    world.request('setBreakpoints', { source: { path: '/src/x.go' }, breakpoints: [{ line: 3 }] });
+    world.delveAnswer(world.toDelve()[0], { breakpoints: [{ id: 9, verified: true, line: 3 }] });
+    world.request('configurationDone');
+    world.take();
+    world.request('disconnect', { terminateDebuggee: false });
+    const [disarm] = world.only('disarm');
+    expect(disarm?.probes).toEqual([]);
+    world.feed({ kind: 'disarmed', ticket: disarm?.ticket ?? 0, counters: [] });
+    const [clear] = world.toDelve();
+    expect(clear).toMatchObject({ command: 'setBreakpoints', arguments: { breakpoints: [] } });
+    world.delveAnswer(clear, { breakpoints: [] });
+    const [pause] = world.toDelve();
+    expect(pause).toMatchObject({ command: 'pause' });
+    world.delveAnswer(pause);
+    world.delveEvent('stopped', { reason: 'pause', threadId: 1 });
+    const [read] = world.only('read-signals');
+    world.feed({ kind: 'signals-read', ticket: read?.ticket ?? 0, trapPending: true });
+    const [again] = world.toDelve();
+    expect(again).toMatchObject({ command: 'continue' });
+    world.delveAnswer(again);
+    const [second] = world.toDelve();
+    expect(second).toMatchObject({ command: 'pause' });
+    world.delveAnswer(second);
+    world.delveEvent('stopped', { reason: 'pause', threadId: 1 });
+    const [reread] = world.only('read-signals');
+    world.feed({ kind: 'signals-read', ticket: reread?.ticket ?? 0, trapPending: false });
+    const [leave] = world.toDelve();
+    expect(leave).toMatchObject({ command: 'disconnect', arguments: { terminateDebuggee: false } });
+    world.delveAnswer(leave);
+    expect(world.toClient()).toMatchObject([{ type: 'response', command: 'disconnect', success: true }]);
+    world.feed({ kind: 'delve-closed' });
+    expect(commands(world)).toEqual(['finish']);
+  });
+
+  it('waits for an answer of Delve that is on its way before it disarms', () => {
+    const world = World.ready();
+    world.gate();
+    const pending = world.request('setBreakpoints', { source: { path: '/src/x.go' }, breakpoints: [{ line: 3 }] });
+    const [sent] = world.toDelve();
+    world.request('disconnect');
+    expect(commands(world)).toEqual([]);
+    world.delveAnswer(sent, { breakpoints: [{ id: 9, verified: true, line: 3 }] });
+    const outputs = world.take();
+    expect(outputs.filter(({ kind }) => kind === 'disarm')).toHaveLength(1);
+    const answers = outputs.flatMap((one) => (one.kind === 'to-client' ? [one.message] : []));
+    expect(answers).toMatchObject([{ request_seq: pending, success: false }]);
+  });
+
+  it('answers everybody when Delve dies', () => {
+    const world = World.ready();
+    world.gate();
+    world.request('configurationDone');
+    const waiting = world.request('threads');
+    world.take();
+    world.feed({ kind: 'delve-closed' });
+    const outputs = world.take();
+    expect(outputs.some(({ kind }) => kind === 'disarm')).toBe(true);
+    const messages = outputs.flatMap((one) => (one.kind === 'to-client' ? [one.message] : []));
+    expect(messages).toContainEqual(expect.objectContaining({ request_seq: waiting, success: false }));
+    expect(messages.at(-1)).toMatchObject({ event: 'terminated' });
+  });
+
+  it('cuts the connection when leaving takes too long', () => {
+    const world = World.ready();
+    world.request('disconnect');
+    world.take();
+    world.feed({ kind: 'timer', name: 'ending' });
+    expect(world.take().map(({ kind }) => kind)).toEqual(expect.arrayContaining(['close-delve', 'finish']));
+  });
+});
+
+describe('the console', () => {
+  it('knows its commands and leaves the rest to Delve', () => {
+    const world = World.ready();
+    world.request('evaluate', { expression: 'probe main.f if x == 1 do stop', context: 'repl' });
+    world.answerPlans().answerArms();
+    expect(bodyOf(world.toClient())).toMatchObject({ result: expect.stringContaining('In the kernel.') });
+    world.request('evaluate', { expression: 'probes', context: 'repl' });
+    expect(bodyOf(world.toClient())).toMatchObject({ result: expect.stringContaining('main.f if x == 1 do stop') });
+    world.request('evaluate', { expression: 'unprobe 99', context: 'repl' });
+    expect(bodyOf(world.toClient())).toMatchObject({ error: { format: expect.stringContaining('no probe "99"') } });
+    for (const expression of ['probe', 'scope', 'o.ID', 'probed + 1']) {
+      world.request('evaluate', { expression, context: 'repl' });
+      expect(world.toDelve()).toMatchObject([{ command: 'evaluate', arguments: { expression } }]);
+    }
+    world.request('evaluate', { expression: 'probes', context: 'hover' });
+    expect(world.toDelve()).toHaveLength(1);
+  });
+
+  it('completes its own words', () => {
+    const world = World.ready();
+    world.request('completions', { text: 'pro', column: 4 });
+    expect(bodyOf(world.toClient())).toEqual({
+      targets: [
+        { label: 'probe', type: 'keyword' },
+        { label: 'probes', type: 'keyword' },
+      ],
+    });
+  });
+
+  it('takes a probe out again', () => {
+    const world = World.ready();
+    world.request('evaluate', { expression: 'probe main.f if x == 1 do stop', context: 'repl' });
+    world.answerPlans().answerArms();
+    world.take();
+    const id = [...world.state.asked.keys()][0];
+    world.request('evaluate', { expression: `unprobe ${id}`, context: 'repl' });
+    const [disarm] = world.only('disarm');
+    const counters = [{ probe: 1, hits: 5, matches: 3, faults: 0, dropped: 0 }];
+    world.feed({ kind: 'disarmed', ticket: disarm?.ticket ?? 0, counters });
+    expect(bodyOf(world.toClient())).toMatchObject({ result: expect.stringContaining('removed after 5 hits') });
+    expect(world.state.asked.size).toBe(0);
+  });
+});

@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import { bodyOf, World } from './core-world.js';
+
+describe('passing on', () => {
+  it('changes nothing but the numbers', () => {
+    const world = World.ready({ kernel: 'off' });
+    const seq = world.request('future/request', { deep: [{ a: null }], text: 'ä' });
+    const [sent] = world.toDelve();
+    expect(sent).toMatchObject({ command: 'future/request', arguments: { deep: [{ a: null }], text: 'ä' } });
+    world.delveAnswer(sent, { answer: 42 });
+    expect(world.toClient()).toMatchObject([{ type: 'response', request_seq: seq, body: { answer: 42 } }]);
+    world.delveEvent('future/event', { b: 1 });
+    expect(world.toClient()).toMatchObject([{ type: 'event', event: 'future/event', body: { b: 1 } }]);
+  });
+
+  it('numbers what it sends without gaps', () => {
+    const world = new World();
+    world.request('initialize', {});
+    world.request('threads');
+    world.request('disconnect');
+    expect(world.toClient().map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  });
+
+  it('keeps our arguments from Delve and lets the output come as events', () => {
+    const world = new World();
+    world.request('launch', {
+      program: 'x',
+      kernel: 'off',
+      probes: ['a'],
+      agent: ['b'],
+      steps: 'process',
+      args: ['1'],
+    });
+    world.feed({ kind: 'delve-connected' });
+    world.delveAnswer(world.toDelve()[0], {});
+    expect(world.toDelve()[0]).toMatchObject({ arguments: { program: 'x', args: ['1'], outputMode: 'remote' } });
+  });
+
+  it.each([
+    ['kernel', { kernel: 'sometimes' }],
+    ['probes', { probes: 'main.f' }],
+    ['agent', { agent: [1] }],
+    ['steps', { steps: 'all' }],
+  ])('refuses a wrong "%s" in one sentence', (name, args) => {
+    const world = new World();
+    world.request('launch', { program: 'x', ...args });
+    expect(bodyOf(world.toClient())).toMatchObject({
+      error: { id: 4107, format: expect.stringContaining(`"${name}"`) },
+    });
+  });
+
+  it('announces what a newer Delve can do besides', () => {
+    const world = new World();
+    world.request('initialize', {});
+    world.request('launch', { program: 'x' });
+    world.feed({ kind: 'delve-connected' });
+    const [greeting] = world.toDelve();
+    world.delveAnswer(greeting, { supportsLogPoints: true, supportsModulesRequest: true });
+    const event = world.toClient().find((message) => message.type === 'event');
+    expect(event).toMatchObject({ event: 'capabilities', body: { capabilities: { supportsModulesRequest: true } } });
+  });
+});
+
+describe('setting breakpoints', () => {
+  it('keeps order, ids and lines, withholds its own from Delve', () => {
+    const world = World.ready();
+    const breakpoints = [
+      { line: 5 },
+      { line: 6, condition: 'x == 1' },
+      { line: 7, condition: 'y == 1' },
+      { line: 8, logMessage: '{x}' },
+    ];
+    world.request('setBreakpoints', { source: { path: '/src/x.go' }, breakpoints, lines: [5, 6, 7, 8] });
+    world.answerPlans((name) => (name === 'line7' ? 'In Delve: no.' : undefined));
+    const [sent] = world.toDelve();
+    expect(sent).toMatchObject({
+      arguments: { source: { path: '/src/x.go' }, breakpoints: [{ line: 5 }, breakpoints[2]] },
+    });
+    world.delveAnswer(sent, {
+      breakpoints: [
+        { id: 1, verified: true, line: 5 },
+        { verified: false, message: 'no code' },
+      ],
+    });
+    world.answerArms();
+    expect(bodyOf(world.toClient())).toEqual({
+      breakpoints: [
+        { id: expect.any(Number), verified: true, line: 5 },
+        {
+          id: expect.any(Number),
+          verified: true,
+          line: 6,
+          source: { name: 'x.go', path: '/src/x.go' },
+          message: 'In the kernel.',
+        },
+        { id: expect.any(Number), verified: false, line: 7, message: 'no code' },
+        {
+          id: expect.any(Number),
+          verified: true,
+          line: 8,
+          source: { name: 'x.go', path: '/src/x.go' },
+          message: 'In the kernel.',
+        },
+      ],
+    });
+  });
+
+  it('gives Delve what the agent refuses, with the reason', () => {
+    const world = World.ready();
+    world.request('setFunctionBreakpoints', { breakpoints: [{ name: 'main.f', condition: 'x == 1' }] });
+    world.answerPlans().answerArms(() => 'In Delve: the text differs.');
+    const [sent] = world.toDelve();
+    expect(sent).toMatchObject({ arguments: { breakpoints: [{ name: 'main.f', condition: 'x == 1' }] } });
+    world.delveAnswer(sent, { breakpoints: [{ id: 4, verified: true, line: 9 }] });
+    expect(bodyOf(world.toClient())).toMatchObject({
+      breakpoints: [{ verified: true, message: 'In Delve: the text differs.' }],
+    });
+  });
+
+  it('leaves an unchanged gate armed under the same id, and disarms one that is gone before Delve writes', () => {
+    const world = World.ready();
+    const id = world.gate();
+    world.request('setFunctionBreakpoints', {
+      breakpoints: [{ name: 'main.f', condition: 'x == 1' }, { name: 'main.g' }],
+    });
+    const sent = world.toDelve();
+    expect(sent).toMatchObject([{ arguments: { breakpoints: [{ name: 'main.g' }] } }]);
+    world.delveAnswer(sent[0], { breakpoints: [{ id: 1, verified: true, line: 3 }] });
+    expect(bodyOf(world.toClient())).toMatchObject({ breakpoints: [{ id }, { line: 3 }] });
+    world.request('setFunctionBreakpoints', { breakpoints: [{ name: 'main.g' }] });
+    const outputs = world.take();
+    expect(outputs.map(({ kind }) => kind).filter((kind) => kind !== 'keep')).toEqual(['disarm']);
+    const disarm = outputs.find((output) => output.kind === 'disarm');
+    world.feed({ kind: 'disarmed', ticket: disarm?.ticket ?? 0, counters: [] });
+    expect(world.toDelve()).toHaveLength(1);
+  });
+
+  it('holds the start back until what was asked before is armed', () => {
+    const world = World.ready();
+    world.request('setFunctionBreakpoints', { breakpoints: [{ name: 'main.f', condition: 'x == 1' }] });
+    world.request('configurationDone');
+    expect(world.state.target.running).toBe(false);
+    world.answerPlans();
+    world.answerArms();
+    expect(world.toDelve()).toMatchObject([{ command: 'configurationDone' }]);
+  });
+
+  it('leaves everything to Delve when the kernel cannot be had, and says so once', () => {
+    const world = World.ready();
+    world.feed({ kind: 'kernel-unavailable', reason: 'no privileges.' });
+    world.request('setFunctionBreakpoints', { breakpoints: [{ name: 'main.f', condition: 'x == 1' }] });
+    const outputs = world.take();
+    const [sent] = outputs.flatMap((output) => (output.kind === 'to-delve' ? [output.message] : []));
+    world.delveAnswer(sent, { breakpoints: [{ id: 1, verified: true, line: 3 }] });
+    const said = outputs.filter((output) => JSON.stringify(output).includes('no privileges.'));
+    expect(said).toHaveLength(1);
+    expect(bodyOf(world.toClient())).toMatchObject({ breakpoints: [{ message: expect.stringContaining('In Delve') }] });
+  });
+});

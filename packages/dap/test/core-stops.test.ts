@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { bodyOf, eventOf, stopped, World } from './core-world.js';
+
+describe('stops', () => {
+  it('gives a trap its breakpoint', () => {
+    const world = World.ready();
+    const id = world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.trap(19, [eventOf(1, 19)]);
+    expect(stopped(world.toClient())).toEqual([
+      { reason: 'breakpoint', threadId: 19, allThreadsStopped: true, hitBreakpointIds: [id] },
+    ]);
+  });
+
+  it('shows what waits on each continue, oldest first, without resuming', () => {
+    const world = World.ready();
+    world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.trap(20, [eventOf(1, 21, { time: '300' }), eventOf(1, 20, { time: '100' }), eventOf(1, 22, { time: '200' })]);
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 20 }]);
+    const first = world.request('continue', { threadId: 20 });
+    const outputs = world.take();
+    expect(outputs.some(({ kind }) => kind === 'to-delve')).toBe(false);
+    const messages = outputs.flatMap((output) => (output.kind === 'to-client' ? [output.message] : []));
+    expect(messages).toMatchObject([
+      { type: 'response', request_seq: first, body: { allThreadsContinued: true } },
+      { event: 'stopped', body: { threadId: 22 } },
+    ]);
+    world.request('continue', { threadId: 22 });
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 21 }]);
+    world.request('continue', { threadId: 21 });
+    expect(world.toDelve()).toMatchObject([{ command: 'continue' }]);
+  });
+
+  it('passes over a trap whose hit was shown before it came', () => {
+    const world = World.ready();
+    world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.trap(20, [eventOf(1, 20), eventOf(1, 21)]);
+    world.request('continue', { threadId: 20 });
+    world.request('continue', { threadId: 21 });
+    world.take();
+    world.trap(21, []);
+    const outputs = world.take();
+    expect(outputs.some((output) => output.kind === 'to-client' && output.message.type === 'event')).toBe(false);
+    expect(outputs).toContainEqual(expect.objectContaining({ kind: 'to-delve' }));
+  });
+
+  it("lets the program's own breakpoint instruction be", () => {
+    const world = World.ready();
+    world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.trap(5, []);
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 5 }]);
+  });
+
+  it("shows Delve's own breakpoint first, with the client's id", () => {
+    const world = World.ready();
+    world.gate();
+    world.request('setBreakpoints', { source: { path: '/src/x.go' }, breakpoints: [{ line: 3 }] });
+    world.delveAnswer(world.toDelve()[0], { breakpoints: [{ id: 9, verified: true, line: 3 }] });
+    const body = bodyOf(world.toClient()) as { breakpoints: { id: number }[] };
+    world.request('configurationDone');
+    world.take();
+    world.delveEvent('stopped', { reason: 'breakpoint', threadId: 4, hitBreakpointIds: [9] });
+    const [drain] = world.only('drain');
+    world.feed({ kind: 'probe-events', events: [eventOf(1, 30)] });
+    world.feed({ kind: 'drained', ticket: drain?.ticket ?? 0 });
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 4, hitBreakpointIds: [body.breakpoints[0]?.id] }]);
+    world.request('continue', { threadId: 4 });
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 30 }]);
+  });
+
+  it.each([
+    ['true', [{ threadId: 19 }], []],
+    ['false', [], ['continue']],
+  ])('lets Delve judge a hit that the kernel could not read (%s)', (result, shown, sent) => {
+    const world = World.ready();
+    world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.trap(19, [eventOf(1, 19, { faulted: true })]);
+    const [stack] = world.toDelve();
+    expect(stack).toMatchObject({ command: 'stackTrace', arguments: { threadId: 19, levels: 1 } });
+    world.delveAnswer(stack, { stackFrames: [{ id: 1000 }] });
+    const [evaluate] = world.toDelve();
+    expect(evaluate).toMatchObject({ command: 'evaluate', arguments: { expression: 'x == 1', frameId: 1000 } });
+    world.delveAnswer(evaluate, { result });
+    const outputs = world.take();
+    const messages = outputs.flatMap((output) => (output.kind === 'to-client' ? [output.message] : []));
+    expect(stopped(messages)).toMatchObject(shown);
+    const commands = outputs.flatMap((one) =>
+      one.kind === 'to-delve' && 'command' in one.message ? [one.message.command] : [],
+    );
+    expect(commands).toEqual(sent);
+  });
+
+  it('counts hit conditions as Delve does', () => {
+    const world = World.ready();
+    world.gate('main.f', { hitCondition: '>= 2' });
+    world.request('configurationDone');
+    world.take();
+    world.trap(19, [eventOf(1, 19)]);
+    expect(stopped(world.toClient())).toEqual([]);
+    world.trap(19, [eventOf(1, 19)]);
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 19 }]);
+  });
+
+  it('gives a gate that fires without a stop back to Delve, and says it once', () => {
+    const world = World.ready();
+    const id = world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.feed({ kind: 'probe-events', events: [eventOf(1, 19)] });
+    world.feed({ kind: 'timer', name: 'hit-without-stop' });
+    const [disarm] = world.only('disarm');
+    world.feed({ kind: 'disarmed', ticket: disarm?.ticket ?? 0, counters: [] });
+    const [sent] = world.toDelve();
+    expect(sent).toMatchObject({ command: 'setFunctionBreakpoints', arguments: { breakpoints: [{ name: 'main.f' }] } });
+    world.delveAnswer(sent, { breakpoints: [{ id: 2, verified: true, line: 7 }] });
+    expect(world.toClient()).toMatchObject([
+      {
+        event: 'breakpoint',
+        body: { reason: 'changed', breakpoint: { id, verified: true, message: expect.stringContaining('In Delve') } },
+      },
+    ]);
+  });
+});
+
+describe('steps', () => {
+  it('lets only the stepping goroutine fire, and says what the others passed', () => {
+    const world = World.ready();
+    world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.trap(19, [eventOf(1, 19)]);
+    world.take();
+    world.request('next', { threadId: 19 });
+    const [focus] = world.only('focus');
+    expect(focus).toMatchObject({ goroutine: 19 });
+    world.feed({ kind: 'focused', ticket: focus?.ticket ?? 0 });
+    expect(world.toDelve()).toMatchObject([{ command: 'next' }]);
+    world.feed({
+      kind: 'probe-events',
+      events: [eventOf(1, 20, { trapped: false }), eventOf(1, 21, { trapped: false })],
+    });
+    world.delveEvent('stopped', { reason: 'step', threadId: 19, allThreadsStopped: true });
+    const [drain] = world.only('drain');
+    world.feed({ kind: 'drained', ticket: drain?.ticket ?? 0 });
+    const messages = world.toClient();
+    expect(stopped(messages)).toMatchObject([{ reason: 'step', threadId: 19 }]);
+    expect(JSON.stringify(messages)).toContain('passed the breakpoint at main.f 2 times');
+    world.request('continue', { threadId: 19 });
+    const [off] = world.only('focus');
+    expect(off?.goroutine).toBeUndefined();
+    world.feed({ kind: 'focused', ticket: off?.ticket ?? 0 });
+    expect(world.toDelve()).toMatchObject([{ command: 'continue' }]);
+  });
+
+  it('asks for the step again when an old trap of the stepping goroutine ends it', () => {
+    const world = World.ready({ steps: 'process' });
+    world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.trap(20, [eventOf(1, 20), eventOf(1, 21)]);
+    world.request('continue', { threadId: 20 });
+    world.take();
+    world.request('next', { threadId: 21 });
+    const [first] = world.toDelve();
+    expect(first).toMatchObject({ command: 'next', arguments: { threadId: 21 } });
+    world.trap(21, []);
+    expect(world.toDelve()).toMatchObject([{ command: 'next', arguments: { threadId: 21 } }]);
+  });
+});
+
+describe('log messages', () => {
+  it('become lines of the console in the form of Delve', () => {
+    const world = World.ready();
+    world.request('setBreakpoints', {
+      source: { path: '/src/x.go' },
+      breakpoints: [{ line: 8, logMessage: 'id {o.ID} of { o.Name }' }],
+    });
+    world.answerPlans().answerArms();
+    world.take();
+    const values = [
+      { name: 'o.ID', type: 'int', text: '7', faulted: false },
+      { name: 'o.Name', type: 'string', text: '"ACME"', faulted: false },
+    ];
+    world.feed({ kind: 'probe-events', events: [eventOf(1, 19, { trapped: false, values })] });
+    expect(world.toClient()).toMatchObject([
+      { event: 'output', body: { category: 'stdout', output: '> [Go 19]: id 7 of "ACME"\n', line: 7 } },
+    ]);
+  });
+});

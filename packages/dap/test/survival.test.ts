@@ -1,0 +1,91 @@
+/** How an attached, busy program fares when the adapter is killed at any moment, beside Delve alone and without keeper. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { requirement, soaking } from '../../../test/requirements.js';
+import { LiveProgram } from './live-program.js';
+import {
+  connectClient,
+  initializeArguments,
+  startAdapter,
+  startPlainDelve,
+  type TestClient,
+} from './session-client.js';
+import { gone, until } from './until.js';
+
+const rounds = soaking ? 50 : 4;
+
+/** Goes on after every stop until told otherwise; resolves after `stops` of them. */
+const keepGoing = (client: TestClient, stops: number): Promise<void> =>
+  new Promise((resolve) => {
+    let seen = 0;
+    client.on('stopped', (event: { readonly body: { readonly threadId: number } }) => {
+      seen += 1;
+      void client.ask('continue', { threadId: event.body.threadId });
+      if (seen === stops) resolve();
+    });
+  });
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('SIGKILL of whoever holds Delve', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-survival-'));
+  let built = '';
+  beforeAll(async () => {
+    built = await buildFixture('orders');
+  });
+  afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+  /** One program's fate: its last line, or how it died. */
+  const round = async (kind: 'adapter' | 'adapter without keeper' | 'delve', number: number): Promise<boolean> => {
+    const target = await LiveProgram.start(await privateCopy(built, work), ['serve', '2000']);
+    const server =
+      kind === 'delve'
+        ? await startPlainDelve()
+        : await startAdapter(kind === 'adapter' ? {} : { PROBELENS_TEST_KEEPER: 'off' });
+    const client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const attach = client.ask('attach', { mode: 'local', processId: target.pid });
+    await client.next('initialized');
+    await attach;
+    const name = 'main.price';
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name, condition: 'o.ID % 50 < 4' }] });
+    const delve = target.tracer;
+    const going = keepGoing(client, 3 + (number % 7));
+    await client.ask('configurationDone');
+    await going;
+    // Plain Delve is lost as an editor loses it: the connection breaks.
+    if (kind === 'delve') client.drop();
+    else server.child.kill('SIGKILL');
+    await until('Delve is gone', () => gone(delve), 30_000);
+    const calm = (): boolean => !target.alive || ['S', 'R', 'T'].includes(target.state ?? 'gone');
+    await until('the program is on its own', calm);
+    const stopped = target.state === 'T';
+    if (stopped) process.kill(target.pid, 'SIGKILL');
+    const verdict = await target.verdict();
+    client.drop();
+    if (server.child.exitCode === null && server.child.signalCode === null) {
+      const exited = once(server.child, 'exit');
+      server.child.kill('SIGTERM');
+      await exited;
+    }
+    return !stopped && /"wrong":0.* code 0 signal null$/.test(verdict);
+  };
+
+  const survivors = async (kind: Parameters<typeof round>[0]): Promise<number> => {
+    let alive = 0;
+    for (let number = 0; number < rounds; number += 1) if (await round(kind, number)) alive += 1;
+    process.stdout.write(`${kind}: ${alive} of ${rounds} programs survived\n`);
+    return alive;
+  };
+
+  it('is survived every time with the keeper', { timeout: 600_000 }, async () => {
+    expect(await survivors('adapter')).toBe(rounds);
+  });
+
+  it.runIf(soaking)('is measured beside', { timeout: 1_200_000 }, async () => {
+    await survivors('adapter without keeper');
+    await survivors('delve');
+  });
+});
