@@ -26,6 +26,11 @@ export interface Features {
   readonly ringBuffer: Feature;
   /** One link for many uprobes (Linux >= 6.6). */
   readonly uprobeMulti: Feature;
+  /**
+   * The pid of a uprobe_multi link means the process. Before Linux 6.10 it meant one thread: leave it out there, and let
+   * the program compare the process.
+   */
+  readonly uprobeMultiPid: Feature;
   /** Sleepable uprobe programs: copy_from_user reads pages that are not resident. */
   readonly sleepableUprobe: Feature;
   /** The perf PMU uprobe, the fallback. */
@@ -67,6 +72,20 @@ const trials: Readonly<Record<keyof Features, Trial>> = {
     withProgram('kprobe', nothing(), multi, (program) =>
       attachUprobeMulti({ program, path, offsets: [0], pid: process.pid }),
     ),
+  uprobeMultiPid: (path) => {
+    // Kernels that look up a process refuse -1 at once (EINVAL); those that looked up a thread went on to search it (ESRCH).
+    const search = (): void =>
+      withProgram('kprobe', nothing(), multi, (program) =>
+        attachUprobeMulti({ program, path, offsets: [0], pid: 0xffff_ffff }),
+      );
+    const code = failureCode(search);
+    if (code === 'EINVAL' && answer('uprobeMulti').works) return;
+    throw new KernelError(
+      'BPF_LINK_CREATE',
+      95,
+      'This kernel takes the pid of a uprobe_multi link for that of a thread: Linux 6.10 is the first that does not.',
+    );
+  },
   sleepableUprobe: (path) =>
     withProgram('kprobe', copyFromUser(), { ...multi, sleepable: true }, (program) =>
       attachUprobeMulti({ program, path, offsets: [0] }),
@@ -111,6 +130,9 @@ const known: Features = {
   },
   get uprobeMulti() {
     return answer('uprobeMulti');
+  },
+  get uprobeMultiPid() {
+    return answer('uprobeMultiPid');
   },
   get sleepableUprobe() {
     return answer('sleepableUprobe');
@@ -174,6 +196,17 @@ const tryPerfEvent = (event: PerfEvent): void =>
   withProgram('perf-event', nothing(), {}, (program) =>
     attachPerfEvent({ program, event, tid: process.pid, sample: { period: 1_000_000 } }),
   );
+
+/** "EINVAL", or undefined when the kernel accepts. */
+function failureCode(action: () => void): string | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    if (error instanceof KernelError) return error.code;
+    throw error;
+  }
+}
 
 function attempt(action: () => unknown): Feature {
   try {

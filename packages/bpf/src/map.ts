@@ -77,7 +77,7 @@ export class BpfMap {
       .u32(12, options.maxEntries)
       .u32(16, options.flags ?? 0)
       .name(28, 16, objectName(options.name));
-    const fd = bpfCall(bpfCommand.mapCreate, attr.bytes);
+    const fd = bpfCall(bpfCommand.mapCreate, attr);
     if (fd < 0) throw refusal('BPF_MAP_CREATE', -fd, `the ${options.type} map "${options.name}"`);
     return new BpfMap(fd, options, keySize, valueSize);
   }
@@ -158,7 +158,7 @@ export class BpfMap {
       const next = new Uint8Array(this.keySize);
       const attr = new Attr(32).u32(0, this.fd).pointer(16, next);
       if (key !== undefined) attr.pointer(8, key);
-      const result = bpfCall(bpfCommand.mapNextKey, attr.bytes);
+      const result = bpfCall(bpfCommand.mapNextKey, attr);
       if (result === -ENOENT) return;
       if (result < 0) throw refusal('BPF_MAP_GET_NEXT_KEY', -result, `the ${this.type} map "${this.name}"`);
       yield next;
@@ -178,7 +178,7 @@ export class BpfMap {
     const attr = new Attr(32).u32(0, this.fd).u64(24, flags);
     if (key.length > 0) attr.pointer(8, key);
     if (value !== undefined) attr.pointer(16, value);
-    const result = bpfCall(command, attr.bytes);
+    const result = bpfCall(command, attr);
     if (result >= 0) return true;
     if (result === -ENOENT || (result === -EEXIST && flags === updateFlags.create)) return false;
     throw refusal(call, -result, `the ${this.type} map "${this.name}"`);

@@ -95,7 +95,7 @@ export class Program {
     const attr = new Attr(80).u32(0, this.fd);
     if (this.type === 'socket-filter') attr.u32(8, context.length).pointer(16, context);
     else if (context.length > 0) attr.u32(40, context.length).pointer(48, context);
-    const result = bpfCall(bpfCommand.programTestRun, attr.bytes);
+    const result = bpfCall(bpfCommand.programTestRun, attr);
     if (result < 0) throw refusal('BPF_PROG_TEST_RUN', -result, `the program "${this.name}"`);
     return attr.getU32(4);
   }
@@ -179,7 +179,7 @@ function load(options: ProgramOptions, btf: number | undefined, report?: Report)
   }
   if (report !== undefined) attr.u32(24, report.level).u32(28, report.log.length).pointer(32, report.log);
   for (let attempt = 1; ; attempt++) {
-    const result = bpfCall(bpfCommand.programLoad, attr.bytes);
+    const result = bpfCall(bpfCommand.programLoad, attr);
     if (result !== -EAGAIN || attempt === attempts) return result;
   }
 }
@@ -187,7 +187,7 @@ function load(options: ProgramOptions, btf: number | undefined, report?: Report)
 function loadFunctionTypes(name: string, functions: readonly ProgramFunction[]): number {
   const types = functionTypes(functions);
   // btf 0, btf_size 16.
-  const fd = bpfCall(bpfCommand.btfLoad, new Attr(24).pointer(0, types).u32(16, types.length).bytes);
+  const fd = bpfCall(bpfCommand.btfLoad, new Attr(24).pointer(0, types).u32(16, types.length));
   if (fd < 0) throw refusal('BPF_BTF_LOAD', -fd, `the functions of the program "${name}"`);
   return fd;
 }
@@ -197,7 +197,7 @@ export function objectId(fd: number, subject: string): number {
   // bpf_fd 0, info_len 4, info 8; struct bpf_prog_info, bpf_map_info and bpf_link_info all have { type, id }.
   const info = new Uint8Array(8);
   const attr = new Attr(16).u32(0, fd).u32(4, info.length).pointer(8, info);
-  const result = bpfCall(bpfCommand.objectInfo, attr.bytes);
+  const result = bpfCall(bpfCommand.objectInfo, attr);
   if (result < 0) throw refusal('BPF_OBJ_GET_INFO_BY_FD', -result, subject);
   return new DataView(info.buffer).getUint32(4, true);
 }

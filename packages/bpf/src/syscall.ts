@@ -74,10 +74,31 @@ const answer = (returned: number | bigint): number => {
 /** Address of the bytes, for an attribute's pointer field. The caller keeps the array alive over the call. */
 export const addressOf = (bytes: Uint8Array): bigint => kernel().koffi.address(bytes);
 
-export const bpfCall = (command: number, attr: Uint8Array): number => answer(kernel().bpf(command, attr));
+/** An attribute structure that owns what its pointers name (attr.ts). */
+interface Attributes {
+  readonly bytes: Uint8Array;
+}
 
-export const perfEventOpen = (attr: Uint8Array, pid: number, cpu: number, flags: number): number =>
-  answer(kernel().perf(attr, pid, cpu, flags));
+/**
+ * The attributes of the call that is under way. Only their bytes go through koffi; without this reference the collector
+ * might free what their pointers name while the kernel reads it.
+ */
+let underWay: Attributes | undefined;
+
+function holding(attributes: Attributes, call: () => number): number {
+  underWay = attributes;
+  try {
+    return call();
+  } finally {
+    if (underWay === attributes) underWay = undefined;
+  }
+}
+
+export const bpfCall = (command: number, attr: Attributes): number =>
+  holding(attr, () => answer(kernel().bpf(command, attr.bytes)));
+
+export const perfEventOpen = (attr: Attributes, pid: number, cpu: number, flags: number): number =>
+  holding(attr, () => answer(kernel().perf(attr.bytes, pid, cpu, flags)));
 
 export const ioctl = (fd: number, request: number, argument: number): number =>
   answer(kernel().ioctl(fd, request, argument));

@@ -39,7 +39,7 @@ export function openPerfEvent(event: PerfEventAttr, pid: number, cpu: number, su
   if (typeof event.config1 === 'string') attr.text(56, event.config1);
   else if (event.config1 !== undefined) attr.u64(56, event.config1);
   if (event.config2 !== undefined) attr.u64(64, event.config2);
-  const fd = perfEventOpen(attr.bytes, pid, cpu, closeOnExec);
+  const fd = perfEventOpen(attr, pid, cpu, closeOnExec);
   if (fd < 0) throw refusal('perf_event_open', -fd, subject);
   return fd;
 }
@@ -82,5 +82,5 @@ function perfLink(program: Program, event: number, cookie: bigint | undefined): 
   // prog_fd 0, target_fd 4, attach_type 8, flags 12, perf_event.bpf_cookie 16.
   const attr = new Attr(24).u32(0, program.fd).u32(4, event).u32(8, bpfPerfEvent);
   if (cookie !== undefined) attr.u64(16, cookie);
-  return bpfCall(bpfCommand.linkCreate, attr.bytes);
+  return bpfCall(bpfCommand.linkCreate, attr);
 }

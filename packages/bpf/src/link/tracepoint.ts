@@ -36,7 +36,7 @@ export function attachRawTracepoint({ program, name }: { readonly program: Progr
   const subject = `raw tracepoint ${name}`;
   // raw_tracepoint.name 0, prog_fd 8.
   const attr = new Attr(16).text(0, name).u32(8, program.fd);
-  const fd = bpfCall(bpfCommand.rawTracepointOpen, attr.bytes);
+  const fd = bpfCall(bpfCommand.rawTracepointOpen, attr);
   if (fd < 0) throw refusal('BPF_RAW_TRACEPOINT_OPEN', -fd, subject);
   return new DescriptorLink(subject, [fd], fd);
 }

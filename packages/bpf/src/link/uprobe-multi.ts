@@ -45,7 +45,7 @@ export function attachUprobeMulti(options: UprobeMultiOptions): Link {
     .u32(56, pid ?? 0);
   if (cookies !== undefined) attr.pointer(40, words(cookies));
   const description = `uprobe_multi ${path} (${offsets.length} ${offsets.length === 1 ? 'site' : 'sites'})`;
-  const fd = bpfCall(bpfCommand.linkCreate, attr.bytes);
+  const fd = bpfCall(bpfCommand.linkCreate, attr);
   if (fd < 0) throw refusal('BPF_LINK_CREATE', -fd, description);
   return new DescriptorLink(description, [fd], fd);
 }
