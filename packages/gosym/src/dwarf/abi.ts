@@ -1,6 +1,5 @@
 import type { GoType, Place } from '../api.js';
-import { alignmentOf, alignUp } from './alignment.js';
-import { componentsOf } from './components.js';
+import { alignUp, layoutOf } from './layout.js';
 import { joinPieces } from './place.js';
 import type { ArgumentRegisters } from './registers.js';
 
@@ -34,7 +33,7 @@ export class ArgumentAssignment {
   }
 
   #onStack(type: GoType): Place {
-    const offset = alignUp(this.#stack, alignmentOf(type, this.pointerSize));
+    const offset = alignUp(this.#stack, layoutOf(type, this.pointerSize).alignment);
     this.#stack = offset + type.size;
     return { kind: 'memory', base: 'cfa', offset };
   }
@@ -42,7 +41,7 @@ export class ArgumentAssignment {
   #inRegisters(type: GoType): Place | undefined {
     // Values of no size stay on the stack, so that they keep their alignment there.
     if (this.registers === undefined || type.size === 0) return undefined;
-    const components = componentsOf(type, this.pointerSize);
+    const { components } = layoutOf(type, this.pointerSize);
     if (components === undefined) return undefined;
     let [integers, floats] = [this.#integers, this.#floats];
     const pieces = [];
@@ -56,16 +55,3 @@ export class ArgumentAssignment {
     return pieces.length === 1 && only !== undefined ? only.place : joinPieces(pieces, type.size);
   }
 }
-
-/**
- * Whether the compiler keeps such a value apart in registers (ssa.CanSSA: at most four words, four fields a struct).
- * The others have one home in memory, filled by the prologue even where they arrive in registers.
- */
-export const livesInRegisters = (type: GoType, pointerSize: number): boolean => {
-  if (type.size > 4 * pointerSize) return false;
-  if (type.kind === 'struct')
-    return type.fields.length <= 4 && type.fields.every((field) => livesInRegisters(field.type, pointerSize));
-  if (type.kind === 'array')
-    return type.count === 0 || (type.count === 1 && livesInRegisters(type.element(), pointerSize));
-  return true;
-};

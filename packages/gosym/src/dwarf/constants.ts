@@ -22,6 +22,7 @@ export const Attribute = {
   location: 0x02,
   name: 0x03,
   byteSize: 0x0b,
+  statementList: 0x10,
   lowPc: 0x11,
   highPc: 0x12,
   language: 0x13,

@@ -31,6 +31,8 @@ export interface Dwarf {
   goidOffset(): number | undefined;
   /** Inlined calls whose ranges cover `address`, innermost first. */
   inlinedSubroutinesAt(address: VirtualAddress): readonly InlinedSubroutine[];
+  /** Addresses in [low, high) where a debugger sees a statement begin (is_stmt), ascending; undefined without a line table. */
+  statementsIn(low: VirtualAddress, high: number): readonly number[] | undefined;
   /** Where the frame is at `address`; undefined where .debug_frame does not cover it. */
   cfaAt(address: VirtualAddress): CfaRule | undefined;
 }

@@ -1,9 +1,10 @@
 import type { Degraded, GoVariable, Place, Problem } from '../api.js';
-import { ArgumentAssignment, livesInRegisters } from './abi.js';
+import { ArgumentAssignment } from './abi.js';
 import { inherited, stringOf, withOrigins } from './attributes.js';
 import { Attribute, Tag } from './constants.js';
 import type { LocatedFunction } from './functions.js';
 import { dictionaryPosition } from './hidden-parameter.js';
+import { layoutOf } from './layout.js';
 import { absent } from './place.js';
 import { agree } from './place-agreement.js';
 import { type Producer, parseProducer } from './producer.js';
@@ -110,7 +111,7 @@ const judge = (raw: RawVariable, computed: Place | undefined, producer: Producer
   // One record for the whole function names the home in memory, which the prologue fills later or, for unnamed
   // parameters (Go 1.27), never.
   const namesHome = raw.recorded === 'everywhere' && raw.place.kind === 'memory' && producer.optimised;
-  if (namesHome && (isUnnamed(raw.name) || !livesInRegisters(raw.type, pointerSize))) return 'silent';
+  if (namesHome && (isUnnamed(raw.name) || !layoutOf(raw.type, pointerSize).livesInRegisters)) return 'silent';
   return 'contradicted';
 };
 

@@ -1,9 +1,10 @@
 import type { Place } from '../api.js';
 import { virtualAddress } from '../units.js';
 import type { ByteCursor } from './byte-cursor.js';
-import { alignPieces, type Component } from './components.js';
 import type { Entries } from './entry.js';
+import type { Component } from './layout.js';
 import type { LocatedExpression } from './location-list.js';
+import { alignPieces } from './pieces.js';
 import { absent, joinPieces, OPTIMISED_AWAY, type Piece } from './place.js';
 import { registerName } from './registers.js';
 import type { UnitHeader } from './units.js';

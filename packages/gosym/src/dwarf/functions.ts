@@ -12,6 +12,8 @@ export interface CompileUnit {
   readonly go: boolean;
   readonly name: string;
   readonly producer: string;
+  /** Of the unit's table in .debug_line. */
+  readonly lineTable: number | undefined;
 }
 
 /** A function with code: its entry and the unit around it. */
@@ -49,6 +51,7 @@ export class Functions {
       go: root !== undefined && numberOf(root, Attribute.language) === LANGUAGE_GO,
       name: (root && stringOf(root, Attribute.name)) ?? '',
       producer: (root && stringOf(root, Attribute.producer)) ?? '',
+      lineTable: root && numberOf(root, Attribute.statementList),
     };
     this.#units.set(header.offset, unit);
     return unit;

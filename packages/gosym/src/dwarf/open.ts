@@ -8,7 +8,8 @@ import type { CfaRule, Dwarf, InlinedSubroutine } from './dwarf.js';
 import { DwarfError } from './dwarf-error.js';
 import { Entries } from './entry.js';
 import { entryParameters } from './entry-parameters.js';
-import { Functions } from './functions.js';
+import { Functions, lastAtOrBelow } from './functions.js';
+import { statementAddresses } from './line-program.js';
 import { findNamed } from './names.js';
 import { argumentRegisters } from './registers.js';
 import { framesAt } from './scopes.js';
@@ -34,6 +35,8 @@ class DwarfReader implements Dwarf {
   readonly #types: Types;
   readonly #frames: CallFrames;
   readonly #entries: Entries;
+  /** By offset in .debug_line. */
+  readonly #statements = new Map<number, Float64Array>();
 
   constructor(source: DwarfSource) {
     const sections = new Sections(source);
@@ -102,6 +105,16 @@ class DwarfReader implements Dwarf {
       );
     });
     return found ?? [];
+  }
+
+  statementsIn(low: VirtualAddress, high: number): readonly number[] | undefined {
+    return this.#guarded(() => {
+      const table = this.#functions.unitAt(low)?.lineTable;
+      if (table === undefined) return undefined;
+      const all = this.#statements.get(table) ?? statementAddresses(this.#entries.sections, table);
+      this.#statements.set(table, all);
+      return Array.from(all.subarray(lastAtOrBelow(all, low - 1) + 1, lastAtOrBelow(all, high - 1) + 1));
+    });
   }
 
   cfaAt(address: VirtualAddress): CfaRule | undefined {

@@ -1,10 +1,10 @@
 import type { GoType, GoVariable, Place, RegisterName } from '../api.js';
 import { inherited, numberOf, own, stringOf, withOrigins } from './attributes.js';
-import { componentsOf } from './components.js';
 import { Attribute, Tag } from './constants.js';
 import type { Entries, Entry } from './entry.js';
 import { placeOf } from './expression.js';
 import type { CompileUnit } from './functions.js';
+import { layoutOf } from './layout.js';
 import { expressionAt } from './location-list.js';
 import { absent, OPTIMISED_AWAY } from './place.js';
 import type { ScopedEntry } from './scopes.js';
@@ -63,7 +63,7 @@ const placeOfEntry = (entries: Entries, unit: CompileUnit, entry: Entry, type: G
   const location = own(entry, Attribute.location);
   if (location === undefined) return absent(OPTIMISED_AWAY);
   const { pointerSize } = entries.sections.source;
-  const value = { size: type.size, components: () => componentsOf(type, pointerSize) };
+  const value = { size: type.size, components: () => layoutOf(type, pointerSize).components };
   if (location.class === 'block' && typeof location.value === 'object')
     return placeOf(entries, unit.header, { section: '.debug_info', ...location.value }, value);
   if (typeof location.value !== 'number') return absent(OPTIMISED_AWAY);
