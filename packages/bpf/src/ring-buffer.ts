@@ -54,8 +54,8 @@ export class RingBuffer {
   }
 
   /**
-   * Hands over what is complete, in order, and gives the space back to the kernel. Returns the number of records
-   * (discarded ones not counted).
+   * Hands over what is complete when it is called, in order, and gives the space back to the kernel. Returns the number
+   * of records (discarded ones not counted).
    * @param limit at most this many records; the rest stays.
    */
   drain(onRecord: OnRecord, limit = Number.POSITIVE_INFINITY): number {
@@ -144,12 +144,12 @@ export class RingReader {
 
   drain(onRecord: OnRecord, limit: number): number {
     let records = 0;
-    while (records < limit) {
-      const start = Atomics.load(this.#consumer, 0);
-      const available = Number(BigInt.asUintN(64, Atomics.load(this.#producer, 0) - start));
-      if (available === 0) break;
+    let start = Atomics.load(this.#consumer, 0);
+    // What comes in meanwhile is for the next call: producers as fast as this loop would never let it end.
+    let available = Number(BigInt.asUintN(64, Atomics.load(this.#producer, 0) - start));
+    while (available > 0 && records < limit) {
       // Space goes back in quarters of the ring, so that a long batch does not starve the producers.
-      const span = Math.min(available, Math.max(this.size >> 2, headerBytes));
+      const span = Math.min(available, this.size >> 2);
       const first = Number(start & BigInt(this.#mask));
       let done = 0;
       try {
@@ -166,9 +166,13 @@ export class RingReader {
         }
       } finally {
         // Also when the callback throws: its record counts as read.
-        if (done > 0) Atomics.store(this.#consumer, 0, BigInt.asUintN(64, start + BigInt(done)));
+        if (done > 0) {
+          start = BigInt.asUintN(64, start + BigInt(done));
+          Atomics.store(this.#consumer, 0, start);
+        }
       }
       if (done === 0) break;
+      available -= done;
     }
     return records;
   }

@@ -126,6 +126,16 @@ describe('ring-buffer positions', () => {
     expect(seen).toEqual([0, 2, 6, 8]);
   });
 
+  it('ends, even if each record makes another', () => {
+    const producer = new Producer(4096, 0n);
+    const reader = new RingReader(producer.consumerPage, producer.data, 4096, page);
+    const send = (): void => producer.commit(producer.reserve([1]) ?? 0n, false);
+    for (let word = 0; word < 3; word++) send();
+    expect(reader.drain(send, Number.POSITIVE_INFINITY)).toBe(3);
+    expect(reader.drain(send, Number.POSITIVE_INFINITY)).toBe(3);
+    expect(reader.pending).toBe(48);
+  });
+
   it('agrees with a plain queue over any order of reserve, commit, discard and drain', () => {
     const action = fc.oneof(
       fc.record({ kind: fc.constant('reserve' as const), words: fc.integer({ min: 1, max: 40 }) }),
