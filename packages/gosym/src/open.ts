@@ -113,6 +113,7 @@ const dwarfOf = (image: ElfImage, problems: Problem[]): Dwarf | undefined => {
       machine: image.machine,
       pointerSize: image.pointerSize,
       littleEndian: image.header.order === 'little',
+      has: (name) => image.hasDebugSection(name),
       section: (name) => image.debugSection(name),
     });
   } catch (error) {

@@ -140,8 +140,9 @@ class DwarfReader implements Dwarf {
   }
 }
 
-/** Undefined where the binary has no DWARF. Damage shows when a question meets it, as a problem beside the answer. */
+/**
+ * Undefined where the binary has no DWARF. Reads nothing yet: damage shows when a question meets it, as a problem beside
+ * the answer.
+ */
 export const openDwarf = (source: DwarfSource): Dwarf | undefined =>
-  source.section('.debug_info') === undefined || source.section('.debug_abbrev') === undefined
-    ? undefined
-    : new DwarfReader(source);
+  source.has('.debug_info') && source.has('.debug_abbrev') ? new DwarfReader(source) : undefined;

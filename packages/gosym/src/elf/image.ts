@@ -63,9 +63,17 @@ export class ElfImage {
   }
 
   /** `.debug_x`, or `.zdebug_x` where the linker used the older compression. */
+  hasDebugSection(name: string): boolean {
+    return this.storedDebugSection(name) !== undefined;
+  }
+
   debugSection(name: string): Uint8Array | undefined {
-    const section = this.section(name) ?? this.section(name.replace(/^\.debug/, '.zdebug'));
+    const section = this.storedDebugSection(name);
     return section === undefined ? undefined : this.sectionBytes(section)?.data;
+  }
+
+  private storedDebugSection(name: string): Section | undefined {
+    return this.section(name) ?? this.section(name.replace(/^\.debug/, '.zdebug'));
   }
 
   bytes(data: Uint8Array, origin: BytesOrigin): Bytes {

@@ -10,6 +10,7 @@ export const openElf = (path: string): DwarfSource => {
     machine: image.machine,
     pointerSize: image.pointerSize,
     littleEndian: image.header.order === 'little',
+    has: (name) => image.hasDebugSection(name),
     section: (name) => image.debugSection(name),
   };
 };
