@@ -71,7 +71,7 @@ describe('setting breakpoints', () => {
       { line: 8, logMessage: '{x}' },
     ];
     world.request('setBreakpoints', { source: { path: '/src/x.go' }, breakpoints, lines: [5, 6, 7, 8] });
-    world.answerPlans((name) => (name === 'line7' ? 'In Delve: no.' : undefined));
+    world.answerPlans((name) => (name === 'line7' ? 'no.' : undefined));
     const [sent] = world.toDelve();
     expect(sent).toMatchObject({
       arguments: { source: { path: '/src/x.go' }, breakpoints: [{ line: 5 }, breakpoints[2]] },
@@ -108,7 +108,7 @@ describe('setting breakpoints', () => {
   it('gives Delve what the agent refuses, with the reason', () => {
     const world = World.ready();
     world.request('setFunctionBreakpoints', { breakpoints: [{ name: 'main.f', condition: 'x == 1' }] });
-    world.answerPlans().answerArms(() => 'In Delve: the text differs.');
+    world.answerPlans().answerArms(() => 'the text differs.');
     const [sent] = world.toDelve();
     expect(sent).toMatchObject({ arguments: { breakpoints: [{ name: 'main.f', condition: 'x == 1' }] } });
     world.delveAnswer(sent, { breakpoints: [{ id: 4, verified: true, line: 9 }] });

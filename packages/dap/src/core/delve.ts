@@ -70,6 +70,35 @@ const onProgramEnd = (turn: Turn): void => {
   tellLane(turn, { kind: 'planted' });
 };
 
+/** What the probes saw last comes before the end that explains why there is no more. */
+const holdEnd = (turn: Turn, event: Event): boolean => {
+  const { heldEnd, kernel, gates } = turn.state;
+  if (heldEnd !== undefined) {
+    turn.update({ heldEnd: { ...heldEnd, events: [...heldEnd.events, event] } });
+    return true;
+  }
+  if (kernel.state !== 'ready' || gates.size === 0) return false;
+  const ticket = turn.ticket();
+  turn.update({ heldEnd: { ticket, events: [event] } });
+  turn.emit({ kind: 'drain', ticket });
+  return true;
+};
+
+/** The kernel has nothing more to tell (or nobody is left to tell it). */
+export const releaseEnd = (turn: Turn, ticket?: number): void => {
+  const { heldEnd } = turn.state;
+  if (heldEnd === undefined || (ticket !== undefined && ticket !== heldEnd.ticket)) return;
+  turn.update({ heldEnd: undefined });
+  for (const event of heldEnd.events) onEnd(turn, event);
+};
+
+const onEnd = (turn: Turn, event: Event): void => {
+  onProgramEnd(turn);
+  if (event.event === 'terminated') sayTerminated(turn, event);
+  else if (isDapMode(turn.state)) turn.update({ heldExit: event });
+  else turn.toClient(event);
+};
+
 /** dap-mode takes `exited` for the end and closes the connection: there it comes last. */
 const sayTerminated = (turn: Turn, event: Event): void => {
   const { heldExit } = turn.state;
@@ -124,13 +153,8 @@ const onEvent = (turn: Turn, event: Event): void => {
       onBreakpointEvent(turn, event);
       return;
     case 'exited':
-      onProgramEnd(turn);
-      if (isDapMode(turn.state)) turn.update({ heldExit: event });
-      else turn.toClient(event);
-      return;
     case 'terminated':
-      onProgramEnd(turn);
-      sayTerminated(turn, event);
+      if (!holdEnd(turn, event)) onEnd(turn, event);
       return;
     default:
       turn.toClient(event);
@@ -160,6 +184,7 @@ const delveGone = errors.delveGone();
 export const onDelveClosed = (turn: Turn): void => {
   const { ending, delve } = turn.state;
   if (delve === 'gone') return;
+  releaseEnd(turn);
   turn.update({ delve: 'gone' });
   if (ending !== undefined) {
     over(turn);

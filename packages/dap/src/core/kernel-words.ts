@@ -45,7 +45,7 @@ export interface Planned {
 
 export interface NotPlanned {
   readonly ok: false;
-  /** One short sentence: why Delve has it, or why nobody can. */
+  /** One short sentence: why the kernel cannot have it. Whoever shows it says where it goes instead. */
   readonly message: string;
 }
 

@@ -151,7 +151,7 @@ const onArmed = (turn: Turn, work: SetWork, armed: readonly ArmOutcome[]): LaneP
       return;
     }
     refused = true;
-    outcomes.set(index, { ok: false, message: outcome?.message ?? 'In Delve: the probe agent did not answer.' });
+    outcomes.set(index, { ok: false, message: outcome?.message ?? 'the probe agent did not answer.' });
   });
   const next = at(work, { outcomes, armed: probes });
   return refused ? askDelve(turn, next) : finish(turn, next);
@@ -165,7 +165,7 @@ const reasonOf = (turn: Turn, work: SetWork, index: number, want: Want): string 
   const fallen = turn.state.fallen.get(fallenKey(work, want));
   if (fallen !== undefined) return fallen;
   const outcome = work.stage.outcomes.get(index);
-  if (outcome !== undefined && !outcome.ok) return outcome.message;
+  if (outcome !== undefined && !outcome.ok) return `In Delve: ${outcome.message}`;
   return turn.state.kernel.state === 'unavailable'
     ? 'In Delve: the kernel cannot be used here, see the console.'
     : undefined;

@@ -228,6 +228,8 @@ export interface SessionState {
   readonly only: number | undefined;
   /** Stops of Delve's in other goroutines that were resumed meanwhile. */
   readonly skipped: number;
+  /** The program's end, held back until the kernel's last lines are here. */
+  readonly heldEnd: { readonly ticket: number; readonly events: readonly Event[] } | undefined;
   /** `exited`, kept for a client that must hear `terminated` first. */
   readonly heldExit: Event | undefined;
   readonly ending: Ending | undefined;
@@ -263,6 +265,7 @@ export const initialState: SessionState = {
   step: undefined,
   only: undefined,
   skipped: 0,
+  heldEnd: undefined,
   heldExit: undefined,
   ending: undefined,
   terminated: false,

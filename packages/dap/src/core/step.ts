@@ -1,6 +1,6 @@
 /** The session as a function: one input, the next state, and what is to be done. No clock, no I/O, no randomness. */
 import { onClientMessage } from './client.js';
-import { onDelveClosed, onDelveMessage } from './delve.js';
+import { onDelveClosed, onDelveMessage, releaseEnd } from './delve.js';
 import { beginEnding, onEndingDeadline, onEndingDisarmed, onSignalsRead } from './endings.js';
 import { onCounted, onProbeEvents } from './events.js';
 import { loseKernel } from './gates.js';
@@ -81,6 +81,7 @@ const take = (turn: Turn, input: Input): void => {
       return;
     case 'drained':
       onDrained(turn, input.ticket);
+      releaseEnd(turn, input.ticket);
       return;
     case 'focused':
       tellLane(turn, { kind: 'focused' }, input.ticket);
@@ -94,6 +95,7 @@ const take = (turn: Turn, input: Input): void => {
     case 'agent-closed':
       loseKernel(turn, input.reason);
       releaseHeld(turn);
+      releaseEnd(turn);
       onEndingDisarmed(turn);
       return;
     case 'signals-read':

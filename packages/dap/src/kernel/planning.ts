@@ -27,7 +27,7 @@ const spec = (target: ProbeSpec['target'], condition: string | undefined, action
 const unknownFunction = (binary: GoBinary, name: string): string => {
   const similar = binary.similarNames(name, 3);
   const hint = similar.length === 0 ? 'names are written as in "main.price"' : `did you mean ${similar.join(', ')}?`;
-  return `In Delve: the binary has no function named exactly ${name}; ${hint}`;
+  return `the binary has no function named exactly ${name}; ${hint}`;
 };
 
 export const specOf = (item: PlanItem, binary: GoBinary): SpecOutcome => {

@@ -92,9 +92,7 @@ export class KernelRoom {
     if (!spec.ok) return spec;
     const use = spec.spec.action.kind === 'stop' ? 'stop' : 'log';
     const result = this.#planner.plan(spec.spec, this.#binary, { use, avoid });
-    const inDelve = item.kind !== 'text';
-    if (!result.ok)
-      return { ok: false, message: inDelve ? `In Delve: ${result.refusal.message}` : result.refusal.message };
+    if (!result.ok) return { ok: false, message: result.refusal.message };
     const site = result.plan.sites[0];
     return {
       ok: true,
@@ -114,7 +112,7 @@ export class KernelRoom {
         const { probe } = await this.#agent.arm({ plan, target: this.#target });
         outcomes.push({ ok: true, probe });
       } catch (error) {
-        outcomes.push({ ok: false, message: `In Delve: ${sentenceOf(error)}` });
+        outcomes.push({ ok: false, message: sentenceOf(error) });
       }
     }
     return outcomes;

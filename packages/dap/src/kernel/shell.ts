@@ -10,7 +10,7 @@ import type { DapOptions } from '../options.js';
 import { KernelRoom, type PlannerPort } from './room.js';
 import { trapPending } from './target.js';
 
-const noAgent = 'In Delve: the probe agent has ended.';
+const noAgent = 'the probe agent has ended.';
 
 export class KernelShell {
   readonly #options: DapOptions;
@@ -68,7 +68,7 @@ export class KernelShell {
       outcomes = this.#room?.plan(items, avoid) ?? items.map(() => ({ ok: false, message }));
     } catch (error) {
       // A binary that cannot be read in one place must not cost the session.
-      const message = `In Delve: ${sentenceOf(error)}`;
+      const message = sentenceOf(error);
       outcomes = items.map(() => ({ ok: false, message }));
     }
     this.#tell({ kind: 'planned', ticket, outcomes });

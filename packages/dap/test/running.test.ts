@@ -1,0 +1,198 @@
+/** Gates in a program that runs: steps, changes on the way, log messages, the console, the control socket. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectControl, liveSessions } from '@probelens/probes/control';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import {
+  connectClient,
+  initializeArguments,
+  lineOf,
+  startAdapter,
+  type TestClient,
+  type TestServer,
+} from './session-client.js';
+
+const source = join(fixtureSources('orders'), 'order.go');
+const workers = join(fixtureSources('orders'), 'main.go');
+const priceLine = lineOf(source, 'func price(');
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a running program', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-running-'));
+  const registry = join(work, 'registry');
+  let server: TestServer;
+  let built = '';
+
+  beforeAll(async () => {
+    server = await startAdapter({ PROBELENS_TEST_CONTROL: registry });
+    built = await buildFixture('orders');
+  });
+
+  afterAll(async () => {
+    server.child.kill('SIGTERM');
+    const [code] = await once(server.child, 'exit');
+    rmSync(work, { recursive: true, force: true });
+    expect(code).toBe(0);
+  });
+
+  let client: TestClient;
+  afterEach(async () => {
+    await client.leave();
+  });
+
+  const launched = async (args: object): Promise<void> => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const program = await privateCopy(built, work);
+    const launch = client.ask('launch', { mode: 'exec', program, ...args });
+    await client.next('initialized');
+    expect((await launch).success).toBe(true);
+  };
+
+  const topOf = async (threadId: number): Promise<{ id: number; name: string; line: number }> => {
+    const stack = await client.ask('stackTrace', { threadId, levels: 1 });
+    return stack.body.stackFrames[0];
+  };
+
+  it('steps through a hot function in one goroutine while the others pass its gate', async () => {
+    await launched({ args: ['30000'] });
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID % 10 < 4' }] });
+    await client.ask('configurationDone');
+    const { threadId } = (await client.next('stopped')).body;
+    const lines: string[] = [];
+    for (let step = 0; step < 12; step += 1) {
+      await client.ask('next', { threadId });
+      const stop = (await client.next('stopped')).body;
+      expect(stop.threadId).toBe(threadId);
+      expect(['step', 'breakpoint']).toContain(stop.reason);
+      const top = await topOf(threadId);
+      lines.push(`${top.name}:${top.line}`);
+    }
+    // Out of price, round the worker's loop, and into it again by its own gate.
+    expect(lines.some((line) => line.startsWith('main.worker:'))).toBe(true);
+    expect(new Set(lines).size).toBeGreaterThan(5);
+    expect(client.output).not.toContain('Step interrupted');
+    expect(client.output).toMatch(/others passed the breakpoint at main\.price/);
+  });
+
+  it('sets, changes and removes gates while the program runs', async () => {
+    await launched({ args: ['1000000000'] });
+    await client.ask('configurationDone');
+    const set = async (condition: string): Promise<string> => {
+      const answer = await client.ask('setBreakpoints', {
+        source: { path: source },
+        breakpoints: [{ line: priceLine, condition }],
+      });
+      return answer.body.breakpoints[0].message;
+    };
+    expect(await set('o.ID < 0')).toMatch(/^In the kernel/);
+    expect(await set('o.ID % 5000 == 1234')).toMatch(/^In the kernel/);
+    const { threadId } = (await client.next('stopped')).body;
+    const id = await client.ask('evaluate', { expression: 'o.ID % 5000', frameId: (await topOf(threadId)).id });
+    expect(id.body.result).toBe('1234');
+    await client.ask('setBreakpoints', { source: { path: source }, breakpoints: [] });
+    await client.ask('continue', { threadId });
+    await client.ask('pause', { threadId });
+    expect((await client.next('stopped')).body.reason).toBe('pause');
+  });
+
+  it("keeps a gate and a breakpoint of Delve's in one function apart", async () => {
+    await launched({ args: ['3000'] });
+    const body = lineOf(source, 'scaled :=');
+    const answer = await client.ask('setBreakpoints', {
+      source: { path: source },
+      breakpoints: [
+        { line: body, condition: 'o.ID == 2100' },
+        { line: priceLine, condition: 'o.ID == 2000 || o.ID == 2200' },
+      ],
+    });
+    const [own, gate] = answer.body.breakpoints;
+    expect(own.message).toMatch(/^In Delve: /);
+    expect(gate.message).toMatch(/^In the kernel/);
+    await client.ask('configurationDone');
+    for (const [id, value] of [
+      [gate.id, '2000'],
+      [own.id, '2100'],
+      [gate.id, '2200'],
+    ]) {
+      const stop = (await client.next('stopped')).body;
+      expect(stop.hitBreakpointIds).toEqual([id]);
+      const shown = await client.ask('evaluate', { expression: 'o.ID', frameId: (await topOf(stop.threadId)).id });
+      expect(shown.body.result).toBe(value);
+      await client.ask('continue', { threadId: stop.threadId });
+    }
+    await client.next('terminated');
+    expect(client.output).toContain('"wrong":0');
+  });
+
+  it('logs without stopping', async () => {
+    await launched({ args: ['5000'] });
+    const answer = await client.ask('setBreakpoints', {
+      source: { path: source },
+      breakpoints: [{ line: priceLine, condition: 'o.ID % 1000 == 7', logMessage: 'order {o.ID} of {o.Symbol}' }],
+    });
+    expect(answer.body.breakpoints[0].message).toMatch(/^In the kernel/);
+    await client.ask('configurationDone');
+    await client.next('terminated');
+    const lines = client.output.split('\n').filter((line) => line.startsWith('> [Go '));
+    const orders = lines.map((line) => /^> \[Go \d+\]: order (\d+) of "[A-Z]+"$/.exec(line)?.[1]);
+    expect(orders.sort()).toEqual(['1007', '2007', '3007', '4007', '7']);
+    expect(client.events.some(({ event }) => event === 'stopped')).toBe(false);
+  });
+
+  it('takes probes from the launch arguments and the console, and counts', async () => {
+    await launched({ args: ['20000'], probes: ['main.price if o.Qty == 0 do count', 'main.nowhere do count'] });
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID == 19000' }] });
+    await client.ask('configurationDone');
+    const { threadId } = (await client.next('stopped')).body;
+    expect(client.output).toContain('main.price if o.Qty == 0 do count: In the kernel');
+    expect(client.output).toMatch(/main\.nowhere/);
+    const console = async (expression: string): Promise<string> => {
+      const answer = await client.ask('evaluate', { expression, context: 'repl' });
+      return answer.body.result ?? answer.body.error.format;
+    };
+    const listed = await console('probes');
+    expect(listed).toContain('main.price if o.Qty == 0 do count');
+    const number = /\[(\d+)\] main\.price if/.exec(listed)?.[1];
+    expect(await console(`unprobe ${number}`)).toMatch(/removed after \d+ hits/);
+    expect(await console('1 + 1')).toBe('2');
+    expect(await console('help')).toContain('unprobe N');
+    await client.ask('continue', { threadId });
+    await client.next('terminated');
+  });
+
+  it('is found by the language server, which adds, counts and removes a probe', async () => {
+    await launched({ args: ['1000000000'] });
+    await client.ask('configurationDone');
+    // The session is registered when its kernel side is open; this answer comes after that.
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID < 0' }] });
+    const [session] = await liveSessions(registry);
+    if (session === undefined) throw new Error('no session is registered');
+    const control = await connectControl(session);
+    const counted = new Promise<number>((resolve) => {
+      control.onChanged((probes) => {
+        for (const probe of probes) if (probe.hits > 0) resolve(probe.hits);
+      });
+    });
+    const probe = await control.add({ text: 'main.price do count' });
+    expect(probe).toMatchObject({ state: 'armed', function: 'main.price', text: 'main.price do count' });
+    expect(await counted).toBeGreaterThan(1000);
+    expect(await control.list()).toMatchObject([{ id: probe.id }]);
+    expect(await control.remove(probe.id)).toMatchObject({ id: probe.id, state: 'removed' });
+    await expect(control.add({ text: 'main.nowhere do count' })).rejects.toThrow(/main\.nowhere/);
+    control.dispose();
+  });
+
+  it('knows the line of the worker that called', async () => {
+    await launched({ args: ['100'] });
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID == 50' }] });
+    await client.ask('configurationDone');
+    const { threadId } = (await client.next('stopped')).body;
+    await client.ask('stepOut', { threadId });
+    expect((await client.next('stopped')).body).toMatchObject({ reason: 'step', threadId });
+    expect(await topOf(threadId)).toMatchObject({ name: 'main.worker', line: lineOf(workers, 'err := price(') });
+  });
+});
