@@ -202,6 +202,11 @@ export interface GoBinary {
   positionsAt(address: VirtualAddress): readonly SourcePosition[];
   /** All code of a source line, ascending. `file` matches on whole trailing path elements. */
   addressesOf(file: string, line: number): readonly LineAddress[];
+  /**
+   * Addresses of a function where the compiler marked the beginning of a statement (is_stmt of .debug_line), ascending:
+   * a debugger breaks at the lowest of a line's. Undefined without DWARF.
+   */
+  statementsOf(fn: GoFunction): readonly VirtualAddress[] | undefined;
   /** Runs of one function in address order, covering its code. */
   linesOf(fn: GoFunction): readonly LineAddress[];
   inlinedCopiesOf(name: string): readonly InlinedCopy[];

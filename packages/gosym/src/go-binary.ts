@@ -30,7 +30,7 @@ import { FunctionNames } from './names.js';
 import { indexAt } from './pclntab/function-table.js';
 import type { Pclntab } from './pclntab/pclntab.js';
 import { runtimeLayout } from './runtime/layout.js';
-import type { FileOffset, VirtualAddress } from './units.js';
+import { type FileOffset, type VirtualAddress, virtualAddress } from './units.js';
 import { goMinor } from './version.js';
 
 export interface OpenedProgram {
@@ -136,6 +136,10 @@ export class OpenedGoBinary implements GoBinary {
 
   linesOf(fn: GoFunction): readonly LineAddress[] {
     return lineRuns(this.lineWalk(), fn);
+  }
+
+  statementsOf(fn: GoFunction): readonly VirtualAddress[] | undefined {
+    return this.program.dwarf?.statementsIn(fn.entry, fn.entry + fn.size)?.map(virtualAddress);
   }
 
   inlinedCopiesOf(name: string): readonly InlinedCopy[] {
