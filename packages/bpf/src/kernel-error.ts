@@ -1,7 +1,12 @@
 import { constants } from 'node:os';
 
+/** Second names of EAGAIN and EOPNOTSUPP on Linux. */
+const aliases = new Set(['EWOULDBLOCK', 'ENOTSUP']);
+
 const names: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+  Object.entries(constants.errno)
+    .filter(([name]) => !aliases.has(name))
+    .map(([name, number]) => [number, name]),
 );
 
 /** Not in the C library: include/linux/errno.h, which escapes from a few BPF calls. */

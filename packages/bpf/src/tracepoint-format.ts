@@ -32,6 +32,11 @@ export interface TracepointFormat {
   readonly id: number;
   /** By offset. */
   readonly fields: readonly TracepointField[];
+  /**
+   * Made by `perf probe` or through uprobe_events and kprobe_events. A BPF program attached to it must be of the type
+   * "kprobe", and its context is the registers (struct pt_regs): it does not see the fields.
+   */
+  readonly dynamic: boolean;
 }
 
 /** A format file that is not as expected. */
@@ -112,7 +117,9 @@ export function parseTracepointFormat(category: string, text: string): Tracepoin
     const [offset, size] = [Number(match[2]), Number(match[3])];
     fields.push({ ...declared, offset, size, signed: match[4] === '1', common: offset < commonBytes });
   }
-  return { category, name, id: Number(id), fields: fields.toSorted((a, b) => a.offset - b.offset) };
+  // kernel/trace/trace_probe.h: FIELD_STRING_IP, FIELD_STRING_FUNC.
+  const dynamic = fields.some((field) => field.name === '__probe_ip' || field.name === '__probe_func');
+  return { category, name, id: Number(id), fields: fields.toSorted((a, b) => a.offset - b.offset), dynamic };
 }
 
 /** "char comm[16]", "__data_loc char[] name", "const char * buf", "unsigned long args[]". */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
 import {
@@ -15,6 +15,7 @@ import {
   loadProgram,
   type Program,
   type ProgramOptions,
+  readTracepointFormat,
   u32,
   u64,
 } from '../src/index.js';
@@ -202,6 +203,29 @@ describe.skipIf(requirement('kernel').missing)('links', () => {
     // read and write of each round; the last read has not returned, the first may have been entered before.
     expect(read(raw)).toBeGreaterThanOrEqual(3n);
     closeAll();
+  });
+
+  it('attaches to a tracepoint that somebody else made of a uprobe', async () => {
+    // Opened for appending: anything else would remove the events of others.
+    const change = (line: string): void => appendFileSync('/sys/kernel/tracing/uprobe_events', `${line}\n`);
+    const name = `tiny_${process.pid}`;
+    change(`p:probelens_test/${name} ${program.path}:0x${program.offsets[0]?.toString(16)} number=%sp:u64`);
+    try {
+      const format = readTracepointFormat('probelens_test', name);
+      expect(format.dynamic).toBe(true);
+      expect(format.fields.at(-1)).toMatchObject({ name: 'number', size: 8, signed: false });
+      expect(readTracepointFormat('sched', 'sched_switch').dynamic).toBe(false);
+      const count = counter();
+      const bpf = load('kprobe', countProcess(count, target.pid));
+      keep(attachTracepoint({ program: bpf, category: 'probelens_test', name }));
+      await target.run();
+      expect(read(count)).toBe(1000n);
+      const wrong = load('tracepoint', countProcess(count, target.pid));
+      expect(() => attachTracepoint({ program: wrong, category: 'probelens_test', name })).toThrow(KernelError);
+    } finally {
+      closeAll();
+      change(`-:probelens_test/${name}`);
+    }
   });
 
   it('samples a software event of every thread on every CPU', async () => {

@@ -11,7 +11,7 @@ import { attachToEvents, openPerfEvent } from './perf-event-open.js';
 const perfTypeTracepoint = 2;
 
 export interface TracepointOptions {
-  /** Type "tracepoint". */
+  /** Type "tracepoint"; "kprobe" for the dynamic ones (TracepointFormat.dynamic), whose context is the registers. */
   readonly program: Program;
   readonly category: string;
   readonly name: string;
