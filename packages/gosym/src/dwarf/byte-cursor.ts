@@ -5,7 +5,7 @@ export class ByteCursor {
   readonly bytes: Uint8Array;
   readonly end: number;
   readonly section: string;
-  readonly #view: DataView;
+  #lazyView: DataView | undefined;
   readonly #little: boolean;
   position: number;
 
@@ -17,7 +17,11 @@ export class ByteCursor {
     this.end = end;
     this.position = position;
     this.#little = littleEndian;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get #view(): DataView {
+    this.#lazyView ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    return this.#lazyView;
   }
 
   fail(what: string): never {
@@ -38,7 +42,10 @@ export class ByteCursor {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.take(1));
+    const byte = this.bytes[this.position];
+    if (byte === undefined || this.position >= this.end) this.fail('ends where a byte is needed');
+    this.position += 1;
+    return byte;
   }
 
   u16(): number {
@@ -91,6 +98,11 @@ export class ByteCursor {
 
   /** Unsigned LEB128 below 2^53. */
   uleb(): number {
+    const only = this.bytes[this.position];
+    if (only !== undefined && only < 0x80 && this.position < this.end) {
+      this.position += 1;
+      return only;
+    }
     let result = 0;
     let scale = 1;
     for (;;) {
@@ -138,13 +150,20 @@ export class ByteCursor {
   }
 
   skipLeb(): void {
-    while (this.u8() >= 0x80);
+    const { bytes, end } = this;
+    let at = this.position;
+    while (at < end && (bytes[at] ?? 0) >= 0x80) at += 1;
+    if (at >= end) this.fail('holds a LEB128 number without its end');
+    this.position = at + 1;
   }
 
   skipString(): void {
-    const nul = this.bytes.indexOf(0, this.position);
-    if (nul === -1 || nul >= this.end) this.fail('holds a string without its end');
-    this.position = nul + 1;
+    const { bytes, end } = this;
+    let at = this.position;
+    // Names are short: a call of indexOf for each costs more than this loop.
+    while (at < end && bytes[at] !== 0) at += 1;
+    if (at >= end) this.fail('holds a string without its end');
+    this.position = at + 1;
   }
 
   string(): string {

@@ -18,21 +18,20 @@ export const findNamed = (functions: Functions, name: string, tags: readonly Wan
   const { entries } = functions;
   const text = Buffer.from(`${name}\0`);
   const info = entries.sections.bytes('.debug_info');
-  const info8 = Buffer.from(info.buffer, info.byteOffset, info.byteLength);
+  const bytes = Buffer.from(info.buffer, info.byteOffset, info.byteLength);
+  let hit = -1;
   for (const header of entries.units.list) {
-    const unit = functions.unitOf(header);
-    if (!unit.go) continue;
-    let hit = info8.indexOf(text, header.root);
+    if (hit < header.root) hit = bytes.indexOf(text, header.root);
     if (hit === -1) break;
     if (hit >= header.end) continue;
+    const unit = functions.unitOf(header);
+    if (!unit.go) continue;
     for (const found of topLevel(functions, unit, tags)) {
-      // Names come first in what Go writes: an entry beyond a hit moves on to the next one.
-      while (hit !== -1 && hit < found.offset) hit = info8.indexOf(text, hit + 1);
+      while (hit !== -1 && hit < found.offset) hit = bytes.indexOf(text, hit + 1);
       if (hit === -1 || hit >= header.end) break;
-      if (hit >= found.offset && hit < found.end) {
-        const entry = entries.read(header, found.offset);
-        if (entry !== undefined && stringOf(entry, Attribute.name) === name) return { entry, unit };
-      }
+      if (hit >= found.end) continue;
+      const entry = entries.read(header, found.offset);
+      if (entry !== undefined && stringOf(entry, Attribute.name) === name) return { entry, unit };
     }
   }
   return hasSeparateStrings(functions, text) ? walkAll(functions, name, tags) : undefined;
