@@ -12,7 +12,7 @@ export interface FirstLine {
   readonly functionLine: number;
   /** First line of the body, when a breakpoint there is passed exactly once per call and before anything has changed. */
   readonly bodyLine: number | undefined;
-  /** Address of the body's first instruction, when there is a `bodyLine`. */
+  /** Address where a debugger breaks for that line, when there is a `bodyLine`. */
   readonly bodyAddress: number | undefined;
   /** Why `bodyLine` is what it is, one sentence. */
   readonly reason: string;
@@ -22,7 +22,7 @@ export interface FirstLine {
  * Calls that the compiler puts before the first statement. They return once and run nothing of the user's:
  * cmd/compile allocates escaping parameters, zeroes results, and tells the race detector.
  */
-const prologueCalls = new Set(['runtime.newobject', 'runtime.racefuncenter', 'runtime.duffzero', 'runtime.duffcopy']);
+const prologueCalls = ['runtime.newobject', 'runtime.racefuncenter', 'runtime.duffzero', 'runtime.duffcopy'];
 
 const none = (functionLine: number, reason: string): FirstLine => ({
   functionLine,
@@ -31,10 +31,37 @@ const none = (functionLine: number, reason: string): FirstLine => ({
   reason,
 });
 
-const runAt = (runs: readonly LineAddress[], address: number): LineAddress | undefined =>
-  runs.findLast((run) => run.address <= address);
+export const runAt = (runs: readonly LineAddress[], address: number): LineAddress | undefined => {
+  let low = 0;
+  let high = runs.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((runs[middle]?.address ?? 0) <= address) low = middle + 1;
+    else high = middle;
+  }
+  return runs[low - 1];
+};
 
-/** Why control does not simply pass from the site to `end`; undefined when it does. */
+/** Where a debugger breaks for a line in the function's own code: its lowest statement. */
+export const lineStart = (
+  runs: readonly LineAddress[],
+  statements: readonly number[] | undefined,
+  isLine: (run: LineAddress) => boolean,
+): number | undefined => {
+  const isOwn = (address: number): boolean => {
+    const run = runAt(runs, address);
+    return run !== undefined && isLine(run);
+  };
+  return statements?.find(isOwn) ?? runs.find(isLine)?.address;
+};
+
+const calleeOf = (binary: GoBinary, address: number): string | undefined =>
+  // The Duff devices are entered in the middle.
+  prologueCalls.find((name) =>
+    binary.functionsNamed(name).some((fn) => address >= fn.entry && address < fn.entry + fn.size),
+  );
+
+/** Why control does not simply pass through `between`; undefined when it does. */
 const detour = (
   binary: GoBinary,
   between: readonly Decoded[],
@@ -43,11 +70,11 @@ const detour = (
 ): string | undefined => {
   for (const instruction of between) {
     if (instruction.flow === 'call') {
-      const callee = instruction.target === undefined ? undefined : calleeOf(binary, instruction.target);
-      if (callee === undefined || !prologueCalls.has(callee)) return `${callee ?? 'a function'} is called before it`;
+      if (instruction.target === undefined || calleeOf(binary, instruction.target) === undefined) {
+        return 'a function is called before it';
+      }
     } else if (instruction.flow !== 'next') return 'a branch comes before it';
-    const run = runAt(runs, instruction.address);
-    const [position, ...callers] = run?.chain ?? [];
+    const [position, ...callers] = runAt(runs, instruction.address)?.chain ?? [];
     if (position === undefined || callers.length > 0 || !lines.includes(position.line)) {
       return 'code of another line comes before it';
     }
@@ -55,37 +82,38 @@ const detour = (
   return undefined;
 };
 
-const calleeOf = (binary: GoBinary, address: number): string | undefined => {
-  for (const name of prologueCalls) {
-    // The Duff devices are entered in the middle.
-    if (binary.functionsNamed(name).some((fn) => address >= fn.entry && address < fn.entry + fn.size)) return name;
-  }
-  return undefined;
-};
+const ownLine = (run: LineAddress): number | undefined => (run.chain.length === 1 ? run.chain[0]?.line : undefined);
 
 /** See FirstLine. `instructions` are those of `fn`. */
 export const firstLine = (binary: GoBinary, fn: GoFunction, instructions: readonly Decoded[]): FirstLine => {
   const site = entrySite(instructions);
   if (site === undefined) return none(fn.line, 'The function has no site at its entry.');
   const runs = binary.linesOf(fn);
+  const statements = binary.statementsOf(fn);
   const start = site.instruction.address;
-  const body = runs.find(
-    (run) => run.address > start && run.isStatement && run.chain.length === 1 && run.chain[0]?.line !== fn.line,
-  );
-  const line = body?.chain[0]?.line;
-  if (body === undefined || line === undefined) return none(fn.line, 'The body is on the line of the func keyword.');
-  const between = instructions.filter((each) => each.address >= start && each.address < body.address);
+  const isBody = (run: LineAddress): boolean => {
+    const line = ownLine(run);
+    return line !== undefined && line > 0 && line !== fn.line;
+  };
+  const address = lineStart(runs, statements, isBody);
+  const run = address === undefined ? undefined : runAt(runs, address);
+  const line = run && ownLine(run);
+  if (address === undefined || line === undefined || address <= start) {
+    return none(fn.line, 'The body is on the line of the func keyword.');
+  }
+  const between = instructions.filter((each) => each.address >= start && each.address < address);
   const why = detour(binary, between, runs, [fn.line, line]);
-  if (why !== undefined) return none(fn.line, `The body's first line ${line} is not the entry: ${why}.`);
+  if (why !== undefined) return none(fn.line, `Line ${line} is not the same as the entry: ${why}.`);
   const jumpsBack = instructions.some(
-    (each) => each.flow !== 'call' && each.target !== undefined && each.target > start && each.target <= body.address,
+    (each) => each.flow !== 'call' && each.target !== undefined && each.target > start && each.target <= address,
   );
-  if (jumpsBack)
+  if (jumpsBack) {
     return none(fn.line, `Line ${line} begins a loop, so it is passed more often than the function is called.`);
+  }
   return {
     functionLine: fn.line,
     bodyLine: line,
-    bodyAddress: body.address,
+    bodyAddress: address,
     reason: `Line ${line} is reached once per call, before anything has changed.`,
   };
 };

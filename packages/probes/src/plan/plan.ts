@@ -79,5 +79,6 @@ export interface Refusal {
 }
 
 export type PlanResult =
-  | { readonly ok: true; readonly plan: ProbePlan }
+  /** `notes`: what the plan leaves out, in the form of refusals. */
+  | { readonly ok: true; readonly plan: ProbePlan; readonly notes?: readonly Refusal[] }
   | { readonly ok: false; readonly refusal: Refusal };

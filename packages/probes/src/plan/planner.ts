@@ -11,16 +11,17 @@ import { type FirstLine, firstLine } from './first-line.js';
 import { lowerCondition } from './lower/lower.js';
 import type { Scope } from './lower/scope.js';
 import { parseExpression } from './lower/syntax.js';
-import { type Place, placesFor } from './places.js';
-import type { PlannedBinary, PlannedCapture, PlanResult, ProbePlan } from './plan.js';
+import { placesFor } from './places.js';
+import type { PlannedBinary, PlannedCapture, PlannedSite, PlanResult, ProbePlan } from './plan.js';
 import { Refused } from './refused.js';
+import { needsOf, type Place, type Request } from './request.js';
 import { goidOffsetOf } from './scope-at.js';
-import { createX86, type X86 } from './x86/decode.js';
+import { createX86 } from './x86/decode.js';
 
 export interface PlanOptions {
   /** Default: "stop" for `do stop`, else "log". */
   readonly use?: 'stop' | 'log';
-  /** File offsets where a debugger holds breakpoints. */
+  /** File offsets where a debugger holds breakpoints; leave it out when there is no debugger. */
   readonly avoid?: readonly number[];
 }
 
@@ -53,7 +54,7 @@ const agreed = <T>(places: readonly Place[], lower: (scope: Scope) => T, what: s
     if (JSON.stringify(lower(place.scope)) === text) continue;
     throw new Refused(
       'differing-sites',
-      `The ${what} means something else in ${first.site.function} than in ${place.site.function}; probe them one by one.`,
+      `The ${what} means something else in ${first.function} than in ${place.function}; probe them one by one.`,
     );
   }
   return result;
@@ -85,21 +86,24 @@ const checkScope = (spec: ProbeSpec, goidOffset: number | undefined): void => {
   }
 };
 
-const makePlan = (spec: ProbeSpec, binary: GoBinary, parser: Parser, x86: X86, options: PlanOptions): ProbePlan => {
-  const use = options.use ?? (spec.action.kind === 'stop' ? 'stop' : 'log');
+const present = <T>(values: readonly (T | undefined)[]): readonly T[] =>
+  values.flatMap((value) => (value === undefined ? [] : [value]));
+
+/** The same instruction may be reached by two names, or be the place of two copies. */
+const distinct = (sites: readonly PlannedSite[]): readonly PlannedSite[] =>
+  [...new Map(sites.toReversed().map((site) => [site.offset, site])).values()].toReversed();
+
+const makePlan = (request: Request, parser: Parser): ProbePlan => {
+  const { spec, binary } = request;
   const goidOffset = goidOffsetOf(binary);
   checkScope(spec, goidOffset);
-  const places = placesFor(spec, binary, x86, use, options.avoid ?? []);
-  const { condition } = spec;
-  const syntax = condition === undefined ? undefined : parseExpression(parser, condition);
-  return {
-    spec,
-    binary: identity(binary),
-    sites: places.map((place) => place.site),
-    condition: syntax && agreed(places, (scope) => lowerCondition(scope, syntax), 'condition'),
-    captures: captures(spec, places, parser),
-    goidOffset,
-  };
+  const places = placesFor(request);
+  const syntax = spec.condition === undefined ? undefined : parseExpression(parser, spec.condition);
+  const condition = syntax && agreed(places, (scope) => lowerCondition(scope, syntax), 'condition');
+  const shown = captures(spec, places, parser);
+  const needs = needsOf(present([condition, ...shown.flatMap((each) => [each.value, each.length])]));
+  const sites = distinct(places.map((place) => place.choose(needs)));
+  return { spec, binary: identity(binary), sites, condition, captures: shown, goidOffset };
 };
 
 /** Loads the decoder and the grammar (WebAssembly, about 100 ms the first time). */
@@ -108,8 +112,10 @@ export const loadPlanner = async (): Promise<Planner> => {
   const x86 = createX86(iced);
   return {
     plan(spec, binary, options = {}) {
+      const use = options.use ?? (spec.action.kind === 'stop' ? 'stop' : 'log');
+      const request: Request = { spec, binary, x86, use, avoid: options.avoid, notes: [] };
       try {
-        return { ok: true, plan: makePlan(spec, binary, parser, x86, options) };
+        return { ok: true, plan: makePlan(request, parser), notes: request.notes };
       } catch (error) {
         if (error instanceof Refused) return { ok: false, refusal: { code: error.code, message: error.message } };
         throw error;

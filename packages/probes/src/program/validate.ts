@@ -40,15 +40,17 @@ const validSentinel = (
 const validSite = (field: read.Field): PlannedSite => {
   const use = read.oneOf(read.member(field, 'use'), ['stop', 'log', 'return']);
   const tier = read.oneOf(read.member(field, 'tier'), tiers);
-  if (use === 'stop' && tier !== 1 && tier !== 2) {
-    throw new InvalidPlan(`${field.path} cannot stop the program: ${tier} sites are for counting and logging`);
-  }
   const offsetField = read.member(field, 'offset');
   const offset = read.address(offsetField);
   read.address(read.member(field, 'address'));
   const instruction = read.member(field, 'instruction');
   const bytes = read.hexBytes(instruction, longestInstruction);
   if (bytes === 0) throw new InvalidPlan(`${instruction.path} is empty`);
+  // After `pop %rbp` too the byte before the program counter is the probe's trap.
+  const isPop = tier === 'stepped' && read.text(instruction) === '5d';
+  if (use === 'stop' && tier !== 1 && tier !== 2 && !isPop) {
+    throw new InvalidPlan(`${field.path} cannot stop the program: ${tier} sites are for counting and logging`);
+  }
   if (tier === 1 && bytes !== 1)
     throw new InvalidPlan(`${instruction.path} is longer than the one byte of a tier 1 site`);
   return {

@@ -110,7 +110,10 @@ export const stopSites = (
     if (oneByte) found.push(withHistory(code, block, index, 1));
     else if (canHoldSentinel(x86, code, index)) found.push(withHistory(code, block, index, 2));
   }
-  return found.toSorted((a, b) => Number(a.tier) - Number(b.tier));
+  // Among the two-trap sites those that cannot fault themselves come first.
+  const rank = (site: LineSite): number =>
+    Number(site.tier) + (code.instructions[site.index]?.memoryBase === '' ? 0 : 0.5);
+  return found.toSorted((a, b) => rank(a) - rank(b));
 };
 
 const logTier = (instruction: Decoded): LineSite['tier'] => {

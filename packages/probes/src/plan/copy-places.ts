@@ -1,0 +1,87 @@
+/** Every place where a function was inlined, and its own body if there is one. */
+import type { GoFunction, InlinedCopy } from '@probelens/gosym';
+import { functionPlaces } from './entry-places.js';
+import { runAt } from './first-line.js';
+import { Refused } from './refused.js';
+import { decodeFunction, type Place, plannedSite, type Request, shortFile } from './request.js';
+import { scopeFor } from './scope-at.js';
+import { type Code, codeOf } from './x86/code.js';
+import { logSites } from './x86/line-site.js';
+
+interface Host {
+  readonly code: Code;
+  readonly statements: ReadonlySet<number>;
+  readonly runs: ReturnType<Request['binary']['linesOf']>;
+}
+
+const hostOf = (request: Request, fn: GoFunction): Host => ({
+  code: codeOf(decodeFunction(request, fn)),
+  statements: new Set(request.binary.statementsOf(fn) ?? []),
+  runs: request.binary.linesOf(fn),
+});
+
+const placeOf = (request: Request, copy: InlinedCopy, host: Host): Place | undefined => {
+  const { binary } = request;
+  const [low, high] = copy.ranges[0] ?? [];
+  const index = low === undefined ? undefined : host.code.indexAt(low);
+  if (low === undefined || high === undefined || index === undefined) return undefined;
+  const belongs = (address: number): boolean => address >= low && address < high;
+  const isStart = (address: number): boolean =>
+    host.statements.has(address) || runAt(host.runs, address)?.address === address;
+  const sites = logSites(host.code, index, belongs, isStart, request.avoid !== undefined);
+  if (sites.length === 0) return undefined;
+  const variables = binary.variablesAt(low);
+  const where = `inlined into ${copy.caller} at ${shortFile(copy.file)}:${copy.line}`;
+  return {
+    function: copy.callee,
+    scope: scopeFor(binary, copy.host, variables, 'go', host.code.frameAt(index)),
+    choose: (needs) => {
+      const site = sites.find(
+        (each) =>
+          !(needs.memory && each.storesBefore) &&
+          ![...needs.registers].some((register) => each.clobbered.has(register)),
+      );
+      const instruction = site && host.code.instructions[site.index];
+      if (site === undefined || instruction === undefined) {
+        throw new Refused(
+          'no-line-site',
+          `${copy.callee}, ${where}: what is read is overwritten before it can be probed.`,
+        );
+      }
+      const reason = `${where}${copy.approximate ? ' (the tables only bound the copy)' : ''}.`;
+      const { file, line } = copy;
+      return plannedSite(request, { fn: copy.host, instruction, tier: site.tier, use: 'log', file, line, reason });
+    },
+  };
+};
+
+/** Throws Refused when there is no copy, or when a stop is asked for. */
+export const copyPlaces = (request: Request, name: string): readonly Place[] => {
+  if (request.use === 'stop') {
+    throw new Refused(
+      'unsupported-use',
+      `Inlined copies of ${name} can be counted and logged; breakpoints on them stay with the debugger.`,
+    );
+  }
+  const copies = request.binary.inlinedCopiesOf(name);
+  const hosts = new Map<number, Host>();
+  const places: Place[] = [];
+  for (const copy of copies) {
+    const host = hosts.get(copy.host.index) ?? hostOf(request, copy.host);
+    hosts.set(copy.host.index, host);
+    const place = placeOf(request, copy, host);
+    if (place !== undefined) places.push(place);
+  }
+  const lost = copies.length - places.length;
+  if (lost > 0) {
+    request.notes.push({
+      code: 'copies-without-site',
+      message: `${lost} of ${copies.length} inlined copies of ${name} were merged with other code and cannot be probed.`,
+    });
+  }
+  const written = request.binary.functionsNamed(name).filter((fn) => !fn.generated);
+  const quiet: Request = { ...request, notes: [] };
+  if (written.length > 0) places.push(...functionPlaces(quiet, name));
+  if (places.length > 0) return places;
+  throw new Refused('not-inlined', `${name} was not inlined anywhere in this program; probe ${name} itself.`);
+};

@@ -1,0 +1,149 @@
+/** Sites for a source line: the function's entry where that is the same, else an instruction inside the line. */
+import type { GoFunction, LineAddress } from '@probelens/gosym';
+import { virtualAddress } from '@probelens/gosym';
+import { entryPlace } from './entry-places.js';
+import { firstLine, lineStart, runAt, unchangedParameters } from './first-line.js';
+import { isAssembly } from './functions.js';
+import type { PlannedSite } from './plan.js';
+import { Refused } from './refused.js';
+import { decodeFunction, type Needs, type Place, plannedSite, type Request, shortFile } from './request.js';
+import { scopeFor } from './scope-at.js';
+import { type Code, codeOf } from './x86/code.js';
+import { type LineSite, logSites, stopSites } from './x86/line-site.js';
+
+interface Line {
+  readonly file: string;
+  readonly line: number;
+}
+
+const text = ({ file, line }: Line): string => `${shortFile(file)}:${line}`;
+
+/** The calls through which an instruction came into its function; "" for the function's own code. */
+const instance = (run: LineAddress): string =>
+  run.chain
+    .slice(1)
+    .map((position) => `${position.function}:${position.line}`)
+    .join(' ');
+
+const described: Readonly<Record<LineSite['tier'], string>> = {
+  1: 'a one-byte instruction inside the line, emulated',
+  2: 'an instruction inside the line, single-stepped, with a sentinel on its last byte',
+  nop5: 'a five-byte nop in the line, which the kernel turns into a call',
+  emulated: 'an emulated instruction of the line',
+  stepped: 'an instruction of the line, single-stepped',
+};
+
+const isUnharmed = (site: LineSite, needs: Needs): boolean =>
+  !(needs.memory && site.storesBefore) && [...needs.registers].every((register) => !site.clobbered.has(register));
+
+const noSite = (line: Line, why: string): Refused =>
+  new Refused(
+    'no-line-site',
+    `There is no safe place for a probe in ${text(line)}: ${why}; it stays with the debugger.`,
+  );
+
+const chooser =
+  (request: Request, fn: GoFunction, code: Code, line: Line, sites: readonly LineSite[]) =>
+  (needs: Needs): PlannedSite => {
+    if (sites.length === 0)
+      throw noSite(line, 'it has no instruction that is neither its first, a branch, a call nor a store');
+    const site = sites.find((each) => isUnharmed(each, needs));
+    const instruction = site && code.instructions[site.index];
+    if (site === undefined || instruction === undefined) {
+      throw noSite(line, 'what the condition reads is overwritten before the first instruction that can be probed');
+    }
+    const { tier } = site;
+    return plannedSite(request, { fn, instruction, tier, use: request.use, ...line, reason: `${described[tier]}.` });
+  };
+
+/** One site for one copy of the line: its statement in the function itself, or in one inlined call. */
+const insidePlace = (
+  request: Request,
+  fn: GoFunction,
+  line: Line,
+  copy: string,
+  statements: readonly number[] | undefined,
+): Place => {
+  const { binary, use } = request;
+  const runs = binary.linesOf(fn);
+  const isLine = (run: LineAddress): boolean =>
+    run.chain[0]?.line === line.line && run.chain[0].file === line.file && instance(run) === copy;
+  const start = lineStart(runs, statements, isLine);
+  const code = codeOf(decodeFunction(request, fn));
+  const index = start === undefined ? undefined : code.indexAt(start);
+  if (start === undefined || index === undefined) throw noSite(line, 'its code cannot be decoded');
+  if (code.hasTableJump)
+    throw noSite(line, `${fn.name} jumps by a table, so it is not known what is reached from where`);
+  const starts = new Set(statements ?? []);
+  const belongs = (address: number): boolean => {
+    const run = runAt(runs, address);
+    return run !== undefined && isLine(run);
+  };
+  const isStart = (address: number): boolean => starts.has(address) || runAt(runs, address)?.address === address;
+  const sites =
+    use === 'stop'
+      ? stopSites(request.x86, code, index, belongs, isStart)
+      : logSites(code, index, belongs, isStart, request.avoid !== undefined);
+  const variables = binary.variablesAt(virtualAddress(start));
+  return {
+    function: fn.name,
+    scope: scopeFor(binary, fn, variables, use === 'stop' ? 'delve' : 'go', code.frameAt(index)),
+    choose: chooser(request, fn, code, line, sites),
+  };
+};
+
+/** The entry, when the line is the `func` keyword's, or the body's first and nothing has changed before it. */
+const sameAsEntry = (request: Request, fn: GoFunction, line: number): Place | undefined => {
+  const { binary } = request;
+  if (line === fn.line) return entryPlace(request, fn, line, binary.parametersAtEntry(fn));
+  const first = firstLine(binary, fn, decodeFunction(request, fn));
+  if (first.bodyLine !== line || first.bodyAddress === undefined) return undefined;
+  const parameters = binary.parametersAtEntry(fn);
+  const atBody = binary.variablesAt(virtualAddress(first.bodyAddress));
+  const value = unchangedParameters(parameters.value, atBody.value);
+  return entryPlace(request, fn, line, { value, problems: parameters.problems });
+};
+
+const copiesOf = (runs: readonly LineAddress[]): ReadonlyMap<GoFunction, ReadonlySet<string>> => {
+  const hosts = new Map<number, { readonly host: GoFunction; readonly copies: Set<string> }>();
+  for (const run of runs) {
+    const known = hosts.get(run.host.index) ?? { host: run.host, copies: new Set<string>() };
+    known.copies.add(instance(run));
+    hosts.set(run.host.index, known);
+  }
+  return new Map([...hosts.values()].map(({ host, copies }) => [host, copies]));
+};
+
+const linePlace = (request: Request, fn: GoFunction, line: Line, copy: string): Place => {
+  const own = copy === '' ? sameAsEntry(request, fn, line.line) : undefined;
+  if (own !== undefined) return own;
+  const statements = request.binary.statementsOf(fn);
+  if (statements === undefined && request.use === 'stop') {
+    throw noSite(line, 'the program has no debug information');
+  }
+  return insidePlace(request, fn, line, copy, statements);
+};
+
+/**
+ * Places of a line: one in each function that has code for it, and one in each inlined copy, as a debugger's breakpoint
+ * has. Throws Refused.
+ */
+export const linePlaces = (request: Request, file: string, line: number): readonly Place[] => {
+  const runs = request.binary.addressesOf(file, line).filter((run) => !run.host.generated);
+  const [first] = runs;
+  if (first === undefined) {
+    throw new Refused(
+      'no-code',
+      `There is no code for ${file}:${line} in this program; choose a line with a statement.`,
+    );
+  }
+  const files = new Set(runs.map((run) => run.chain[0]?.file ?? ''));
+  if (files.size > 1) {
+    throw new Refused('ambiguous-file', `${file} could be ${[...files].join(' or ')}; write more of the path.`);
+  }
+  if (isAssembly(first.host)) {
+    throw new Refused('assembly-function', `${first.host.name} is written in assembly; probe its caller.`);
+  }
+  const where: Line = { file: first.chain[0]?.file ?? file, line };
+  return [...copiesOf(runs)].flatMap(([fn, copies]) => [...copies].map((copy) => linePlace(request, fn, where, copy)));
+};
