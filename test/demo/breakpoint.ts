@@ -43,7 +43,7 @@ export const demonstrateBreakpoint = async (stage: Stage, program: Program, kern
   page.line(`breakpoint at ${program.function}`);
   page.line(`        when ${program.rare}`);
   page.working('starting the program');
-  const { args } = program.run(program.rareSize);
+  const args = program.run(program.rareSize);
   const breakpoint = { name: program.function, condition: program.rare };
   const [answer] = await session.launch({ program: program.path, args, kernel, breakpoints: [breakpoint] });
   page.line(`answer: ${answer?.message ?? (answer?.verified ? 'set in Delve' : 'not set')}`);

@@ -19,7 +19,7 @@ export const demonstrateConcurrency = async (stage: Stage, program: Program): Pr
   page.line(`        when ${condition}`);
   const session = stage.session();
   const breakpoints = [{ name: program.function, condition }];
-  const { args } = program.run(size);
+  const args = program.run(size);
   await session.launch({ program: program.path, args, kernel: 'required', breakpoints });
   const seen = new Map<number, number>();
   const goroutines = new Set<number>();

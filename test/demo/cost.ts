@@ -1,9 +1,9 @@
 /**
  * What a hit costs that does not match: the run with the breakpoint less the run without, over the number of calls. Both
- * debuggers get the same condition; Delve gets fewer calls, or this would take minutes. Where a program makes calls of
- * its own besides those asked for, two runs of different length are compared, so that they cancel out.
+ * debuggers get the same program and condition; Delve gets a run with fewer calls, or this would take minutes. How many
+ * calls a run makes is counted by a probe that does nothing else. Times are what the program itself reports.
  */
-import type { DebugSession } from './dap-session.js';
+import { execFileSync } from 'node:child_process';
 import { duration, thousands } from './page.js';
 import { bareSeconds, type Program } from './programs.js';
 import type { Stage } from './stage.js';
@@ -13,16 +13,36 @@ export interface Cost {
   /** Nanoseconds for one hit. */
   readonly kernel: number;
   readonly delve: number;
-  readonly kernelCalls: number;
-  readonly delveCalls: number;
 }
 
-/** Delve needs 0.5 to 1 ms for each. */
-const delveCalls = 3_000;
-const kernelCalls = 500_000;
-const fewCalls = 9;
+/** Calls to ask for. Delve needs 0.5 to 1 ms for each. */
+const delveSize = 3_000;
+const kernelSize = 500_000;
 
-const secondsToEnd = async (session: DebugSession, program: Program): Promise<number> => {
+/** Least that the ratio may be for the demo to pass. */
+export const leastRatio = 300;
+
+/** How often the program calls the function in this run; `probelens trace` tells. */
+const countCalls = (stage: Stage, program: Program, args: readonly string[]): number => {
+  const [node = '', ...rest] = stage.command;
+  const probe = `${program.function} do count`;
+  const trace = [...rest, 'trace', program.path, '--json', '--budget', 'none', '--probe', probe, '--', ...args];
+  const output = execFileSync(node, trace, { encoding: 'utf8', env: { ...process.env, ...stage.env } });
+  const summary: { readonly probes: readonly { readonly hits: number }[] } = JSON.parse(
+    output.trim().split('\n').at(-1) ?? '',
+  );
+  return summary.probes[0]?.hits ?? 0;
+};
+
+const secondsWith = async (
+  stage: Stage,
+  program: Program,
+  kernel: 'required' | 'off',
+  args: readonly string[],
+): Promise<number> => {
+  const session = stage.session();
+  const breakpoints = [{ name: program.function, condition: program.never }];
+  await session.launch({ program: program.path, args, kernel, breakpoints });
   const stop = await session.stop();
   if (stop !== undefined) throw new Error(`${program.title} stopped although "${program.never}" is never true`);
   await session.close();
@@ -31,39 +51,23 @@ const secondsToEnd = async (session: DebugSession, program: Program): Promise<nu
   return seconds;
 };
 
-const secondsWith = async (
-  stage: Stage,
-  program: Program,
-  kernel: 'required' | 'off',
-  size: number,
-): Promise<number> => {
-  const session = stage.session();
-  const { args } = program.run(size);
-  const breakpoints = [{ name: program.function, condition: program.never }];
-  await session.launch({ program: program.path, args, kernel, breakpoints });
-  return await secondsToEnd(session, program);
-};
-
-/** Nanoseconds for a hit, from a long run and a short one. */
-const perHit = async (program: Program, calls: number, timed: (size: number) => Promise<number>): Promise<number> => {
-  const long = program.run(calls);
-  const short = program.run(fewCalls);
-  const bare =
-    (await bareSeconds(program, program.run(calls).args)) - (await bareSeconds(program, program.run(fewCalls).args));
-  const probed = (await timed(calls)) - (await timed(fewCalls));
-  return ((probed - bare) * 1e9) / (long.calls - short.calls);
+const measure = async (stage: Stage, program: Program, kernel: 'required' | 'off', size: number): Promise<number> => {
+  const { page } = stage;
+  const name = kernel === 'off' ? 'Delve' : 'kernel';
+  const args = program.run(size);
+  page.working(`${thousands(size)} calls, judged by ${name}`);
+  const calls = countCalls(stage, program, args);
+  const bare = await bareSeconds(program, args);
+  const probed = await secondsWith(stage, program, kernel, args);
+  const cost = ((probed - bare) * 1e9) / calls;
+  page.line(
+    `${`${name}:`.padEnd(8)}${duration(cost)} a hit: ${thousands(calls)} calls in ${duration(probed * 1e9)}, bare ${duration(bare * 1e9)}`,
+  );
+  return cost;
 };
 
 export const measureCost = async (stage: Stage, program: Program): Promise<Cost> => {
-  const { page } = stage;
-  page.working(`${thousands(kernelCalls)} calls under the kernel's condition`);
-  const kernel = await perHit(program, kernelCalls, (size) => secondsWith(stage, program, 'required', size));
-  page.line(`kernel: ${duration(kernel)} a hit, over ${thousands(kernelCalls)} calls`);
-  page.working(`${thousands(delveCalls)} calls under Delve's condition`);
-  const delve = await perHit(program, delveCalls, (size) => secondsWith(stage, program, 'off', size));
-  page.line(`Delve:  ${duration(delve)} a hit, over ${thousands(delveCalls)} calls`);
-  return { program, kernel, delve, kernelCalls, delveCalls };
+  const kernel = await measure(stage, program, 'required', kernelSize);
+  const delve = await measure(stage, program, 'off', delveSize);
+  return { program, kernel, delve };
 };
-
-/** Least that the ratio may be for the demo to pass. */
-export const leastRatio = 300;

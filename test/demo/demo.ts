@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentCommand, startAgent } from '@probelens/probes';
+import { findProgram } from '../requirements.js';
 import { demonstrateBinary } from './binary.js';
 import { demonstrateBreakpoint } from './breakpoint.js';
 import { Cleanup } from './cleanup.js';
@@ -95,7 +96,11 @@ const withoutKernel = async (stage: Stage, service: Program, reason: string): Pr
   const { page } = stage;
   page.heading('The kernel cannot be used here');
   page.line(reason);
-  page.line('Enable it for one run with: sudo env "PATH=$PATH" npm run demo');
+  page.line(
+    findProgram('sudo') === undefined
+      ? 'Enable it by running as root: npm run demo'
+      : 'Enable it for one run with: sudo env "PATH=$PATH" npm run demo',
+  );
   page.line('What follows works without it.');
   page.heading('What the source shows');
   await demonstrateLenses(stage, service);

@@ -57,6 +57,20 @@ const stopTwice = async (session: DebugSession): Promise<number> => {
   return stops;
 };
 
+/**
+ * Bytes that differ when nothing changes any more. A killed process closes its links while it exits, the last of them
+ * after it has disappeared from /proc in all but its number.
+ */
+const codeRestored = async (pid: number, path: string): Promise<number> => {
+  const limit = Date.now() + 5_000;
+  let changed = changedCodeBytes(pid, path);
+  while (changed > 0 && Date.now() < limit) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    changed = changedCodeBytes(pid, path);
+  }
+  return changed;
+};
+
 const tryEnding = async (stage: Stage, program: Program, ending: Ending): Promise<boolean> => {
   const { page } = stage;
   page.working(ending.title);
@@ -72,7 +86,7 @@ const tryEnding = async (stage: Stage, program: Program, ending: Ending): Promis
   const left = stage.leftovers([service.pid]);
   const state = processState(service.pid);
   const alive = state === 'S' || state === 'R';
-  const changed = alive ? changedCodeBytes(service.pid, program.path) : undefined;
+  const changed = alive ? await codeRestored(service.pid, program.path) : undefined;
   const report = await service.finish();
   const unharmed = alive && changed === 0 && report !== undefined && report.wrong === 0;
   const holds = stops === 2 && armed && quiet && unharmed;
