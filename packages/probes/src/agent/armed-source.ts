@@ -138,6 +138,10 @@ export class ArmedSource implements Armed {
     return false;
   }
 
+  stackAt(): Record<string, never> {
+    return {};
+  }
+
   disarm(): ProbeCounters {
     if (this.#final !== undefined) return this.#final;
     this.#link.close();

@@ -1,7 +1,7 @@
 /** From the ring buffer to batches of events, in order, no faster than the client takes them. */
 import { type BpfMap, RingBuffer, type Watch } from '@probelens/bpf';
 import type { ProbeEvent } from '../events.js';
-import { readRecordHeader } from '../program/record.js';
+import { readRecordHeader, readStack } from '../program/record.js';
 import type { Armed } from './armed.js';
 import { capturedValue } from './captured-text.js';
 
@@ -101,6 +101,18 @@ export class EventReader {
         const faulted = (header.captureFaults & (1 << index)) !== 0;
         return capturedValue(capture, view, at === undefined ? undefined : offset + at, faulted);
       }),
+      ...stackOf(probe, view, offset, header.site),
     };
   }
 }
+
+const stackOf = (
+  probe: Armed,
+  view: DataView,
+  offset: number,
+  site: number,
+): Pick<ProbeEvent, 'stack' | 'stackTop'> => {
+  if (probe.layout.stack === undefined) return {};
+  const { addresses, top } = readStack(view, offset + probe.layout.stack);
+  return probe.stackAt(site, addresses, top);
+};

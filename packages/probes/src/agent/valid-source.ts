@@ -38,6 +38,8 @@ export const validSource = (value: unknown): ValidSource => {
 const checkAbilities = (spec: ProbeSpec, runtime: SourceRuntime | undefined): void => {
   if (spec.action.kind === 'stop')
     throw refusal.unsupported('Stopping', 'use `do log`, and stop at a line of the program');
+  if (spec.action.kind === 'snapshot')
+    throw refusal.unsupported('A snapshot', 'use `do log`, or a line of the program');
   if (spec.condition !== undefined)
     throw refusal.unsupported(
       'A condition',

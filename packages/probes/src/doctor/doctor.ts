@@ -95,7 +95,7 @@ const delveCheck = async (delve: string): Promise<Check> => {
         'degraded',
         'delve',
         'Delve',
-        `${delve} does not run; tracing works without it, debugging does not.`,
+        `Delve (${delve}) does not run; tracing works without it, debugging does not.`,
         installDelve,
       )
     : ok('delve', 'Delve', `Version ${version}.`);

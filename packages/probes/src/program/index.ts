@@ -14,6 +14,7 @@ export {
   type RecordHeader,
   type RecordLayout,
   readRecordHeader,
+  readStack,
   recordFlags,
   recordLayout,
   recordOffsets,

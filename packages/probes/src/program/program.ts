@@ -6,7 +6,7 @@ import { type Evaluation, emitExpression, emitGoroutine } from './evaluate.js';
 import { frame } from './frame.js';
 import { emitCount, emitNumber, emitRateLimit, emitStop, emitTargetGuard } from './gate.js';
 import { recordFlags, recordLayout } from './record.js';
-import { emitCaptures, emitRecordFaults, emitRecordHeader, mayFault } from './record-writer.js';
+import { emitCaptures, emitRecordFaults, emitRecordHeader, emitStack, mayFault } from './record-writer.js';
 
 export type ProgramMachine = Extract<Machine, 'amd64' | 'arm64'>;
 
@@ -98,11 +98,12 @@ const emitEvent = (to: Evaluation, request: ProgramRequest): void => {
   // A stop that was left out would be a breakpoint that lies: the limit is for events that nobody waits for.
   const { rateLimit } = plan.spec;
   if (rateLimit !== undefined && !stops) emitRateLimit(to, maps, rateLimit, limited);
-  const { size } = recordLayout(plan.captures);
+  const { size, stack } = recordLayout(plan.captures, plan.spec.action.kind === 'snapshot');
   assembler.loadMap('r1', maps.events).mov('r2', size).mov('r3', 0).call('ringbuf_reserve');
   assembler.jumpIf('r0', '==', 0, full).mov('r7', 'r0');
   emitRecordHeader(to, request);
   emitCaptures(to, plan.captures);
+  if (stack !== undefined) emitStack(to, stack);
   emitStop(to, request);
   emitRecordFaults(to);
   assembler.mov('r1', 'r7').mov('r2', 0).call('ringbuf_submit').jump(done);

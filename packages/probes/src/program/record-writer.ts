@@ -1,9 +1,10 @@
 /** Writes the record of one event (record.ts) straight into the ring buffer. r6 = context, r7 = the record. */
 import type { PlannedCapture } from '../plan/plan.js';
-import { type Evaluation, emitExpression } from './evaluate.js';
+import { type Evaluation, emitExpression, emitRegister } from './evaluate.js';
 import { frame, temporary } from './frame.js';
 import type { ProgramRequest } from './program.js';
-import { recordLayout, recordOffsets } from './record.js';
+import { recordLayout, recordOffsets, stackFrames } from './record.js';
+import { stackPointer } from './registers.js';
 
 /** r1 = the u32 minimum of r1 and `limit`. */
 const saturated = 0xffffffffn;
@@ -130,6 +131,34 @@ export const emitRecordHeader = (to: Evaluation, request: Pick<ProgramRequest, '
   if (request.siteCookie) assembler.mov('r1', 'r6').call('get_attach_cookie');
   else assembler.mov('r0', 0);
   assembler.store('r7', recordOffsets.site, 'r0', 8);
+};
+
+/** BPF_F_USER_STACK, include/uapi/linux/bpf.h. */
+const userStack = 1 << 8;
+
+/**
+ * The user stack by its frame pointers, which Go keeps (`at`: record.ts), and the word at the stack pointer: before the
+ * frame is made the caller is only there (kernels < 6.11 leave it out of the stack).
+ */
+export const emitStack = (to: Evaluation, at: number): void => {
+  const { assembler } = to;
+  const read = assembler.freshLabel('stack');
+  assembler.store('r7', at, 0, 8);
+  emitRegister(to, stackPointer[to.machine]);
+  assembler.mov('r1', 'r7').add('r1', at).mov('r2', 8).mov('r3', 'r8').call('probe_read_user');
+  assembler
+    .mov('r1', 'r6')
+    .mov('r2', 'r7')
+    .add('r2', at + 16);
+  assembler
+    .mov('r3', stackFrames * 8)
+    .mov('r4', userStack)
+    .call('get_stack');
+  assembler
+    .jumpIf('r0', 's>=', 0, read)
+    .mov('r0', 0)
+    .label(read)
+    .store('r7', at + 8, 'r0', 8);
 };
 
 /** What is known last: which captures failed, and whether a signal went out. */

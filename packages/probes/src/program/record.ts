@@ -11,6 +11,9 @@
  *    48  u64 site                index into the plan's sites (0 when it has one)
  *    56  captures in the plan's order; those without a place take no room
  *
+ * After the captures, in snapshots only: u64 word at the stack pointer (the return address before a frame is made), u64
+ * bytes of the stack that follow and count, then room for `stackFrames` u64 addresses, innermost first.
+ *
  * A capture is 8 bytes (integers already extended to 64 bits, booleans 0 or 1, bits of floats, addresses), or for
  * strings: u32 true length (saturated), u32 bytes that follow and count, then `limit` bytes rounded up to 8.
  */
@@ -37,9 +40,14 @@ export const maximumCaptures = 32;
 /** Bytes of one string at most: a record stays well below a page, so that a burst fits the ring. */
 export const maximumStringLimit = 1024;
 
+/** Callers that a snapshot carries at most. */
+export const stackFrames = 32;
+
 export interface RecordLayout {
   /** Whole record, bytes, a multiple of 8. */
   readonly size: number;
+  /** Where the stack of a snapshot is; undefined without one. */
+  readonly stack: number | undefined;
   /** Offset of each capture of the plan; undefined for those that have no place to read from. */
   readonly captures: readonly (number | undefined)[];
 }
@@ -52,7 +60,7 @@ export const captureSize = (capture: PlannedCapture): number => {
   return capture.shape.kind === 'string' ? 8 + roundUp(capture.shape.limit) : 8;
 };
 
-export const recordLayout = (captures: readonly PlannedCapture[]): RecordLayout => {
+export const recordLayout = (captures: readonly PlannedCapture[], withStack = false): RecordLayout => {
   let size: number = recordOffsets.captures;
   const offsets = captures.map((capture) => {
     const bytes = captureSize(capture);
@@ -61,7 +69,18 @@ export const recordLayout = (captures: readonly PlannedCapture[]): RecordLayout 
     size += bytes;
     return at;
   });
-  return { size, captures: offsets };
+  if (!withStack) return { size, stack: undefined, captures: offsets };
+  return { size: size + 16 + stackFrames * 8, stack: size, captures: offsets };
+};
+
+/** The addresses of a snapshot's stack, innermost first, and the word that was at the stack pointer. */
+export const readStack = (
+  view: DataView,
+  offset: number,
+): { readonly top: bigint; readonly addresses: readonly bigint[] } => {
+  const count = Math.min(Number(view.getBigUint64(offset + 8, true)) / 8, stackFrames);
+  const addresses = Array.from({ length: count }, (_, index) => view.getBigUint64(offset + 16 + index * 8, true));
+  return { top: view.getBigUint64(offset, true), addresses };
 };
 
 export interface RecordHeader {

@@ -3,7 +3,7 @@
  * already.
  */
 import { readlinkSync } from 'node:fs';
-import { openGoBinary } from '@probelens/gosym';
+import { type GoBinary, openGoBinary } from '@probelens/gosym';
 import { sendSignal } from '../agent/process-state.js';
 import type { AgentTarget } from '../agent/protocol.js';
 import { type AgentClient, startAgent, type TargetGone } from '../client/client.js';
@@ -16,6 +16,7 @@ import { forecast, formatForecast } from './forecast.js';
 import { type HeldProgram, launchHeld } from './launch.js';
 import { armRequest, type TraceRequest, traceRequest } from './request.js';
 import { probeSummary, type TraceSummary } from './summary.js';
+import { symboliseStack } from './symbolise.js';
 
 export type TraceTarget =
   | { readonly kind: 'running'; readonly pid: number }
@@ -77,30 +78,43 @@ export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   let requests: readonly TraceRequest[];
   try {
     requests = options.probes.map((text) => traceRequest(text, binary, planner));
+  } catch (error) {
+    binary.close();
+    throw error;
   } finally {
     planner.dispose();
-    binary.close();
   }
-  const agent = await startAgent({ command: options.agentCommand });
+  let agent: AgentClient | undefined;
   let held: HeldProgram | undefined;
   try {
+    agent = await startAgent({ command: options.agentCommand });
     held = target.kind === 'program' ? await launchHeld(target) : undefined;
     const pid = target.kind === 'program' ? (held?.pid ?? 0) : target.pid;
-    const running = new RunningTrace(options, agent, requests, pid, held);
+    const running = new RunningTrace(options, { agent, binary, held, pid }, requests);
     await running.arm();
     return running;
   } catch (error) {
     if (held !== undefined) sendSignal(held.pid, 'SIGKILL');
-    await agent.dispose();
+    await agent?.dispose();
+    binary.close();
     throw error;
   }
 };
+
+interface TraceParts {
+  readonly agent: AgentClient;
+  /** Closed at the end of the trace. */
+  readonly binary: GoBinary;
+  readonly held: HeldProgram | undefined;
+  readonly pid: number;
+}
 
 class RunningTrace implements Trace {
   readonly pid: number;
   readonly finished: Promise<TraceSummary>;
   readonly #options: TraceOptions;
   readonly #agent: AgentClient;
+  readonly #binary: GoBinary;
   readonly #traced: readonly Traced[];
   readonly #held: HeldProgram | undefined;
   readonly #byId = new Map<number, Traced>();
@@ -112,15 +126,13 @@ class RunningTrace implements Trace {
   #finish: (summary: TraceSummary) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
-  constructor(
-    options: TraceOptions,
-    agent: AgentClient,
-    requests: readonly TraceRequest[],
-    pid: number,
-    held: HeldProgram | undefined,
-  ) {
+  constructor(options: TraceOptions, parts: TraceParts, requests: readonly TraceRequest[]) {
+    const { agent } = parts;
     this.#options = options;
     this.#agent = agent;
+    this.#binary = parts.binary;
+    this.#held = parts.held;
+    this.pid = parts.pid;
     this.#traced = requests.map((request, index) => ({
       request,
       position: index + 1,
@@ -129,8 +141,6 @@ class RunningTrace implements Trace {
       final: undefined,
       stoppedEarly: false,
     }));
-    this.pid = pid;
-    this.#held = held;
     this.finished = new Promise((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
@@ -214,6 +224,7 @@ class RunningTrace implements Trace {
       exitCode,
     };
     await this.#agent.dispose();
+    this.#binary.close();
     this.#finish(summary);
     return summary;
   }
@@ -222,12 +233,12 @@ class RunningTrace implements Trace {
     for (const event of events) {
       const traced = this.#byId.get(event.probe);
       if (traced === undefined) this.#early.push(event);
-      else this.#options.onEvent(traceEvent(traced, event), traced.request.names);
+      else this.#options.onEvent(traceEvent(traced, event, this.#binary), traced.request.names);
     }
   }
 }
 
-const traceEvent = (traced: Traced, event: ProbeEvent): TraceEvent => {
+const traceEvent = (traced: Traced, event: ProbeEvent, binary: GoBinary): TraceEvent => {
   const at = placeOf(traced.request.plan, event);
   return {
     t: event.time,
@@ -240,5 +251,6 @@ const traceEvent = (traced: Traced, event: ProbeEvent): TraceEvent => {
     lost: traced.losses.add(event.number),
     ...(at === undefined ? {} : { at }),
     ...(event.faulted ? { faulted: true as const } : {}),
+    ...(event.stack === undefined ? {} : { stack: symboliseStack(binary, event.stack, event.stackTop) }),
   };
 };
