@@ -35,6 +35,7 @@ const placeOf = (request: Request, copy: InlinedCopy, host: Host): Place | undef
   return {
     function: copy.callee,
     scope: scopeFor(binary, copy.host, variables, 'go', host.code.frameAt(index)),
+    start: low,
     choose: (needs) => {
       const site = sites.find(
         (each) =>

@@ -43,6 +43,7 @@ const place = (
   return {
     function: fn.name,
     scope: scopeFor(request.binary, fn, variables, semantics, entryFrame),
+    start: undefined,
     choose: () => site,
   };
 };

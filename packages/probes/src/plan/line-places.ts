@@ -88,6 +88,7 @@ const insidePlace = (
   return {
     function: fn.name,
     scope: scopeFor(binary, fn, variables, use === 'stop' ? 'delve' : 'go', code.frameAt(index)),
+    start,
     choose: chooser(request, fn, code, line, sites),
   };
 };
@@ -104,14 +105,23 @@ const sameAsEntry = (request: Request, fn: GoFunction, line: number): Place | un
   return entryPlace(request, fn, line, { value, problems: parameters.problems });
 };
 
-const copiesOf = (runs: readonly LineAddress[]): ReadonlyMap<GoFunction, ReadonlySet<string>> => {
-  const hosts = new Map<number, { readonly host: GoFunction; readonly copies: Set<string> }>();
-  for (const run of runs) {
-    const known = hosts.get(run.host.index) ?? { host: run.host, copies: new Set<string>() };
-    known.copies.add(instance(run));
-    hosts.set(run.host.index, known);
+/**
+ * The copies of a line in one function: its own code, and each call through which it was inlined. The line table, which a
+ * debugger goes by, has no row where only the inlining changes; such a run belongs to what stands before it.
+ */
+const copiesIn = (request: Request, fn: GoFunction, { file, line }: Line): ReadonlySet<string> => {
+  const runs = request.binary.linesOf(fn);
+  const statements = request.binary.statementsOf(fn);
+  const copies = new Set<string>();
+  for (const [index, run] of runs.entries()) {
+    const isLine = (each: LineAddress | undefined): boolean =>
+      each?.chain[0]?.line === line && each.chain[0].file === file;
+    if (!isLine(run)) continue;
+    const end = runs[index + 1]?.address ?? Number.POSITIVE_INFINITY;
+    const hasStatement = statements?.some((address) => address >= run.address && address < end) ?? false;
+    if (hasStatement || !isLine(runs[index - 1])) copies.add(instance(run));
   }
-  return new Map([...hosts.values()].map(({ host, copies }) => [host, copies]));
+  return copies;
 };
 
 const linePlace = (request: Request, fn: GoFunction, line: Line, copy: string): Place => {
@@ -145,5 +155,8 @@ export const linePlaces = (request: Request, file: string, line: number): readon
     throw new Refused('assembly-function', `${first.host.name} is written in assembly; probe its caller.`);
   }
   const where: Line = { file: first.chain[0]?.file ?? file, line };
-  return [...copiesOf(runs)].flatMap(([fn, copies]) => [...copies].map((copy) => linePlace(request, fn, where, copy)));
+  const hosts = new Map(runs.map((run) => [run.host.index, run.host]));
+  return [...hosts.values()].flatMap((fn) =>
+    [...copiesIn(request, fn, where)].map((copy) => linePlace(request, fn, where, copy)),
+  );
 };

@@ -7,6 +7,7 @@ import type { Parser } from 'web-tree-sitter';
 import { goParser } from '../go-grammar.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import { capturesFor } from './capture.js';
+import type { LoweredExpression } from './expression.js';
 import { type FirstLine, firstLine } from './first-line.js';
 import { lowerCondition } from './lower/lower.js';
 import type { Scope } from './lower/scope.js';
@@ -93,6 +94,31 @@ const present = <T>(values: readonly (T | undefined)[]): readonly T[] =>
 const distinct = (sites: readonly PlannedSite[]): readonly PlannedSite[] =>
   [...new Map(sites.toReversed().map((site) => [site.offset, site])).values()].toReversed();
 
+interface Chosen {
+  readonly sites: readonly PlannedSite[];
+  readonly captures: readonly PlannedCapture[];
+}
+
+const chooseSites = (
+  spec: ProbeSpec,
+  places: readonly Place[],
+  condition: LoweredExpression | undefined,
+  shown: readonly PlannedCapture[],
+): Chosen => {
+  const choose = (captured: readonly PlannedCapture[]): Chosen => {
+    const needs = needsOf(present([condition, ...captured.flatMap((each) => [each.value, each.length])]));
+    return { sites: distinct(places.map((place) => place.choose(needs))), captures: captured };
+  };
+  try {
+    return choose(shown);
+  } catch (error) {
+    // Parameters that nobody asked for by name may not cost the probe its place.
+    const isAsked = spec.action.kind === 'log' && spec.action.template !== undefined;
+    if (!(error instanceof Refused) || error.code !== 'no-line-site' || isAsked || shown.length === 0) throw error;
+    return choose([]);
+  }
+};
+
 const makePlan = (request: Request, parser: Parser): ProbePlan => {
   const { spec, binary } = request;
   const goidOffset = goidOffsetOf(binary);
@@ -101,9 +127,8 @@ const makePlan = (request: Request, parser: Parser): ProbePlan => {
   const syntax = spec.condition === undefined ? undefined : parseExpression(parser, spec.condition);
   const condition = syntax && agreed(places, (scope) => lowerCondition(scope, syntax), 'condition');
   const shown = captures(spec, places, parser);
-  const needs = needsOf(present([condition, ...shown.flatMap((each) => [each.value, each.length])]));
-  const sites = distinct(places.map((place) => place.choose(needs)));
-  return { spec, binary: identity(binary), sites, condition, captures: shown, goidOffset };
+  const chosen = chooseSites(spec, places, condition, shown);
+  return { spec, binary: identity(binary), ...chosen, condition, goidOffset };
 };
 
 /** Loads the decoder and the grammar (WebAssembly, about 100 ms the first time). */

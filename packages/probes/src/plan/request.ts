@@ -33,6 +33,8 @@ export interface Place {
   readonly scope: Scope;
   /** For messages. */
   readonly function: string;
+  /** Where a debugger breaks for the same line; undefined for the function's entry. */
+  readonly start: number | undefined;
   /** The cheapest site at which everything that is needed is still what it was. Throws Refused. */
   readonly choose: (needs: Needs) => PlannedSite;
 }

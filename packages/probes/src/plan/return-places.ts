@@ -62,6 +62,7 @@ const placesOf = (request: Request, fn: GoFunction): readonly Place[] => {
   return exits(request, fn, instructions).map((instruction) => ({
     function: fn.name,
     scope,
+    start: undefined,
     choose: () =>
       plannedSite(request, {
         fn,

@@ -1,0 +1,96 @@
+/** A Go program whose lines are passed known numbers of times. */
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+/** Marks in the source stand for the line that they are on. */
+export const source = `package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+)
+
+type Order struct {
+	ID    int
+	Qty   int
+	Price int
+	Name  string
+}
+
+var sink int
+
+//go:noinline
+func note(n int) { sink += n }
+
+func half(n int) int { return n/2 + 1 } // mark:half
+
+//go:noinline
+func work(n int, o *Order) (int, error) { // mark:func
+	total := n * 3        // mark:first
+	for i := 0; i < n; i++ { // mark:loop
+		if i%3 == 0 { // mark:test
+			total += i*o.Price + o.Qty // mark:third
+			note(total)
+		}
+		rest := i*i - o.Qty // mark:rest
+		total ^= rest
+		note(half(total)) // mark:call
+	}
+	if n > 7 { // mark:over
+		return total, errors.New("over") // mark:error
+	}
+	return total, nil // mark:end
+}
+
+//go:noinline
+func grow(depth int, o *Order) int { // mark:grow
+	var pad [64]int
+	pad[depth%64] = depth
+	if depth == 0 {
+		return o.ID
+	}
+	return grow(depth-1, o) + pad[depth%64]
+}
+
+func main() {
+	fmt.Println("ready")
+	bufio.NewReader(os.Stdin).ReadString('\\n')
+	errs := 0
+	for n := range 10 {
+		_, err := work(n, &Order{ID: n, Qty: n % 4, Price: 2, Name: "x"})
+		if err != nil {
+			errs++
+		}
+	}
+	done := make(chan int)
+	go func() { done <- grow(500, &Order{ID: 1}) }()
+	<-done
+	fmt.Println("done", sink, errs)
+}
+`;
+
+/** Line of "mark:NAME". */
+export const lineOf = (mark: string): number => {
+  const index = source.split('\n').findIndex((line) => line.endsWith(`mark:${mark}`));
+  if (index < 0) throw new Error(`there is no mark:${mark}`);
+  return index + 1;
+};
+
+/** Builds the program in a directory of its own; returns the path of the binary. */
+export const buildLines = async (
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> => {
+  const directory = await mkdtemp(join(tmpdir(), 'probelens-lines-'));
+  const sources = join(directory, 'lines');
+  await mkdir(sources);
+  await writeFile(join(sources, 'go.mod'), 'module lines\n\ngo 1.22\n');
+  await writeFile(join(sources, 'main.go'), source);
+  const binary = join(directory, 'program');
+  await execa('go', ['build', ...flags, '-o', binary, '.'], { cwd: sources, env });
+  return binary;
+};

@@ -1,0 +1,98 @@
+/** Probes inside functions, counted by the kernel while the program runs: how often each place is passed is known. */
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { openGoBinary } from '@probelens/gosym';
+import { describe, expect, test } from 'vitest';
+import { requirement } from '../../../../test/requirements.js';
+import type { ProbePlan } from '../../src/plan/plan.js';
+import { loadPlanner } from '../../src/plan/planner.js';
+import { parseProbeText } from '../../src/spec/text.js';
+import { ConditionRun, judge } from '../lowering/kernel.js';
+import { buildLines, lineOf } from './lines-program.js';
+
+interface Expected {
+  readonly text: string;
+  readonly hits: number;
+  readonly matches: number;
+}
+
+const range = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+const calls = range(10);
+/** Every (n, i) of the loop. */
+const turns = calls.flatMap((n) => range(n).map((i) => ({ n, i })));
+const thirds = turns.filter(({ i }) => i % 3 === 0);
+const line = (mark: string): string => `main.go:${lineOf(mark)}`;
+
+const count = <T>(all: readonly T[], holds: (each: T) => boolean): number => all.filter(holds).length;
+
+const expected: readonly Expected[] = [
+  { text: 'main.work if n > 3', hits: 10, matches: 6 },
+  { text: `${line('func')} if n == 2`, hits: 10, matches: 1 },
+  { text: `${line('first')} if o.Qty == 3`, hits: 10, matches: count(calls, (n) => n % 4 === 3) },
+  { text: `${line('test')} if i > 4`, hits: turns.length, matches: count(turns, ({ i }) => i > 4) },
+  { text: `${line('third')} if i == 3`, hits: thirds.length, matches: count(thirds, ({ i }) => i === 3) },
+  { text: `${line('rest')} if i == n - 1`, hits: turns.length, matches: count(turns, ({ n, i }) => i === n - 1) },
+  { text: `${line('over')}`, hits: 10, matches: 10 },
+  { text: `${line('error')}`, hits: 2, matches: 2 },
+  { text: `${line('end')}`, hits: 8, matches: 8 },
+  { text: 'main.work return if err != nil', hits: 10, matches: 2 },
+  { text: 'main.work return if r0 > 60', hits: 10, matches: -1 },
+  { text: 'main.half inlined', hits: turns.length, matches: turns.length },
+  { text: 'main.grow', hits: 501, matches: 501 },
+  { text: 'main.grow if depth % 100 == 7 && o.ID == 1', hits: 501, matches: 5 },
+  { text: 'main.grow return', hits: 501, matches: 501 },
+];
+
+/** What a line may be refused for; anything else is a defect. */
+const refusable = /no-line-site|unavailable-variable|partly-inlined|not-inlined|no-entry-site|unsupported-use/;
+
+describe.skipIf(requirement('kernel', 'go').missing)('places inside functions', () => {
+  test.each([
+    ['optimised', [], 'log'],
+    ['-N -l', ['-gcflags=all=-N -l'], 'log'],
+    ['PIE', ['-buildmode=pie'], 'log'],
+    ['optimised', [], 'stop'],
+    ['-N -l', ['-gcflags=all=-N -l'], 'stop'],
+    ['-race', ['-race'], 'stop'],
+  ] as const)('%s, %s %s', async (_name, flags, use) => {
+    const path = await buildLines(flags);
+    const planner = await loadPlanner();
+    const binary = await openGoBinary(path);
+    const plans: ProbePlan[] = [];
+    const kept: Expected[] = [];
+    const refused: string[] = [];
+    for (const each of expected) {
+      const parsed = parseProbeText(each.text);
+      if (!parsed.ok) throw new Error(parsed.message);
+      const spec = { ...parsed.spec, action: { kind: 'log', template: undefined } } as const;
+      const result = planner.plan(spec, binary, { use, avoid: [] });
+      if (result.ok) {
+        plans.push({ ...result.plan, captures: [] });
+        kept.push(each);
+      } else refused.push(`${each.text}: ${result.refusal.code}: ${result.refusal.message}`);
+    }
+    for (const each of refused) expect(each).toMatch(refusable);
+    // The function, its entry lines and its returns have places in every build.
+    expect(kept.map((each) => each.text)).toEqual(
+      expect.arrayContaining(['main.work if n > 3', `${line('func')} if n == 2`, 'main.grow']),
+    );
+    const run = new ConditionRun(path, 0);
+    await run.ready();
+    const verdicts = await judge(run, plans);
+    const seen = kept.map(({ text }, index) => {
+      const { hits, held, faulted } = verdicts[index] ?? { hits: -1, held: [], faulted: [] };
+      const tiers = [...new Set(plans[index]?.sites.map((site) => site.tier))].join(' ');
+      return { text, hits, matches: held.length, faults: faulted.length, tiers };
+    });
+    for (const [index, each] of seen.entries()) {
+      const truth = kept[index];
+      expect(each, each.tiers).toMatchObject({ text: truth?.text, hits: truth?.hits, faults: 0 });
+      if (truth !== undefined && truth.matches >= 0)
+        expect(each).toMatchObject({ text: truth.text, matches: truth.matches });
+    }
+    if (process.env.PROBELENS_SHOW === '1') console.table([...seen, ...refused.map((text) => ({ text }))]);
+    binary.close();
+    planner.dispose();
+    await rm(dirname(path), { recursive: true });
+  });
+});
