@@ -1,0 +1,3 @@
+module probelens.example/dwarftruth
+
+go 1.20
