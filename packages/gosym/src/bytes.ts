@@ -22,12 +22,14 @@ export class Bytes {
   readonly data: Uint8Array;
   readonly littleEndian: boolean;
   private readonly view: DataView;
+  private readonly buffer: Buffer;
   private readonly origin: BytesOrigin;
 
   constructor(data: Uint8Array, order: ByteOrder, origin: BytesOrigin) {
     this.data = data;
     this.littleEndian = order === 'little';
     this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    this.buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     this.origin = origin;
   }
 
@@ -92,9 +94,9 @@ export class Bytes {
   /** Text up to a NUL; `limit` bytes without one are an error. */
   cString(at: number, limit: number): string {
     this.need(at, 1);
-    const end = this.data.indexOf(0, at);
+    const end = this.buffer.indexOf(0, at);
     if (end < 0 || end - at > limit) throw this.error(at, `a NUL within ${limit} bytes`, 'none');
-    return text(this.data, at, end);
+    return this.buffer.toString('utf8', at, end);
   }
 
   error(at: number, expected: string, found: string): FormatError {

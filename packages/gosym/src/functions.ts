@@ -2,6 +2,7 @@
 import type { GoFunction } from './api.js';
 import type { InlineTrees } from './inline/trees.js';
 import type { Pclntab } from './pclntab/pclntab.js';
+import type { FunctionSummary } from './pclntab/summary.js';
 import { virtualAddress } from './units.js';
 
 /** Where a function is declared: `file` is an offset for Pclntab.fileAt, -1 for none; line 0 for unknown. */
@@ -12,17 +13,25 @@ export interface Declaration {
 
 /**
  * The instruction at the entry may belong to a function inlined there (seen up to Go 1.20): then the file is that of the
- * outermost call, and so is the line where the table has no start line.
+ * outermost call, and so is the line where the table has no start line. `summary` saves the walks where it is at hand.
  */
-export const declarationOf = (pclntab: Pclntab, trees: InlineTrees, index: number): Declaration => {
+export const declarationOf = (
+  pclntab: Pclntab,
+  trees: InlineTrees,
+  index: number,
+  summary?: FunctionSummary,
+): Declaration => {
   const startLine = pclntab.startLine(index);
   const outermost = trees.outermostAtEntry(index);
-  if (outermost < 0) {
-    return { file: pclntab.fileOffsetAt(index, 0), line: startLine > 0 ? startLine : pclntab.lineAt(index, 0) };
+  if (outermost >= 0) {
+    trees.load(index);
+    const line = startLine > 0 ? startLine : Math.max(0, trees.callLine(outermost));
+    return { file: pclntab.fileOffset(index, trees.callFile(outermost)), line };
   }
-  trees.load(index);
-  const line = startLine > 0 ? startLine : Math.max(0, trees.callLine(outermost));
-  return { file: pclntab.fileOffset(index, trees.callFile(outermost)), line };
+  return {
+    file: summary?.files[index] ?? pclntab.fileOffsetAt(index, 0),
+    line: startLine > 0 ? startLine : (summary?.lines[index] ?? pclntab.lineAt(index, 0)),
+  };
 };
 
 /** Made by the compiler or linker: equality and hash functions of types, wrappers, and what has no source file. */

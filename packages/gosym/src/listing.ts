@@ -1,12 +1,13 @@
 /**
- * The function listing as bytes, without an object or a string for each function: what `probelens functions` prints.
- * Tens of thousands of lines go out through one buffer; names are copied from the table, files are encoded once each.
+ * The function listing as bytes: what `probelens functions` prints. No object is made for a function, files are decoded
+ * once each, and lines leave in pieces: joining text natively beat copying bytes one by one, which is slow until compiled.
  */
 import type { GoBinary, InlinedCopy } from './api.js';
-import { FormatError } from './errors.js';
 import { declarationOf, isGenerated } from './functions.js';
 import { OpenedGoBinary } from './go-binary.js';
-import { LineWriter } from './line-writer.js';
+import type { Pclntab } from './pclntab/pclntab.js';
+import type { FunctionSummary } from './pclntab/summary.js';
+import { summarize } from './pclntab/summary.js';
 import { hex, virtualAddress } from './units.js';
 
 export interface ListingOptions {
@@ -25,100 +26,87 @@ export type ListingSink = (bytes: Uint8Array) => void;
 
 /** Columns of the listing that is not JSON. */
 const HEADER = 'ENTRY\tSIZE\tOFFSET\tFUNCTION\tFILE:LINE\n';
+/** Lines are joined as text and leave as bytes in pieces of about this size. */
+const PIECE_CHARACTERS = 32 * 1024;
 
 /** Returns the number of functions written, in address order. Throws FormatError. */
 export const listFunctions = (binary: GoBinary, options: ListingOptions, write: ListingSink): number => {
   if (!(binary instanceof OpenedGoBinary)) throw new TypeError('listFunctions needs what openGoBinary returned');
-  const listing = new Listing(binary, options, write);
-  return listing.run();
+  return new Listing(binary, options, write).run();
 };
 
 /** What is written for one source file, made once. */
 interface FileText {
-  readonly bytes: Uint8Array;
+  readonly text: string;
   readonly generated: boolean;
 }
 
 class Listing {
   private readonly binary: OpenedGoBinary;
-  private readonly out: LineWriter;
+  private readonly write: ListingSink;
   private readonly json: boolean;
   private readonly generated: boolean;
   private readonly match: RegExp | undefined;
   private readonly copies: Map<string, readonly InlinedCopy[]> | undefined;
   private readonly files = new Map<number, FileText>();
+  private readonly summary: FunctionSummary;
+  private readonly entryDigits = new HexDigits();
+  private readonly offsetDigits = new HexDigits();
+  private readonly bytes = Buffer.allocUnsafeSlow(2 * PIECE_CHARACTERS);
+  /** Bytes as characters (latin1). */
+  private piece = '';
 
   constructor(binary: OpenedGoBinary, options: ListingOptions, write: ListingSink) {
     this.binary = binary;
-    this.out = new LineWriter(write);
+    this.write = write;
     this.json = options.json === true;
     this.generated = options.generated === true;
     const { match } = options;
     this.match = match && new RegExp(match.source, match.flags.replace(/[gy]/g, ''));
     this.copies = options.inlined === true ? new Map(binary.inlinedCopies()) : undefined;
+    this.summary = summarize(binary.pclntab);
   }
 
   run(): number {
     const { pclntab } = this.binary;
-    if (!this.json) this.out.text(HEADER);
+    if (!this.json) this.piece = HEADER;
+    const names = new NameBytes(pclntab);
     let written = 0;
     // All Go code lies in one segment (checked when the table was read), so one distance serves every function.
     const first = virtualAddress(pclntab.entry(0));
     const distance = this.binary.offsetOf(first) - first;
     for (let index = 0; index < this.binary.functionCount; index++) {
       if (this.match !== undefined && !this.match.test(pclntab.name(index))) continue;
-      if (this.one(index, distance)) written += 1;
+      if (this.one(index, names.name(index), distance)) written += 1;
+      if (this.piece.length > PIECE_CHARACTERS) this.flush();
     }
     if (this.copies !== undefined) written += this.inlinedOnly(this.copies);
-    this.out.flush();
+    this.flush();
     return written;
   }
 
-  private one(index: number, distance: number): boolean {
+  private one(index: number, name: string, distance: number): boolean {
     const { pclntab, trees } = this.binary;
-    const nameAt = pclntab.header.names + pclntab.nameOffset(index);
-    const { file, line } = declarationOf(pclntab, trees, index);
+    const { file, line } = declarationOf(pclntab, trees, index, this.summary);
     const path = this.file(file);
-    if (!this.generated && (path.generated || this.hasGeneratedName(nameAt, index))) return false;
+    if (!this.generated && (path.generated || isGenerated(name, '-'))) return false;
     const entry = pclntab.entry(index);
-    const size = pclntab.size(index);
-    if (this.json) this.jsonLine(nameAt, entry, size, path, line, distance);
-    else this.textLine(nameAt, entry, size, path, line, distance);
+    const size = this.summary.sizes[index] ?? 0;
+    const at = this.entryDigits.of(entry);
+    const offset = this.offsetDigits.of(entry + distance);
+    this.piece += this.json
+      ? `{"name":"${escaped(name)}","entry":"0x${at}","size":${size},"file":"${path.text}","line":${line},"offset":"0x${offset}"`
+      : `0x${at}\t${size}\t0x${offset}\t${name}\t${path.text}:${line}`;
     if (this.copies !== undefined) this.inlinedOf(pclntab.name(index));
-    this.out.text(this.json ? '}\n' : '\n');
+    this.piece += this.json ? '}\n' : '\n';
     return true;
   }
 
-  private jsonLine(nameAt: number, entry: number, size: number, path: FileText, line: number, distance: number): void {
-    const { out } = this;
-    out.text('{"name":"');
-    out.jsonTextFrom(this.binary.pclntab.table.data, nameAt);
-    out.text('","entry":"');
-    out.hex(entry);
-    out.text('","size":');
-    out.decimal(size);
-    out.text(',"file":"');
-    out.bytes(path.bytes);
-    out.text('","line":');
-    out.decimal(line);
-    out.text(',"offset":"');
-    out.hex(entry + distance);
-    out.text('"');
-  }
-
-  private textLine(nameAt: number, entry: number, size: number, path: FileText, line: number, distance: number): void {
-    const { out } = this;
-    out.hex(entry);
-    out.text('\t');
-    out.decimal(size);
-    out.text('\t');
-    out.hex(entry + distance);
-    out.text('\t');
-    out.jsonTextFrom(this.binary.pclntab.table.data, nameAt);
-    out.text('\t');
-    out.bytes(path.bytes);
-    out.text(':');
-    out.decimal(line);
+  private flush(): void {
+    // A piece is as long as one --inlined entry may be; almost all fit the buffer that is used again and again.
+    if (this.piece.length > this.bytes.length) this.write(Buffer.from(this.piece, 'latin1'));
+    else if (this.piece !== '') this.write(this.bytes.subarray(0, this.bytes.write(this.piece, 'latin1')));
+    this.piece = '';
   }
 
   /** Copies of a function; what is taken is no longer among those that exist as copies only. */
@@ -129,19 +117,23 @@ class Listing {
   }
 
   private inlined(copies: readonly InlinedCopy[]): void {
-    if (this.json) this.out.text(`,"inlined":${JSON.stringify(copies.map(copyAsJson))}`);
-    else for (const copy of copies) this.out.text(`\n\tinlined into ${copy.host.name}\tat ${copy.file}:${copy.line}`);
+    const text = this.json
+      ? `,"inlined":${JSON.stringify(copies.map(copyAsJson))}`
+      : copies.map((copy) => `\n\tinlined into ${copy.host.name}\tat ${copy.file}:${copy.line}`).join('');
+    this.piece += latin1(Buffer.from(text));
   }
 
   private inlinedOnly(copies: ReadonlyMap<string, readonly InlinedCopy[]>): number {
     let written = 0;
     for (const [name, places] of copies) {
       if (this.match !== undefined && !this.match.test(name)) continue;
-      if (this.json) {
-        this.out.text(`{"name":${JSON.stringify(name)},"entry":null,"size":null,"file":null,"line":null,"offset":null`);
-      } else this.out.text(`-\t-\t-\t${name}\t-`);
+      const start = this.json
+        ? `{"name":${JSON.stringify(name)},"entry":null,"size":null,"file":null,"line":null,"offset":null`
+        : `-\t-\t-\t${name}\t-`;
+      this.piece += latin1(Buffer.from(start));
       this.inlined(places);
-      this.out.text(this.json ? '}\n' : '\n');
+      this.piece += this.json ? '}\n' : '\n';
+      if (this.piece.length > PIECE_CHARACTERS) this.flush();
       written += 1;
     }
     return written;
@@ -151,20 +143,69 @@ class Listing {
     const known = this.files.get(offset);
     if (known !== undefined) return known;
     const name = this.binary.pclntab.fileAt(offset);
-    const made = { bytes: Buffer.from(JSON.stringify(name).slice(1, -1)), generated: isGenerated('', name) };
+    const bytes = latin1(Buffer.from(name));
+    const made = { text: this.json ? escaped(bytes) : bytes, generated: isGenerated('', name) };
     this.files.set(offset, made);
     return made;
   }
+}
 
-  /** "type:.eq.*", "go:*": only names that begin so are decoded. */
-  private hasGeneratedName(nameAt: number, index: number): boolean {
-    const { data } = this.binary.pclntab.table;
-    const first = data[nameAt];
-    if (first === undefined)
-      throw new FormatError('bad-pclntab', 'a function name lies outside its table; build again');
-    return (first === 0x74 || first === 0x67) && isGenerated(this.binary.pclntab.name(index), '-');
+/**
+ * The name table as one string of bytes (latin1), of which names are slices: a third of the cost of decoding each.
+ * What is written is those bytes again, so UTF-8 passes through untouched.
+ */
+class NameBytes {
+  private readonly pclntab: Pclntab;
+  private readonly text: string;
+
+  constructor(pclntab: Pclntab) {
+    const { table, header } = pclntab;
+    this.pclntab = pclntab;
+    // Up to Go 1.15 names stand between everything else.
+    const end = header.format === 2 ? table.length : header.compilationUnits;
+    this.text = latin1(table.slice(header.names, end - header.names));
+  }
+
+  name(index: number): string {
+    const { text } = this;
+    const start = this.pclntab.nameOffset(index);
+    const end = text.indexOf('\0', start);
+    // A name outside the table is an error that Pclntab words.
+    return end < 0 ? this.pclntab.name(index) : text.slice(start, end);
   }
 }
+
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+
+/** Hexadecimal digits of rising numbers: Number.toString(16) takes a slow path in V8, so both halves are remembered. */
+class HexDigits {
+  private readonly low = new Array<string>(0x1000).fill('');
+  private high = '';
+  private highValue = -1;
+
+  of(value: number): string {
+    const highValue = Math.floor(value / 0x1000);
+    if (highValue === 0) return value.toString(16);
+    if (highValue !== this.highValue) {
+      this.highValue = highValue;
+      this.high = highValue.toString(16);
+    }
+    const lowValue = value - highValue * 0x1000;
+    let low = this.low[lowValue] ?? '';
+    if (low === '') {
+      low = lowValue.toString(16).padStart(3, '0');
+      this.low[lowValue] = low;
+    }
+    return this.high + low;
+  }
+}
+
+/** Quotes, backslashes and what stands before the space. */
+const NOT_PLAIN = /[^ !#-[\]-\xff]/;
+
+/** For the inside of a JSON string. Bytes from 0x80 to 0x9f are parts of UTF-8 here, not control characters. */
+const escaped = (bytes: string): string => (NOT_PLAIN.test(bytes) ? JSON.stringify(bytes).slice(1, -1) : bytes);
 
 /** The "inlined" entries of the command's JSON. */
 export const copyAsJson = (copy: InlinedCopy) => ({

@@ -70,20 +70,49 @@ export const readFunctionTable = (
   if (end > table.length) throw table.error(8, `at most ${table.length} bytes of functions`, `${end}`);
   const entries = new Float64Array(count + 1);
   const records = new Uint32Array(count);
-  const lastRecord = table.length - recordSize;
-  let previous = -1;
-  let at = header.functab;
-  for (let index = 0; index <= count; index++, at += 2 * field) {
-    const entry = addressOf(table.word(at, field));
-    if (entry < previous) throw table.error(at, 'rising addresses of functions', `${entry} after ${previous}`);
-    entries[index] = entry;
-    previous = entry;
-    if (index === count) break;
-    const record = header.functions + table.word(at + field, field);
-    if (record > lastRecord) throw table.error(at + field, `a record before byte ${lastRecord}`, `${record}`);
-    records[index] = record;
-  }
+  decode(table, header, field, addressOf, entries, records);
+  check(table, header, field, table.length - recordSize, entries, records);
   return { count, entries, records };
+};
+
+/** Every word was checked to lie in the table. */
+const decode = (
+  table: Bytes,
+  header: TableHeader,
+  field: 4 | 8,
+  addressOf: (pc: number) => number,
+  entries: Float64Array,
+  records: Uint32Array,
+): void => {
+  const count = records.length;
+  let at = header.functab;
+  for (let index = 0; index < count; index++) {
+    entries[index] = addressOf(table.word(at, field));
+    records[index] = Math.min(header.functions + table.word(at + field, field), OUTSIDE);
+    at += 2 * field;
+  }
+  entries[count] = addressOf(table.word(at, field));
+};
+
+/** Beyond any table that was read: a record offset that does not fit stays wrong. */
+const OUTSIDE = 0xffff_ffff;
+
+const check = (
+  table: Bytes,
+  header: TableHeader,
+  field: number,
+  lastRecord: number,
+  entries: Float64Array,
+  records: Uint32Array,
+): void => {
+  for (let index = 0; index < records.length; index++) {
+    const entry = entries[index] ?? 0;
+    const next = entries[index + 1] ?? 0;
+    const record = records[index] ?? 0;
+    const at = header.functab + index * 2 * field;
+    if (next < entry) throw table.error(at, 'rising addresses of functions', `${next} after ${entry}`);
+    if (record > lastRecord) throw table.error(at + field, `a record before byte ${lastRecord}`, `${record}`);
+  }
 };
 
 /** Position of the function whose code, or the padding after it, contains the address; -1 outside the text. */
