@@ -139,6 +139,12 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('agent', () => {
     await until('it is stopped', () => program.states.every((state) => state === 'T'));
     await agent.drain();
     expect(events.some((event) => event.trapped)).toBe(true);
+    // On again, to the next hit.
+    const shown = events.length;
+    await agent.resume(program.pid);
+    while (events.length === shown) await agent.drain();
+    await until('it is stopped again', () => program.states.every((state) => state === 'T'));
+    await expect(agent.resume(process.pid)).rejects.toMatchObject({ code: 'no-such-process' });
     await agent.disarm(probe);
     expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
   });

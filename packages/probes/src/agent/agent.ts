@@ -23,6 +23,7 @@ import {
   type Hello,
   HelloRequest,
   protocolVersion,
+  ResumeRequest,
   TargetGoneNotification,
 } from './protocol.js';
 import { asResponse } from './refusal.js';
@@ -142,6 +143,10 @@ const serve = (connection: MessageConnection, session: Session): void => {
   connection.onRequest(
     CountersRequest,
     answer(() => session.counters()),
+  );
+  connection.onRequest(
+    ResumeRequest,
+    answer(({ pid }) => session.resume(pid)),
   );
   connection.onRequest(
     FocusRequest,

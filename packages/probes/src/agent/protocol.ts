@@ -83,6 +83,8 @@ export const DisarmAllRequest = new RequestType0<readonly ProbeCounters[], Agent
 /** Answered after every event that was in the ring buffer when it arrived has been sent. */
 export const DrainRequest = new RequestType0<void, AgentErrorData>('agent/drain');
 export const CountersRequest = new RequestType0<readonly ProbeCounters[], AgentErrorData>('agent/counters');
+/** Continues a process that a probe with `halt` stopped (SIGCONT); nothing happens when it runs. */
+export const ResumeRequest = new RequestType<{ readonly pid: number }, void, AgentErrorData>('agent/resume');
 export interface Focus {
   /** Only this goroutine may trap, undefined = all. Counting and logging go on. */
   readonly goid: string | undefined;

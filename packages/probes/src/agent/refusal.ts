@@ -104,6 +104,12 @@ export const noKernelGoroutine = (): Refused =>
 export const unknownPerfEvent = (name: string, known: readonly string[]): Refused =>
   new Refused('unsupported', `There is no perf event "${name}"; known are ${known.join(', ')}.`);
 
+export const notHalted = (pid: number): Refused =>
+  new Refused(
+    'no-such-process',
+    `No probe of this session can have stopped process ${pid}; continue it with \`kill -CONT\`.`,
+  );
+
 export const noSuchProbe = (probe: number): Refused =>
   new Refused('no-such-probe', `There is no armed probe ${probe}; list the armed ones with \`probes\`.`);
 

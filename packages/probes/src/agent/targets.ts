@@ -141,6 +141,7 @@ export class Targets {
   async #resumeForAWhile(identity: ProcessIdentity): Promise<void> {
     for (const wait of LOOKS_AFTER_TRACER) {
       await new Promise((resolve) => setTimeout(resolve, wait));
+      if (!isAlive(identity)) return;
       this.resume(identity);
     }
   }

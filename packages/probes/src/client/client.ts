@@ -27,6 +27,7 @@ import {
   type Hello,
   HelloRequest,
   protocolVersion,
+  ResumeRequest,
   TargetGoneNotification,
 } from '../agent/protocol.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
@@ -66,6 +67,8 @@ export interface AgentClient {
   counters(): Promise<readonly ProbeCounters[]>;
   /** Which goroutines may trap; `rest` mutes one, or all. Each call replaces what the one before said. */
   focus(goid: string | undefined, rest?: Omit<Focus, 'goid'>): Promise<void>;
+  /** Continues a process that a probe armed with `halt` has stopped. */
+  resume(pid: number): Promise<void>;
   onEvents(listener: (events: readonly ProbeEvent[]) => void): Disposable;
   onTargetGone(listener: (gone: TargetGone) => void): Disposable;
   /** Called once; `undefined` after `dispose`. */
@@ -220,6 +223,9 @@ class Client implements AgentClient {
   }
   focus(goid: string | undefined, rest: Omit<Focus, 'goid'> = {}): Promise<void> {
     return this.#ask(() => this.#connection.sendRequest(FocusRequest, { goid, ...rest }));
+  }
+  resume(pid: number): Promise<void> {
+    return this.#ask(() => this.#connection.sendRequest(ResumeRequest, { pid }));
   }
   onEvents(listener: (events: readonly ProbeEvent[]) => void): Disposable {
     this.#eventListeners.add(listener);
