@@ -4,7 +4,7 @@ import { firstFunctionType, functionTypes, type ProgramFunction } from './btf/fu
 import { instructionBytes } from './isa.js';
 import { errnoName, KernelError } from './kernel-error.js';
 import { refusal } from './refusal.js';
-import { bpfCall, closeDescriptor } from './syscall.js';
+import { bpfCall, closeDescriptor, withoutSignals } from './syscall.js';
 import { summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';
 
 /** BPF_PROG_TYPE_*, include/uapi/linux/bpf.h. "kprobe" is the type of uprobe programs too. */
@@ -107,8 +107,6 @@ export class Program {
   }
 }
 
-/** A pending signal makes the verifier give up with EAGAIN; libbpf tries 5 times (tools/lib/bpf/bpf.c). */
-const attempts = 10;
 const E2BIG = 7;
 const EAGAIN = 11;
 const ENOSPC = 28;
@@ -178,10 +176,11 @@ function load(options: ProgramOptions, btf: number | undefined, report?: Report)
     attr.u32(72, btf).u32(76, 8).pointer(80, bytes).u32(88, options.functions.length);
   }
   if (report !== undefined) attr.u32(24, report.level).u32(28, report.log.length).pointer(32, report.log);
-  for (let attempt = 1; ; attempt++) {
-    const result = bpfCall(bpfCommand.programLoad, attr);
-    if (result !== -EAGAIN || attempt === attempts) return result;
-  }
+  const once = (): number => bpfCall(bpfCommand.programLoad, attr);
+  const result = once();
+  // A signal makes the verifier give up (kernel/bpf/verifier.c, do_check). Trying again is no cure where they keep
+  // coming faster than it can finish, so the second time they wait.
+  return result === -EAGAIN ? withoutSignals(once) : result;
 }
 
 function loadFunctionTypes(name: string, functions: readonly ProgramFunction[]): number {

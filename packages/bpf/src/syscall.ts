@@ -56,6 +56,7 @@ function bind() {
     close: libc.func('int close(int fd)'),
     poll: libc.func('int poll(void *descriptors, ulong count, int timeout)'),
     sysconf: libc.func('long sysconf(int name)'),
+    sigmask: libc.func('int pthread_sigmask(int how, void *set, void *old)'),
     mmap: libc.func('intptr_t mmap(uintptr_t address, size_t length, int prot, int flags, int fd, long offset)'),
   };
 }
@@ -122,6 +123,22 @@ export function readable(fd: number): boolean | number {
   request.setInt16(4, pollInput, true);
   const count = answer(kernel().poll(new Uint8Array(request.buffer), 1, 0));
   return count < 0 ? count : (request.getInt16(6, true) & pollInput) !== 0;
+}
+
+/** sigset_t of glibc and musl, and the two ways to change a mask: include/uapi/asm-generic/signal-defs.h. */
+const signalSetBytes = 128;
+const [block, restore] = [0, 2];
+
+/** Makes the call with every signal held back from this thread; they arrive when it is done. */
+export function withoutSignals<T>(call: () => T): T {
+  const { sigmask } = kernel();
+  const before = new Uint8Array(signalSetBytes);
+  sigmask(block, new Uint8Array(signalSetBytes).fill(0xff), before);
+  try {
+    return call();
+  } finally {
+    sigmask(restore, before, null);
+  }
 }
 
 /** Bytes of a page: 4096 on x86-64, up to 65,536 on arm64. */
