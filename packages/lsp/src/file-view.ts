@@ -1,11 +1,12 @@
 /** One open file seen through its binary: everything that lenses, actions and diagnostics say comes from here. */
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Binaries, BinaryState } from './binary/binaries.js';
-import type { BinarySummary, FunctionFacts, FunctionQuery, LookupAnswer } from './binary/protocol.js';
+import type { Choice } from './binary/choice.js';
+import type { BinarySummary, FunctionFacts, FunctionQuery, InlinedCall, LookupAnswer } from './binary/protocol.js';
 import { BinaryFailure } from './binary/reader.js';
 import { type PackageOfFile, packageOfFile } from './module/go-module.js';
-import { packagePrefixes } from './module/package-prefix.js';
+import { type PackageClause, packagePrefixes } from './module/package-prefix.js';
 import { symbolOf } from './module/symbol-name.js';
 import { readSource, type SourceFile, type SourceFunction } from './source/functions.js';
 import type { GoDocument } from './source/go-document.js';
@@ -57,18 +58,39 @@ function isNewer(file: string, binary: BinarySummary): boolean {
   return stat === undefined || stat.mtimeMs > binary.identity.modified;
 }
 
-async function lookUp(
-  binaries: Binaries,
-  state: BinaryState,
-  file: string,
-  source: SourceFile,
-  of: PackageOfFile,
-): Promise<LookupAnswer> {
-  if (state.kind !== 'ready' || source.packageName === undefined) return { facts: [], fileKnown: false };
-  const { path, identity, mainPackage } = state.summary;
-  const prefixes = packagePrefixes({ name: source.packageName, importPath: of.importPath }, mainPackage);
-  const queries = source.functions.map((declaration) => queryOf(declaration, prefixes));
-  return binaries.lookup({ path, identity, queries, files: spellings(file, of) });
+interface Seen {
+  readonly binary: BinaryState;
+  readonly answer: LookupAnswer;
+}
+
+const nothing: LookupAnswer = { facts: [], fileKnown: false };
+
+/** Throws BinaryFailure "changed" when the build was replaced between opening and asking. */
+async function seeThrough(binaries: Binaries, choice: Choice, file: SourceOf): Promise<Seen> {
+  const binary = await binaries.stateOf(choice);
+  if (binary.kind !== 'ready') return { binary, answer: nothing };
+  const { path, identity } = binary.summary;
+  const prefixes = packagePrefixes(file.clause, binary.summary);
+  const queries = file.source.functions.map((declaration) => queryOf(declaration, prefixes));
+  const answer = await binaries.lookup({ path, identity, queries, files: file.spellings });
+  return { binary, answer };
+}
+
+interface SourceOf {
+  readonly source: SourceFile;
+  readonly clause: PackageClause;
+  readonly spellings: readonly string[];
+}
+
+/** The first program that holds code of the file; where none does, the first. */
+async function firstThatKnows(binaries: Binaries, choices: readonly Choice[], file: SourceOf): Promise<Seen> {
+  let first: Seen | undefined;
+  for (const choice of choices) {
+    const seen = await seeThrough(binaries, choice, file);
+    if (seen.answer.fileKnown || seen.answer.facts.some(({ symbol }) => symbol !== undefined)) return seen;
+    first ??= seen;
+  }
+  return first ?? { binary: { kind: 'none' }, answer: nothing };
 }
 
 /** Undefined where there is nothing to see: no file on disk's file system, or no package clause yet. */
@@ -79,25 +101,61 @@ export async function viewFile(document: GoDocument, binaries: Binaries): Promis
   if (source.packageName === undefined) return undefined;
   const of = packageOfFile(file);
   const clause = { name: source.packageName, importPath: of.importPath };
-  // A build that is replaced between the two questions is asked for again, once: the next change tells us anyway.
-  for (let attempt = 0; ; attempt++) {
-    const binary = await binaries.binaryFor(file, clause, of.module);
-    try {
-      const { facts, fileKnown } = await lookUp(binaries, binary, file, source, of);
-      const functions = facts
-        .map((found, index) => viewOf(source.functions[index], found))
-        .filter((fn) => fn !== undefined);
-      const stale = binary.kind === 'ready' && isNewer(file, binary.summary);
-      return { document, file, source, package: of, binary, functions, fileKnown, stale };
-    } catch (error) {
+  const seen = { clause, isTest: file.endsWith('_test.go') };
+  const see = async (): Promise<Seen> => {
+    const choices = await binaries.choicesFor(file, seen, of.module);
+    return firstThatKnows(binaries, choices, { source, clause, spellings: spellings(file, of) });
+  };
+  // A build that is replaced between two questions is asked for again, once: the next change tells us anyway.
+  const { binary, answer } = await see()
+    .catch((error: unknown) => {
+      if (error instanceof BinaryFailure) return see();
+      throw error;
+    })
+    .catch((error: unknown): Seen => {
       if (!(error instanceof BinaryFailure)) throw error;
-      if (attempt > 0) {
-        const failed: BinaryState = { kind: 'failed', path: file, message: error.message };
-        return { document, file, source, package: of, binary: failed, functions: [], fileKnown: false, stale: false };
-      }
-    }
-  }
+      return { binary: { kind: 'failed', path: file, message: error.message }, answer: nothing };
+    });
+  const functions = answer.facts
+    .map((facts, index) => viewOf(source.functions[index], facts))
+    .filter((fn) => fn !== undefined);
+  const stale = binary.kind === 'ready' && isNewer(file, binary.summary);
+  return { document, file, source, package: of, binary, functions, fileKnown: answer.fileKnown, stale };
 }
 
 const viewOf = (declaration: SourceFunction | undefined, facts: FunctionFacts): FunctionView | undefined =>
   declaration === undefined ? undefined : { declaration, facts: declaration.name === '_' ? undefined : facts };
+
+/** No function of the file left a trace in the binary: its package is not imported, or build constraints exclude it. */
+export const isAbsent = (view: FileView): boolean =>
+  view.binary.kind === 'ready' &&
+  !view.fileKnown &&
+  view.functions.every(({ facts }) => facts === undefined || facts.symbol === undefined);
+
+/** Whether lines of the binary are lines of the buffer: it is what was on disk before the binary was built. */
+export function linesHold(view: FileView): boolean {
+  if (view.stale || view.binary.kind !== 'ready') return false;
+  try {
+    return readFileSync(view.file, 'utf8') === view.document.content();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
+}
+
+/** Empty when the build was replaced between two questions: what is shown is asked for again then. */
+export async function unlessReplaced<T>(answer: Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof BinaryFailure) return [];
+    throw error;
+  }
+}
+
+/** Calls of the file that were inlined; empty where their lines cannot be trusted. */
+export async function inlinedCalls(view: FileView, binaries: Binaries): Promise<readonly InlinedCall[]> {
+  if (view.binary.kind !== 'ready' || !linesHold(view)) return [];
+  const { path, identity } = view.binary.summary;
+  return unlessReplaced(binaries.calls({ path, identity, files: spellings(view.file, view.package) }));
+}

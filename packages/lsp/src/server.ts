@@ -14,10 +14,12 @@ import {
   DidSaveTextDocumentNotification,
   ExecuteCommandRequest,
   ExitNotification,
+  HoverRequest,
   InitializedNotification,
   type InitializeParams,
   InitializeRequest,
   type InitializeResult,
+  InlayHintRequest,
   LSPErrorCodes,
   type ProtocolConnection,
   ResponseError,
@@ -31,8 +33,10 @@ import { Documents } from './documents.js';
 import { codeActions } from './features/code-action.js';
 import { codeLenses } from './features/code-lens.js';
 import { executeCommand } from './features/commands.js';
+import { functionAt, hoverOf, hoverText } from './features/hover.js';
+import { inlayHints } from './features/inlay-hints.js';
 import { commandNames } from './features/probe-command.js';
-import type { FileView } from './file-view.js';
+import { type FileView, inlinedCalls } from './file-view.js';
 import { chooseUnits, type PositionUnits } from './source/positions.js';
 import { Workspace } from './workspace.js';
 
@@ -51,6 +55,8 @@ const capabilitiesOf = (units: PositionUnits): InitializeResult['capabilities'] 
   textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
   codeLensProvider: { resolveProvider: false },
   codeActionProvider: true,
+  hoverProvider: true,
+  inlayHintProvider: true,
   // Every command by name, or Neovim refuses to send it.
   executeCommandProvider: { commands: Object.values(commandNames) },
 });
@@ -95,6 +101,18 @@ function registerFeatures(connection: ProtocolConnection, workspace: Workspace):
   connection.onRequest(CodeActionRequest.type, async ({ textDocument, range }, token) => {
     const view = await viewFor(workspace, textDocument.uri, token);
     return view === undefined ? [] : codeActions(view, view.document.rangeFromClient(range), sessions.book, isLive());
+  });
+  connection.onRequest(HoverRequest.type, async ({ textDocument, position }, token) => {
+    const view = await viewFor(workspace, textDocument.uri, token);
+    const fn = view && functionAt(view, view.document.placeFromClient(position));
+    if (view === undefined || fn === undefined) return null;
+    return hoverOf(view, fn, await hoverText(view, fn, (name) => workspace.describe(view, name)));
+  });
+  connection.onRequest(InlayHintRequest.type, async ({ textDocument, range }, token) => {
+    if (!workspace.settings.inlayHints) return [];
+    const view = await viewFor(workspace, textDocument.uri, token);
+    if (view === undefined) return [];
+    return inlayHints(view, await inlinedCalls(view, workspace.binaries), [range.start.line, range.end.line + 1]);
   });
   connection.onRequest(ExecuteCommandRequest.type, ({ command, arguments: args }) =>
     executeCommand(workspace.commandContext(), command, args),

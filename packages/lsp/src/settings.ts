@@ -29,10 +29,10 @@ export const defaultSettings: Settings = {
   inlayHints: true,
   diagnostics: {
     inlinedEverywhere: 'information',
-    partlyInlined: 'off',
+    partlyInlined: 'hint',
     notInBinary: 'hint',
     staleBinary: 'information',
-    noBinary: 'off',
+    noBinary: 'hint',
   },
 };
 

@@ -1,19 +1,20 @@
 /** Folders, settings, binaries and sessions of one client, and what follows when any of them changes. */
 import { realpathSync } from 'node:fs';
-import { basename, isAbsolute, join, relative } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import type { LiveSession } from '@probelens/probes/control';
 import { type InitializeParams, MessageType } from 'vscode-languageserver/node';
 import { Binaries } from './binary/binaries.js';
+import type { FunctionDescription } from './binary/protocol.js';
 import type { ReadingProgress } from './binary/reader.js';
 import type { Client, ProgressReport } from './client.js';
 import type { Documents } from './documents.js';
 import type { CommandContext } from './features/commands.js';
 import { diagnosticsOf } from './features/diagnostics.js';
-import { explain } from './features/explain.js';
+import { explain, explainFile } from './features/explain.js';
 import { symbolOfView } from './features/offers.js';
 import type { ProbeCommand } from './features/probe-command.js';
-import { type FileView, fileOf, viewFile } from './file-view.js';
-import { moduleOf } from './module/go-module.js';
+import { type FileView, fileOf, unlessReplaced, viewFile } from './file-view.js';
+import { type GoModule, moduleOf } from './module/go-module.js';
 import { Sessions } from './session/sessions.js';
 import { defaultSettings, readSettings, type Settings } from './settings.js';
 import type { GoDocument } from './source/go-document.js';
@@ -55,6 +56,8 @@ export class Workspace {
   private readonly delayed = new Map<string, NodeJS.Timeout>();
   private readonly progress = new Map<string, Promise<ProgressReport | undefined>>();
   private readonly said = new Set<string>();
+  private settingProblems: readonly string[] = [];
+  private isStarted = false;
 
   constructor(
     readonly documents: Documents,
@@ -66,6 +69,7 @@ export class Workspace {
     this.refresh = new Throttle(refreshInterval, () => client.refresh());
     this.binaries = new Binaries({
       setting: (file) => this.settingFor(file),
+      otherModules: (module) => this.modules().filter(({ root }) => root !== module?.root),
       sessions: (file) => this.sessionBinaries(file),
       onProgress: (progress) => void this.onProgress(progress),
       onChanged: () => this.onBinaryChanged(),
@@ -81,9 +85,19 @@ export class Workspace {
     this.applySettings(params.initializationOptions);
   }
 
+  /** After the client said that it is ready: nothing is shown before. */
   async start(): Promise<void> {
+    this.isStarted = true;
+    this.saySettingProblems();
     await this.reloadSettings(undefined);
     await this.sessions.start();
+  }
+
+  /** Asks the worker about one function of the binary that a view was made from. */
+  async describe(view: FileView, name: string): Promise<readonly FunctionDescription[]> {
+    if (view.binary.kind !== 'ready') return [];
+    const { path, identity } = view.binary.summary;
+    return unlessReplaced(this.binaries.describe({ path, identity, name }));
   }
 
   commandContext(): CommandContext {
@@ -98,6 +112,7 @@ export class Workspace {
     const document = uri === undefined ? undefined : this.documents.get(uri);
     const view = document === undefined ? undefined : await this.view(document);
     const fn = view?.functions.find((candidate) => symbolOfView(view, candidate) === symbol);
+    if (view !== undefined && symbol === basename(view.file)) return explainFile(view);
     if (view === undefined || fn === undefined) return `${symbol} is not declared in an open file.`;
     return explain(view, fn);
   }
@@ -118,7 +133,13 @@ export class Workspace {
   private applySettings(given: unknown): void {
     const { settings, problems } = readSettings(given);
     this.settings = settings;
-    for (const problem of problems) this.sayOnce(problem);
+    this.settingProblems = problems;
+    this.saySettingProblems();
+  }
+
+  private saySettingProblems(): void {
+    if (!this.isStarted) return;
+    for (const problem of this.settingProblems) this.sayOnce(problem);
   }
 
   private sayOnce(sentence: string): void {
@@ -148,13 +169,24 @@ export class Workspace {
     if (this.folders.length > 0) return this.folders.map(real);
     // A single file was opened: its module is the workspace.
     const files = this.documents.all().map(({ uri }) => fileOf(uri));
-    return files.flatMap((file) =>
-      file === undefined ? [] : [real(moduleOf(join(file, '..'))?.root ?? join(file, '..'))],
-    );
+    return files.flatMap((file) => (file === undefined ? [] : [real(moduleOf(dirname(file))?.root ?? dirname(file))]));
+  }
+
+  /** Of the open files and the folders. */
+  private modules(): readonly GoModule[] {
+    const directories = [
+      ...this.folders,
+      ...this.documents.all().flatMap(({ uri }) => {
+        const file = fileOf(uri);
+        return file === undefined ? [] : [dirname(file)];
+      }),
+    ];
+    const found = directories.map((directory) => moduleOf(directory)).filter((module) => module !== undefined);
+    return [...new Map(found.map((module) => [module.root, module])).values()];
   }
 
   private sessionBinaries(file: string): readonly string[] {
-    const root = moduleOf(join(file, '..'))?.root;
+    const root = moduleOf(dirname(file))?.root;
     const binaries = this.sessions.live().map((session) => session.binary);
     return binaries
       .filter((path) => path !== undefined)

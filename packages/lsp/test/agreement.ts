@@ -32,7 +32,10 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
     const document = new GoDocument(`file://${file}`, 1, readFileSync(file, 'utf8'), parser, 'utf-16');
     const source = readSource(document);
     const { importPath } = packageOfFile(file);
-    const prefixes = packagePrefixes({ name: source.packageName ?? '', importPath }, binary.mainPackage);
+    const prefixes = packagePrefixes(
+      { name: source.packageName ?? '', importPath },
+      { mainPackage: binary.mainPackage, isTest: false },
+    );
     for (const declaration of source.functions) {
       const symbols = prefixes.map((prefix) => symbolOf(prefix, declaration)).filter((name) => name !== undefined);
       if (symbols.length === 0) continue;

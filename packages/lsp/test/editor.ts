@@ -20,9 +20,12 @@ import {
   DidSaveTextDocumentNotification,
   ExecuteCommandRequest,
   ExitNotification,
+  HoverRequest,
   InitializedNotification,
   InitializeRequest,
   type InitializeResult,
+  InlayHintRequest,
+  type MarkupContent,
   type ProtocolConnection,
   PublishDiagnosticsNotification,
   ShowMessageNotification,
@@ -211,6 +214,24 @@ export class Editor {
     return (found ?? []).filter(
       (action): action is CodeAction => 'command' in action && typeof action.command === 'object',
     );
+  }
+
+  /** The text above a position, undefined where there is none. Line from 1, column from 0. */
+  async hover(uri: string, line: number, character: number): Promise<string | undefined> {
+    const found = await this.connection.sendRequest(HoverRequest.type, {
+      textDocument: { uri },
+      position: { line: line - 1, character },
+    });
+    return found === null || !('value' in Object(found.contents)) ? undefined : (found.contents as MarkupContent).value;
+  }
+
+  /** "31:12 inlined", lines from 1. */
+  async hints(uri: string): Promise<readonly string[]> {
+    const found = await this.connection.sendRequest(InlayHintRequest.type, {
+      textDocument: { uri },
+      range: { start: { line: 0, character: 0 }, end: { line: 100_000, character: 0 } },
+    });
+    return (found ?? []).map(({ position, label }) => `${position.line + 1}:${position.character} ${label}`);
   }
 
   async execute(command: string, args: readonly unknown[] = []): Promise<unknown> {

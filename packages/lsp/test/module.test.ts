@@ -65,8 +65,9 @@ describe('names begin with', () => {
     ['an external test', { name: 'book_test', importPath: `${orders}/book` }, orders, [`${orders}/book_test`]],
     ['a dotted package', { name: 'yaml', importPath: 'gopkg.in/yaml.v3' }, orders, ['gopkg.in/yaml%2ev3']],
     ['a package outside of modules', { name: 'x', importPath: undefined }, orders, []],
-  ])('%s', (_, clause, mainPackage, prefixes) => {
-    expect(packagePrefixes(clause, mainPackage)).toEqual(prefixes);
+  ])('%s', (name, clause, mainPackage, prefixes) => {
+    const isTest = name.includes('test program');
+    expect(packagePrefixes(clause, { mainPackage, isTest })).toEqual(prefixes);
   });
 });
 

@@ -2,9 +2,18 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { GoModule } from '../module/go-module.js';
-import type { PackageClause } from '../module/package-prefix.js';
-import { type Choice, chooseBinary } from './choice.js';
-import type { BinarySummary, Candidate, FileIdentity, LookupAnswer, LookupParams } from './protocol.js';
+import { type Choice, chooseBinaries, type SeenFile } from './choice.js';
+import type {
+  BinarySummary,
+  CallsParams,
+  Candidate,
+  DescribeParams,
+  FileIdentity,
+  FunctionDescription,
+  InlinedCall,
+  LookupAnswer,
+  LookupParams,
+} from './protocol.js';
 import { BinaryFailure, BinaryReader, type ReadingProgress } from './reader.js';
 
 export type BinaryState =
@@ -16,6 +25,8 @@ export type BinaryState =
 export interface BinarySources {
   /** Absolute path from the configuration. */
   setting(file: string): string | undefined;
+  /** Modules of the workspace but for one. */
+  otherModules(module: GoModule | undefined): readonly GoModule[];
   /** Binaries of live sessions that concern the file, newest first. */
   sessions(file: string): readonly string[];
   onProgress(progress: ReadingProgress): void;
@@ -46,25 +57,40 @@ export class Binaries {
     this.reader = new BinaryReader((progress) => sources.onProgress(progress));
   }
 
-  /** The program through which a file is seen, read and ready. */
-  async binaryFor(file: string, clause: PackageClause, module: GoModule | undefined): Promise<BinaryState> {
-    const choice = chooseBinary(clause, {
+  /** Programs through which a file may be seen, the best first. */
+  async choicesFor(file: string, seen: SeenFile, module: GoModule | undefined): Promise<readonly Choice[]> {
+    const own = await this.candidates(module);
+    // A library that has no program of its own is seen through those of the modules beside it.
+    const others =
+      own.length > 0 ? [] : await Promise.all(this.sources.otherModules(module).map((other) => this.candidates(other)));
+    return chooseBinaries(seen, {
       setting: this.sources.setting(file),
       sessions: this.sources.sessions(file),
-      candidates: await this.candidates(module),
+      candidates: [...own, ...others.flat().sort((a, b) => b.modified - a.modified)],
     });
-    if (choice === undefined) return { kind: 'none' };
+  }
+
+  /** Read and ready, or why not. */
+  async stateOf({ path, origin }: Choice): Promise<BinaryState> {
     try {
-      return { kind: 'ready', summary: await this.summary(choice.path), origin: choice.origin };
+      return { kind: 'ready', summary: await this.summary(path), origin };
     } catch (error) {
       if (!(error instanceof BinaryFailure)) throw error;
-      return { kind: 'failed', path: choice.path, message: error.message };
+      return { kind: 'failed', path, message: error.message };
     }
   }
 
   /** Throws BinaryFailure "changed" when the build that is meant is no longer there. */
   lookup(params: LookupParams): Promise<LookupAnswer> {
     return this.reader.lookup(params);
+  }
+
+  calls(params: CallsParams): Promise<readonly InlinedCall[]> {
+    return this.reader.calls(params);
+  }
+
+  describe(params: DescribeParams): Promise<readonly FunctionDescription[]> {
+    return this.reader.describe(params);
   }
 
   /** What lies in the module may have changed: look again at the next question. */
@@ -102,8 +128,10 @@ export class Binaries {
     const next = this.reader.open(path);
     this.read.set(path, next);
     this.identities.set(path, identity);
+    // A file that is no program stays none until it changes; everything else may be better the next time.
     next.catch((error: unknown) => {
-      if (this.read.get(path) === next && error instanceof BinaryFailure && error.code !== 'not-go') this.forget(path);
+      const passing = error instanceof BinaryFailure && (error.code === 'changed' || error.code === 'worker-gone');
+      if (passing && this.read.get(path) === next) this.forget(path);
     });
     return next;
   }

@@ -6,12 +6,16 @@ import {
   type FunctionBody,
   type FunctionFacts,
   type FunctionQuery,
+  type InlinedCall,
   type InlinedInto,
 } from './protocol.js';
 
 const nothing: FunctionFacts = { symbol: undefined, bodies: [], copies: [], copyCount: 0, callerCount: 0 };
 
 const bodyOf = ({ name, entry, size, file, line }: GoFunction): FunctionBody => ({ name, entry, size, file, line });
+
+const byName = (a: FunctionBody, b: FunctionBody): number =>
+  a.name < b.name ? -1 : a.name > b.name ? 1 : a.entry - b.entry;
 
 const byPosition = (a: InlinedInto, b: InlinedInto): number =>
   a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || (a.caller < b.caller ? -1 : 1);
@@ -30,6 +34,7 @@ export class BinaryIndex {
   private readonly files = new Set<string>();
   private readonly genericCopies = new Map<string, InlinedCopy[]>();
   private readonly copies: ReadonlyMap<string, readonly InlinedCopy[]>;
+  private callsByFile: ReadonlyMap<string, readonly InlinedCall[]> | undefined;
 
   constructor(readonly binary: GoBinary) {
     for (const fn of binary.functions()) this.addFunction(fn);
@@ -46,6 +51,13 @@ export class BinaryIndex {
     if (fn.name.includes('[')) append(this.instantiations, withoutTypeArguments(fn.name), fn);
     const init = /^(.*)\.init\.\d+$/.exec(fn.name);
     if (init?.[1] !== undefined) append(this.inits, init[1], fn);
+  }
+
+  /** Calls written in a file that were inlined, ascending by line, each once. */
+  calls(files: readonly string[]): readonly InlinedCall[] {
+    this.callsByFile ??= callsByFile(this.copies);
+    const spellings = new Set(files.flatMap((file) => [file, withVersion(file, this.files)]));
+    return [...spellings].flatMap((file) => this.callsByFile?.get(file) ?? []);
   }
 
   /** Whether a physical function comes from one of these paths. */
@@ -65,7 +77,9 @@ export class BinaryIndex {
   private factsOf(symbol: string): FunctionFacts | undefined {
     // A wrapper that the compiler made (an interface's pointer method for a value method) is not the declaration.
     const plain = this.binary.functionsNamed(symbol).filter((fn) => !fn.generated);
-    const bodies = [...plain, ...(this.instantiations.get(symbol) ?? []).filter((fn) => !fn.generated)].map(bodyOf);
+    const bodies = [...plain, ...(this.instantiations.get(symbol) ?? []).filter((fn) => !fn.generated)]
+      .map(bodyOf)
+      .sort(byName);
     const copies = [...(this.copies.get(symbol) ?? []), ...(this.genericCopies.get(symbol) ?? [])];
     if (bodies.length === 0 && copies.length === 0) return undefined;
     const places = copies.map(({ caller, file, line }) => ({ caller, file, line })).sort(byPosition);
@@ -93,6 +107,22 @@ export class BinaryIndex {
   private isFrom(fn: GoFunction, files: readonly string[]): boolean {
     return files.some((file) => fn.file === file || fn.file === withVersion(file, this.files));
   }
+}
+
+/** One walk over all copies, at the first question: most sessions never show hints. */
+function callsByFile(copies: ReadonlyMap<string, readonly InlinedCopy[]>): ReadonlyMap<string, readonly InlinedCall[]> {
+  const found = new Map<string, Map<string, InlinedCall>>();
+  for (const [callee, places] of copies) {
+    for (const { file, line } of places) {
+      let calls = found.get(file);
+      if (calls === undefined) {
+        calls = new Map();
+        found.set(file, calls);
+      }
+      calls.set(`${line} ${callee}`, { line, callee });
+    }
+  }
+  return new Map([...found].map(([file, calls]) => [file, [...calls.values()].sort((a, b) => a.line - b.line)]));
 }
 
 const initNumber = (name: string): number => Number(name.slice(name.lastIndexOf('.') + 1));

@@ -1,4 +1,4 @@
-/** Which of several programs a source file should be seen through. Pure. */
+/** Through which of several programs a source file should be seen. Pure. */
 import { type PackageClause, packagePrefixes } from '../module/package-prefix.js';
 import type { Candidate } from './protocol.js';
 
@@ -13,19 +13,29 @@ export interface Choosable {
   readonly setting: string | undefined;
   /** Of live sessions of this workspace, newest first. */
   readonly sessions: readonly string[];
-  /** Of the file's module, newest first. */
+  /** Of the file's module and then of the others, newest first. */
   readonly candidates: readonly Candidate[];
 }
 
-/** Undefined where no program can contain the file. */
-export function chooseBinary(clause: PackageClause, from: Choosable): Choice | undefined {
-  if (from.setting !== undefined) return { path: from.setting, origin: 'setting' };
-  const [session] = from.sessions;
-  if (session !== undefined) return { path: session, origin: 'session' };
-  const fitting = from.candidates.filter(({ mainPackage }) => packagePrefixes(clause, mainPackage).length > 0);
-  // A test program is only the better choice for test files, however new it is.
-  const isTestFile = clause.name.endsWith('_test');
-  const usual = fitting.find(({ mainPackage }) => mainPackage?.endsWith('.test') === isTestFile);
-  const chosen = usual ?? fitting[0];
-  return chosen === undefined ? undefined : { path: chosen.path, origin: 'newest' };
+export interface SeenFile {
+  readonly clause: PackageClause;
+  /** Its name ends in _test.go: only test programs contain it. */
+  readonly isTest: boolean;
+}
+
+/** Programs that are tried for one file: one that holds neither its code nor a trace of it is passed over. */
+const choiceLimit = 4;
+
+/** In the order in which they should be tried; empty where no program can contain the file. */
+export function chooseBinaries({ clause, isTest }: SeenFile, from: Choosable): readonly Choice[] {
+  if (from.setting !== undefined) return [{ path: from.setting, origin: 'setting' }];
+  const fitting = from.candidates.filter((candidate) => packagePrefixes(clause, candidate).length > 0);
+  // A test program is the better choice for test files only, however new it is.
+  const newest = [
+    ...fitting.filter((candidate) => candidate.isTest === isTest),
+    ...fitting.filter((candidate) => candidate.isTest !== isTest),
+  ].map(({ path }): Choice => ({ path, origin: 'newest' }));
+  const sessions = from.sessions.map((path): Choice => ({ path, origin: 'session' }));
+  const others = newest.filter(({ path }) => !from.sessions.includes(path));
+  return [...sessions, ...others].slice(0, choiceLimit);
 }

@@ -1,7 +1,8 @@
 /** Finds the Go programs in a directory tree: what a person built there, newest first. */
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openGoBinary } from '@probelens/gosym';
+import { type GoBinary, openGoBinary } from '@probelens/gosym';
+import type { Program } from '../module/package-prefix.js';
 import type { Candidate, DiscoverParams } from './protocol.js';
 
 /** Directories that hold no programs of the module itself, and may be enormous. */
@@ -61,11 +62,17 @@ async function isElf(path: string): Promise<boolean> {
   }
 }
 
-async function mainPackageOf(path: string): Promise<{ readonly mainPackage: string | undefined } | undefined> {
+/**
+ * Whether `go test` made the program. Its build info says so in some versions only ("example.com/orders.test", but not
+ * in Go 1.26); that it runs tests is in all of them.
+ */
+export const isTestProgram = (binary: GoBinary): boolean => binary.functionsNamed('testing.(*M).Run').length > 0;
+
+async function programOf(path: string): Promise<Program | undefined> {
   try {
     const binary = await openGoBinary(path);
     try {
-      return { mainPackage: binary.mainPackage };
+      return { mainPackage: binary.mainPackage, isTest: isTestProgram(binary) };
     } finally {
       binary.close();
     }
@@ -89,9 +96,9 @@ export async function discover({ root, modulePath }: DiscoverParams): Promise<re
     if (opened >= openLimit) break;
     if (!(await isElf(path))) continue;
     opened++;
-    const program = await mainPackageOf(path);
+    const program = await programOf(path);
     if (program !== undefined && belongs(program.mainPackage, modulePath))
-      candidates.push({ path, modified, mainPackage: program.mainPackage });
+      candidates.push({ path, modified, ...program });
   }
   return candidates;
 }

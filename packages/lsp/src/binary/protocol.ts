@@ -17,6 +17,8 @@ export interface BinarySummary {
   readonly goVersion: string | undefined;
   /** Import path of its main package; undefined when the build info is gone. */
   readonly mainPackage: string | undefined;
+  /** Made by `go test`. */
+  readonly isTest: boolean;
   readonly buildId: string | undefined;
   readonly functionCount: number;
   /** Sentences for the person. */
@@ -79,6 +81,48 @@ export interface LookupAnswer {
   readonly fileKnown: boolean;
 }
 
+export interface CallsParams {
+  readonly path: string;
+  readonly identity: FileIdentity;
+  readonly files: readonly string[];
+}
+
+/** A call in a source file that was inlined in at least one place of the binary. */
+export interface InlinedCall {
+  readonly line: number;
+  /** As the linker spells it. */
+  readonly callee: string;
+}
+
+export interface DescribeParams {
+  readonly path: string;
+  readonly identity: FileIdentity;
+  /** As the linker spells it. */
+  readonly name: string;
+}
+
+/** Where a probe on the function would go; `reason` says why there. */
+export interface DescribedSite {
+  readonly tier: string;
+  readonly address: string;
+  readonly offset: string;
+  /** Nanoseconds per hit. */
+  readonly cost: number;
+  readonly reason: string;
+}
+
+export interface FunctionDescription {
+  /** "0x..." */
+  readonly entry: string;
+  /** "0x...", in the file. */
+  readonly offset: string;
+  readonly size: number;
+  readonly params: readonly { readonly name: string; readonly type: string; readonly place: string }[];
+  readonly site: DescribedSite | undefined;
+  /** Why there is no site, in a sentence. */
+  readonly refusal: string | undefined;
+}
+
 export interface DiscoverParams {
   /** Directory to look in, with everything below it. */
   readonly root: string;
@@ -88,6 +132,7 @@ export interface DiscoverParams {
 export interface Candidate {
   readonly path: string;
   readonly mainPackage: string | undefined;
+  readonly isTest: boolean;
   readonly modified: number;
 }
 
@@ -99,6 +144,11 @@ export interface WorkerErrorData {
 /** Reads a binary; the answer comes when its functions and inlined copies can be asked for. */
 export const OpenRequest = new RequestType<{ readonly path: string }, BinarySummary, WorkerErrorData>('binary/open');
 export const LookupRequest = new RequestType<LookupParams, LookupAnswer, WorkerErrorData>('binary/lookup');
+export const CallsRequest = new RequestType<CallsParams, readonly InlinedCall[], WorkerErrorData>('binary/calls');
+/** One for each function of that name. */
+export const DescribeRequest = new RequestType<DescribeParams, readonly FunctionDescription[], WorkerErrorData>(
+  'binary/describe',
+);
 export const CloseRequest = new RequestType<{ readonly path: string }, void, WorkerErrorData>('binary/close');
 /** Go programs below a directory, newest first. */
 export const DiscoverRequest = new RequestType<DiscoverParams, readonly Candidate[], WorkerErrorData>(

@@ -9,10 +9,16 @@ import {
 } from 'vscode-languageserver/node';
 import {
   type BinarySummary,
+  type CallsParams,
+  CallsRequest,
   type Candidate,
   CloseRequest,
+  type DescribeParams,
+  DescribeRequest,
   type DiscoverParams,
   DiscoverRequest,
+  type FunctionDescription,
+  type InlinedCall,
   type LookupAnswer,
   type LookupParams,
   LookupRequest,
@@ -61,6 +67,14 @@ export class BinaryReader {
 
   lookup(params: LookupParams): Promise<LookupAnswer> {
     return this.ask((connection) => connection.sendRequest(LookupRequest, params));
+  }
+
+  calls(params: CallsParams): Promise<readonly InlinedCall[]> {
+    return this.ask((connection) => connection.sendRequest(CallsRequest, params));
+  }
+
+  describe(params: DescribeParams): Promise<readonly FunctionDescription[]> {
+    return this.ask((connection) => connection.sendRequest(DescribeRequest, params));
   }
 
   discover(params: DiscoverParams): Promise<readonly Candidate[]> {

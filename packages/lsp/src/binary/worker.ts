@@ -9,10 +9,13 @@ import {
   ResponseError,
 } from 'vscode-languageserver/node';
 import { BinaryIndex } from './binary-index.js';
-import { discover } from './discover.js';
+import { describeFunctions } from './describe.js';
+import { discover, isTestProgram } from './discover.js';
 import {
   type BinarySummary,
+  CallsRequest,
   CloseRequest,
+  DescribeRequest,
   DiscoverRequest,
   type FileIdentity,
   LookupRequest,
@@ -25,6 +28,9 @@ interface OpenBinary {
   readonly summary: BinarySummary;
   readonly index: BinaryIndex;
 }
+
+/** Binaries held open: each costs tens of megabytes, and a workspace rarely looks through more at a time. */
+const openLimit = 4;
 
 if (parentPort === null) throw new Error('this file runs as a worker thread of the language server');
 const connection = createMessageConnection(new PortMessageReader(parentPort), new PortMessageWriter(parentPort));
@@ -65,17 +71,30 @@ async function open(path: string): Promise<BinarySummary> {
       identity,
       goVersion,
       mainPackage,
+      isTest: isTestProgram(binary),
       functionCount,
       buildId: buildIds.go ?? buildIds.gnu,
       problems: binary.problems.map((problem) => problem.message),
     };
     close(path);
     binaries.set(path, { summary, index });
+    for (const [oldest] of binaries) if (binaries.size > openLimit) close(oldest);
     return summary;
   } catch (error) {
     binary.close();
     throw error;
   }
+}
+
+/** The index of exactly the build that is meant. */
+function indexOf(path: string, identity: FileIdentity): BinaryIndex {
+  const found = binaries.get(path);
+  if (found === undefined) throw refuse('changed', `${path} is not open.`);
+  if (!same(found.summary.identity, identity)) throw refuse('changed', `${path} was built again.`);
+  // The map's order is by last use.
+  binaries.delete(path);
+  binaries.set(path, found);
+  return found.index;
 }
 
 /** Every failure leaves with a code and a sentence. */
@@ -99,13 +118,14 @@ connection.onRequest(CloseRequest, ({ path }) => answering(() => close(path)));
 connection.onRequest(DiscoverRequest, (params) => answering(() => discover(params)));
 connection.onRequest(LookupRequest, ({ path, identity, queries, files }) =>
   answering(() => {
-    const open = binaries.get(path);
-    if (open === undefined) throw refuse('not-open', `${path} is not open.`);
-    if (!same(open.summary.identity, identity)) throw refuse('changed', `${path} was built again.`);
-    return {
-      facts: queries.map((query) => open.index.facts(query, files)),
-      fileKnown: open.index.knowsFile(files),
-    };
+    const index = indexOf(path, identity);
+    return { facts: queries.map((query) => index.facts(query, files)), fileKnown: index.knowsFile(files) };
   }),
+);
+connection.onRequest(CallsRequest, ({ path, identity, files }) =>
+  answering(() => indexOf(path, identity).calls(files)),
+);
+connection.onRequest(DescribeRequest, ({ path, identity, name }) =>
+  answering(() => describeFunctions(indexOf(path, identity).binary, name)),
 );
 connection.listen();

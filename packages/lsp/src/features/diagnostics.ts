@@ -1,5 +1,5 @@
 /** What a person should know about the binary before trusting a breakpoint or a probe. */
-import { basename, isAbsolute, join } from 'node:path';
+import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   type Diagnostic,
@@ -8,11 +8,13 @@ import {
   DiagnosticTag,
 } from 'vscode-languageserver/node';
 import type { InlinedInto } from '../binary/protocol.js';
-import type { FileView, FunctionView } from '../file-view.js';
+import { type FileView, type FunctionView, isAbsent } from '../file-view.js';
 import type { GoModule } from '../module/go-module.js';
 import type { DiagnosticSettings, Severity } from '../settings.js';
 import { displayName } from '../source/functions.js';
+import { explainFile } from './explain.js';
 import { counted } from './offers.js';
+import { describePlaces, localFile } from './places.js';
 
 const source = 'probelens';
 
@@ -22,28 +24,6 @@ const severityNumbers: Readonly<Record<Exclude<Severity, 'off'>, DiagnosticSever
   warning: DiagnosticSeverity.Warning,
   error: DiagnosticSeverity.Error,
 };
-
-/** Places named in the message itself: many clients show nothing else. */
-const placesNamed = 4;
-
-/** Where the toolchain's spelling of a source file is on this machine; undefined where only its package is known. */
-export function localFile(file: string, module: GoModule | undefined): string | undefined {
-  if (isAbsolute(file)) return file;
-  // -trimpath: "example.com/orders/main.go"
-  if (module !== undefined && file.startsWith(`${module.path}/`))
-    return join(module.root, file.slice(module.path.length));
-  return undefined;
-}
-
-const shortName = (symbol: string): string => symbol.slice(symbol.lastIndexOf('/') + 1);
-
-export function describePlaces(copies: readonly InlinedInto[], total: number): string {
-  const named = copies
-    .slice(0, placesNamed)
-    .map((copy) => `${shortName(copy.caller)} (${basename(copy.file)}:${copy.line})`);
-  const rest = total - named.length;
-  return rest > 0 ? `${named.join(', ')} and ${rest} more` : named.join(', ');
-}
 
 function related(copies: readonly InlinedInto[], module: GoModule | undefined): DiagnosticRelatedInformation[] {
   return copies.flatMap((copy) => {
@@ -106,6 +86,9 @@ function fileDrafts(view: FileView): Draft[] {
   }
   if (binary.kind === 'failed') return [{ kind: 'staleBinary', code: 'unreadable-binary', message: binary.message }];
   const { path } = binary.summary;
+  if (isAbsent(view) && view.functions.length > 0 && !view.file.endsWith('_test.go')) {
+    return [{ kind: 'notInBinary', code: 'file-not-in-binary', message: explainFile(view) }];
+  }
   if (view.stale) {
     return [
       {

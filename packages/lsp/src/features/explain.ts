@@ -1,9 +1,19 @@
 /** Sentences about one function: what the binary has of it, and what to do when that is nothing. */
 import { basename } from 'node:path';
-import type { FileView, FunctionView } from '../file-view.js';
+import { type FileView, type FunctionView, isAbsent } from '../file-view.js';
 import { displayName } from '../source/functions.js';
-import { describePlaces } from './diagnostics.js';
 import { counted } from './offers.js';
+import { describePlaces } from './places.js';
+
+/** For a file of which nothing is in the binary. */
+export function explainFile(view: FileView): string {
+  const file = basename(view.file);
+  const program = view.binary.kind === 'ready' ? basename(view.binary.summary.path) : 'the binary';
+  const reason = file.endsWith('_test.go')
+    ? 'only test binaries contain test files (go test -c)'
+    : 'its package is not imported, or build constraints leave the file out';
+  return `No function of ${file} is in ${program}: ${reason}.`;
+}
 
 export function explain(view: FileView, { declaration, facts }: FunctionView): string {
   const name = displayName(declaration);
@@ -13,10 +23,8 @@ export function explain(view: FileView, { declaration, facts }: FunctionView): s
   const program = basename(binary.summary.path);
   if (facts === undefined) return `${name} is never compiled: a blank function has no code.`;
   if (facts.bodies.length === 0 && facts.copyCount === 0) {
+    if (isAbsent(view)) return explainFile(view);
     const file = basename(view.file);
-    if (!view.fileKnown) {
-      return `${name} is not in ${program}, and no function of ${file} is: its package is not imported, or build constraints leave the file out.`;
-    }
     const age = view.stale ? ` ${program} is older than ${file}: build it again first.` : '';
     return `${name} is not in ${program}: nothing calls it, or the compiler folded it into its callers without a trace.${age} Call it from the program, or mark it //go:noinline and build again.`;
   }

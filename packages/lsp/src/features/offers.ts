@@ -38,8 +38,8 @@ function statusOffer(status: ProbeStatus, name: string, isLive: boolean): Offer 
 export function symbolOfView(view: FileView, { declaration, facts }: FunctionView): string {
   if (facts?.symbol !== undefined) return facts.symbol;
   const clause = { name: view.source.packageName ?? '', importPath: view.package.importPath };
-  const mainPackage = view.binary.kind === 'ready' ? view.binary.summary.mainPackage : undefined;
-  const [prefix = clause.name] = packagePrefixes(clause, mainPackage);
+  const program = view.binary.kind === 'ready' ? view.binary.summary : { mainPackage: undefined, isTest: false };
+  const [prefix = clause.name] = packagePrefixes(clause, program);
   return symbolOf(prefix, declaration) ?? `${prefix}.${declaration.name}`;
 }
 
