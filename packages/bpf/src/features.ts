@@ -8,7 +8,7 @@ import { KernelError } from './kernel-error.js';
 import { attachPerfEvent, type PerfEvent } from './link/perf-event.js';
 import { attachPerfUprobe } from './link/perf-uprobe.js';
 import { attachRawTracepoint, attachTracepoint } from './link/tracepoint.js';
-import { attachUprobeMulti } from './link/uprobe-multi.js';
+import { attachUprobeMulti, requireProcessPid } from './link/uprobe-multi.js';
 import { createMap } from './map.js';
 import { openProcess } from './process.js';
 import { loadProgram, type Program, type ProgramOptions } from './program.js';
@@ -69,23 +69,13 @@ const trials: Readonly<Record<keyof Features, Trial>> = {
   },
   ringBuffer: () => createMap({ type: 'ringbuf', name: 'feature', maxEntries: largestPage }).close(),
   uprobeMulti: (path) =>
-    withProgram('kprobe', nothing(), multi, (program) =>
-      attachUprobeMulti({ program, path, offsets: [0], pid: process.pid }),
-    ),
-  uprobeMultiPid: (path) => {
-    // Kernels that look up a process refuse -1 at once (EINVAL); those that looked up a thread went on to search it (ESRCH).
-    const search = (): void =>
-      withProgram('kprobe', nothing(), multi, (program) =>
-        attachUprobeMulti({ program, path, offsets: [0], pid: 0xffff_ffff }),
-      );
-    const code = failureCode(search);
-    if (code === 'EINVAL' && answer('uprobeMulti').works) return;
-    throw new KernelError(
-      'BPF_LINK_CREATE',
-      95,
-      'This kernel takes the pid of a uprobe_multi link for that of a thread: Linux 6.10 is the first that does not.',
-    );
-  },
+    withProgram('kprobe', nothing(), multi, (program) => attachUprobeMulti({ program, path, offsets: [0] })),
+  uprobeMultiPid: (path) =>
+    withProgram('kprobe', nothing(), multi, (program) => {
+      const link = attachUprobeMulti({ program, path, offsets: [0] });
+      requireProcessPid(program, path);
+      return link;
+    }),
   sleepableUprobe: (path) =>
     withProgram('kprobe', copyFromUser(), { ...multi, sleepable: true }, (program) =>
       attachUprobeMulti({ program, path, offsets: [0] }),
@@ -196,17 +186,6 @@ const tryPerfEvent = (event: PerfEvent): void =>
   withProgram('perf-event', nothing(), {}, (program) =>
     attachPerfEvent({ program, event, tid: process.pid, sample: { period: 1_000_000 } }),
   );
-
-/** "EINVAL", or undefined when the kernel accepts. */
-function failureCode(action: () => void): string | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    if (error instanceof KernelError) return error.code;
-    throw error;
-  }
-}
 
 function attempt(action: () => unknown): Feature {
   try {
