@@ -71,3 +71,12 @@ export const agentCommandLine = async (): Promise<readonly string[]> => [process
 
 export const startTestAgent = async (options: Partial<StartAgentOptions> = {}): Promise<AgentClient> =>
   startAgent({ command: await agentCommandLine(), ...options });
+
+/** A program that was just started may not have had a processor yet. */
+export const hitsReach = async (agent: AgentClient, probe: number, hits: number): Promise<void> => {
+  for (;;) {
+    const counters = (await agent.counters()).find((each) => each.probe === probe);
+    if (counters === undefined) throw new Error(`there is no probe ${probe}`);
+    if (counters.hits >= hits) return;
+  }
+};

@@ -1,5 +1,4 @@
 /** The unprivileged end of the agent: starts it, speaks to it, and says in one sentence what went wrong. */
-import { execa } from 'execa';
 import {
   createMessageConnection,
   type Disposable,
@@ -31,16 +30,8 @@ import {
   TargetGoneNotification,
 } from '../agent/protocol.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
-import {
-  type AgentFailure,
-  agentEnded,
-  agentEndedAtOnce,
-  agentNotFound,
-  agentNotPrivileged,
-  agentRefused,
-  agentSilent,
-  agentWrongProtocol,
-} from './errors.js';
+import { type AgentFailure, agentRefused, agentSilent, agentWrongProtocol } from './errors.js';
+import { AgentProcess } from './process.js';
 
 export interface TargetGone {
   readonly pid: number;
@@ -87,51 +78,6 @@ export interface StartAgentOptions {
 
 /** Node's start plus koffi is 0.1 s; a loaded machine over ssh may need a hundred times that. */
 const HELLO_TIMEOUT_MS = 15_000;
-/** Enough for a sentence of sudo or a node warning. */
-const STDERR_TAIL = 2_000;
-
-const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? '';
-
-const howItEnded = (code: number | undefined, signal: string | undefined): string =>
-  signal !== undefined ? `killed by ${signal}` : `exit code ${code ?? 'unknown'}`;
-
-const spawnAgent = (command: readonly string[]) => {
-  const [file, ...args] = command;
-  if (file === undefined || file === '') throw agentNotFound(['']);
-  // Own session: a Ctrl-C in the terminal reaches the client, which then ends the agent in order.
-  return execa(file, args, {
-    stdin: 'pipe',
-    stdout: 'pipe',
-    stderr: 'pipe',
-    buffer: false,
-    reject: false,
-    detached: true,
-    cleanup: false,
-  });
-};
-
-type AgentProcess = ReturnType<typeof spawnAgent>;
-
-interface Ending {
-  readonly code: number | undefined;
-  readonly signal: string | undefined;
-  readonly notFound: boolean;
-  readonly cause: unknown;
-}
-
-const endingOf = async (child: AgentProcess): Promise<Ending> => {
-  const result = await child;
-  const notFound = result.exitCode === undefined && result.signal === undefined && child.pid === undefined;
-  return { code: result.exitCode, signal: result.signal, notFound, cause: result.cause };
-};
-
-const startFailure = (command: readonly string[], ending: Ending, stderr: string): AgentFailure => {
-  if (ending.notFound) return agentNotFound(command, ending.cause);
-  const said = lastLine(stderr);
-  if (command[0] === 'sudo' && /^sudo:/m.test(stderr)) return agentNotPrivileged(said.replace(/^sudo:\s*/, ''));
-  return agentEndedAtOnce(command, howItEnded(ending.code, ending.signal), said);
-};
-
 const greet = async (
   connection: MessageConnection,
   ended: Promise<AgentFailure>,
@@ -159,20 +105,18 @@ class Client implements AgentClient {
   readonly pid: number | undefined;
   readonly stdout: NodeJS.ReadableStream;
   readonly #connection: MessageConnection;
-  readonly #child: AgentProcess;
-  readonly #ended: Promise<AgentFailure>;
+  readonly #agent: AgentProcess;
   readonly #closedListeners = new Set<(failure: AgentFailure | undefined) => void>();
   #disposed = false;
   #failure: AgentFailure | undefined;
 
-  constructor(hello: Hello, connection: MessageConnection, child: AgentProcess, ended: Promise<AgentFailure>) {
+  constructor(hello: Hello, connection: MessageConnection, agent: AgentProcess) {
     this.hello = hello;
-    this.pid = child.pid;
-    this.stdout = child.stdout;
+    this.pid = agent.pid;
+    this.stdout = agent.output;
     this.#connection = connection;
-    this.#child = child;
-    this.#ended = ended;
-    void ended.then((failure) => {
+    this.#agent = agent;
+    void agent.ended.then((failure) => {
       this.#failure = failure;
       connection.dispose();
       for (const listener of this.#closedListeners) listener(this.#disposed ? undefined : failure);
@@ -191,7 +135,7 @@ class Client implements AgentClient {
         // "Pending response rejected" comes from the connection itself when the agent is gone.
         if (code !== undefined || !this.#connectionLost(error)) throw agentRefused(code, error.message);
       }
-      throw await this.#ended;
+      throw await this.#agent.ended;
     }
   }
 
@@ -257,8 +201,8 @@ class Client implements AgentClient {
   async dispose(): Promise<void> {
     this.#disposed = true;
     // End of input is the agent's order to disarm and exit.
-    this.#child.stdin.end();
-    await this.#ended;
+    this.#agent.input.end();
+    await this.#agent.ended;
   }
 }
 
@@ -275,39 +219,23 @@ const silentLogger = {
 /** Starts the agent and exchanges greetings. Rejects with an `AgentFailure`; nothing is left running then. */
 export const startAgent = async (options: StartAgentOptions): Promise<AgentClient> => {
   const { command } = options;
-  const child = spawnAgent(command);
-  let stderr = '';
-  child.stderr.setEncoding('utf8');
-  child.stderr.on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_TAIL);
-    options.onLog?.(text);
-  });
-  // The process may go while something is written to it; its ending says so, the stream's error adds nothing.
-  child.stdin.on('error', () => undefined);
-
+  const agent = new AgentProcess(command, options.onLog);
   const connection = createMessageConnection(
-    new StreamMessageReader(child.stdout),
-    new StreamMessageWriter(child.stdin),
+    new StreamMessageReader(agent.output),
+    new StreamMessageWriter(agent.input),
     silentLogger,
   );
   connection.onError(() => undefined);
-  let greeted = false;
-  const ended = endingOf(child).then((ending) =>
-    greeted
-      ? agentEnded(howItEnded(ending.code, ending.signal), lastLine(stderr))
-      : startFailure(command, ending, stderr),
-  );
   connection.listen();
   try {
-    const hello = await greet(connection, ended, command, options.helloTimeoutMs ?? HELLO_TIMEOUT_MS);
-    greeted = true;
-    const client = new Client(hello, connection, child, ended);
+    const hello = await greet(connection, agent.ended, command, options.helloTimeoutMs ?? HELLO_TIMEOUT_MS);
+    agent.greeted = true;
+    const client = new Client(hello, connection, agent);
     client.listen();
     return client;
   } catch (failure) {
     connection.dispose();
-    child.stdin.end();
-    child.kill('SIGTERM');
+    agent.abandon();
     throw failure;
   }
 };

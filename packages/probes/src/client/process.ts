@@ -1,0 +1,88 @@
+/** The agent's process as its client sees it: two streams, and one sentence about its end. */
+import type { Readable, Writable } from 'node:stream';
+import { execa } from 'execa';
+import { type AgentFailure, agentEnded, agentEndedAtOnce, agentNotFound, agentNotPrivileged } from './errors.js';
+
+/** Enough for a sentence of sudo or a node warning. Characters. */
+const STDERR_TAIL = 2_000;
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? '';
+
+const howItEnded = (code: number | undefined, signal: string | undefined): string =>
+  signal !== undefined ? `killed by ${signal}` : `exit code ${code ?? 'unknown'}`;
+
+const spawnAgent = (command: readonly string[]) => {
+  const [file, ...args] = command;
+  if (file === undefined || file === '') throw agentNotFound(['']);
+  // Own session: a Ctrl-C in the terminal reaches the client, which then ends the agent in order.
+  return execa(file, args, {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    detached: true,
+    cleanup: false,
+  });
+};
+
+type Child = ReturnType<typeof spawnAgent>;
+
+interface Ending {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+  readonly notFound: boolean;
+  readonly cause: unknown;
+}
+
+const endingOf = async (child: Child): Promise<Ending> => {
+  const result = await child;
+  const notFound = result.exitCode === undefined && result.signal === undefined && child.pid === undefined;
+  return { code: result.exitCode, signal: result.signal, notFound, cause: result.cause };
+};
+
+const startFailure = (command: readonly string[], ending: Ending, stderr: string): AgentFailure => {
+  if (ending.notFound) return agentNotFound(command, ending.cause);
+  const said = lastLine(stderr);
+  if (command[0] === 'sudo' && /^sudo:/m.test(stderr)) return agentNotPrivileged(said.replace(/^sudo:\s*/, ''));
+  return agentEndedAtOnce(command, howItEnded(ending.code, ending.signal), said);
+};
+
+export class AgentProcess {
+  readonly pid: number | undefined;
+  readonly input: Writable;
+  readonly output: Readable;
+  /** Resolves when the process is gone, with what to say of it. */
+  readonly ended: Promise<AgentFailure>;
+  /** It has answered: an end from now on is no failure to start. */
+  greeted = false;
+  readonly #child: Child;
+  #stderr = '';
+
+  /** Throws `AgentFailure` for an empty command; one that does not exist shows in `ended`. */
+  constructor(command: readonly string[], onLog: ((text: string) => void) | undefined) {
+    const child = spawnAgent(command);
+    this.#child = child;
+    this.pid = child.pid;
+    this.input = child.stdin;
+    this.output = child.stdout;
+    child.stderr.setEncoding('utf8');
+    child.stderr.on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);
+      onLog?.(text);
+    });
+    // The process may go while something is written to it; its ending says so, the stream's error adds nothing.
+    child.stdin.on('error', () => undefined);
+    this.ended = endingOf(child).then((ending) =>
+      this.greeted
+        ? agentEnded(howItEnded(ending.code, ending.signal), lastLine(this.#stderr))
+        : startFailure(command, ending, this.#stderr),
+    );
+  }
+
+  /** For one that never answered. */
+  abandon(): void {
+    this.#child.stdin.end();
+    this.#child.kill('SIGTERM');
+  }
+}
