@@ -57,7 +57,7 @@ const measure = async (stage: Stage, program: Program, kernel: 'required' | 'off
   const args = program.run(size);
   page.working(`${thousands(size)} calls, judged by ${name}`);
   const calls = countCalls(stage, program, args);
-  const bare = await bareSeconds(program, args);
+  const bare = await bareSeconds(program, args, stage.cleanup.begun);
   const probed = await secondsWith(stage, program, kernel, args);
   const cost = ((probed - bare) * 1e9) / calls;
   page.line(

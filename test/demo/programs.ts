@@ -104,19 +104,19 @@ export const esbuild = async (built: string, directory: string): Promise<Program
 };
 
 /** Seconds that a run takes by itself; the least of three. */
-export const bareSeconds = async (program: Program, args: readonly string[]): Promise<number> => {
+export const bareSeconds = async (program: Program, args: readonly string[], signal: AbortSignal): Promise<number> => {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 3; i++) {
-    const seconds = program.seconds(await outputOf(program.path, args));
+    const seconds = program.seconds(await outputOf(program.path, args, signal));
     if (seconds === undefined) throw new Error(`${program.title} did not report how long it took`);
     least = Math.min(least, seconds);
   }
   return least;
 };
 
-const outputOf = (path: string, args: readonly string[]): Promise<string> =>
+const outputOf = (path: string, args: readonly string[], signal: AbortSignal): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' });
     let output = '';
     const collect = (data: Buffer): void => {
       output += data.toString();
