@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import {
+  type Answer,
   connectClient,
   initializeArguments,
   lineOf,
@@ -194,5 +195,26 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     await client.ask('stepOut', { threadId });
     expect((await client.next('stopped')).body).toMatchObject({ reason: 'step', threadId });
     expect(await topOf(threadId)).toMatchObject({ name: 'main.worker', line: lineOf(workers, 'err := price(') });
+  });
+
+  it('restarts with the gates in the new process', async () => {
+    await launched({ args: ['3000'], probes: ['main.price if o.ID == 5 do count'] });
+    const set = (): Promise<Answer> =>
+      client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID == 2000' }] });
+    const [first] = (await set()).body.breakpoints;
+    await client.ask('configurationDone');
+    expect((await client.next('stopped')).body.hitBreakpointIds).toEqual([first.id]);
+    expect((await client.ask('restart')).success).toBe(true);
+    await client.next('initialized');
+    const [second] = (await set()).body.breakpoints;
+    expect(second).toMatchObject({ id: first.id, message: expect.stringMatching(/^In the kernel/) });
+    await client.ask('configurationDone');
+    const stop = (await client.next('stopped')).body;
+    expect(stop.hitBreakpointIds).toEqual([first.id]);
+    const listed = await client.ask('evaluate', { expression: 'probes', context: 'repl' });
+    expect(listed.body.result).toMatch(/o\.ID == 5 do count \(armed/);
+    await client.ask('continue', { threadId: stop.threadId });
+    await client.next('terminated');
+    expect(client.output.match(/"calls":3000/g)).toHaveLength(1);
   });
 });

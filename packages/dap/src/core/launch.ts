@@ -4,11 +4,10 @@ import { differences, initializeForDelve } from './capabilities.js';
 import { beginEnding } from './endings.js';
 import type { Request, Response } from './message.js';
 import { listOf, numberOf, objectOf, stringOf, textOf } from './message.js';
+import { withoutOurs } from './own-arguments.js';
 import { addAgain, addProbe } from './probes.js';
 import type { KernelMode, Launch } from './state.js';
 import type { Turn } from './turn.js';
-
-const own = ['kernel', 'probes', 'agent', 'delve', 'dlvFlags', 'steps'] as const;
 
 const textList = (value: unknown, name: string): readonly string[] | UserError => {
   if (value === undefined || value === null) return [];
@@ -34,8 +33,7 @@ export const readLaunch = (request: Request): Launch | UserError => {
   const steps = args.steps ?? 'goroutine';
   if (steps !== 'goroutine' && steps !== 'process') return errors.badArgument('steps', '"goroutine" or "process"');
 
-  const forDelve: Record<string, unknown> = { ...args };
-  for (const name of own) delete forDelve[name];
+  const forDelve: Record<string, unknown> = { ...withoutOurs(args) };
   const redirected = textOf(args.stdoutTo) !== undefined || textOf(args.stderrTo) !== undefined;
   // Without it Delve prints the program's output on its own stdout, where nobody looks.
   if (request.command === 'launch' && args.outputMode === undefined && !redirected) forDelve.outputMode = 'remote';

@@ -1,9 +1,10 @@
 /** Everything that sets the program going: configurationDone, continue, steps, restart. */
 import { anyStops, removeGates } from './gates.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
-import { numberOf, objectOf, type Request } from './message.js';
+import { isObject, type JsonObject, numberOf, objectOf, type Request } from './message.js';
+import { withoutOurs } from './own-arguments.js';
 import { markRunning } from './silent.js';
-import type { LaneWork } from './state.js';
+import type { LaneWork, Launch } from './state.js';
 import { passOver, showWaiting } from './stops.js';
 import type { Turn } from './turn.js';
 
@@ -99,9 +100,37 @@ export const advanceRestart = (turn: Turn, work: RestartWork, news: LaneNews): L
   }
 };
 
+/**
+ * Delve cannot restart a program whose output comes as events (our default) unless it is told the arguments again, nor
+ * one that it did not build unless it is told not to build it; Helix sends the bare launch arguments. So all of it is
+ * said. The program's output comes through Delve's own then, which the adapter passes on as well.
+ */
+export const restartArguments = (request: Request, launch: Launch | undefined): JsonObject => {
+  const given = objectOf(request.arguments);
+  const bare = given.program !== undefined || given.mode !== undefined;
+  const inner = isObject(given.arguments) ? given.arguments : bare ? given : {};
+  const { args, mode } = { ...launch?.forDelve, ...inner };
+  const built = mode === undefined || mode === 'debug' || mode === 'test';
+  return {
+    ...(bare ? {} : given),
+    arguments: {
+      ...(launch === undefined ? {} : withoutOurs(launch.forDelve)),
+      ...withoutOurs(inner),
+      request: 'launch',
+      args: Array.isArray(args) ? args : [],
+      rebuild: inner.rebuild ?? built,
+    },
+  };
+};
+
 const sendRestart = (turn: Turn, work: RestartWork): LaneProgress => {
+  const { request } = work;
+  const { launch } = turn.state;
   turn.update({ hits: [], leftovers: new Set(), held: undefined, step: undefined });
   turn.kernel({ state: 'off', focus: undefined });
-  turn.forward(work.request);
+  // Delve names the new process in no event.
+  if (launch?.live !== true) turn.target({ pid: undefined });
+  const args = launch?.live === true ? request.arguments : restartArguments(request, launch);
+  turn.toDelve('restart', args, { kind: 'client', request });
   return undefined;
 };
