@@ -88,7 +88,19 @@ const difference = (scope: Scope, left: IntegerValue, right: IntegerValue): Lowe
   return checked(either(notNegative, compare('lt', true, value, number(0n))), value);
 };
 
-const lowerShift = (operator: 'shl' | 'shr', left: Value, right: Value, text: string): Value => {
+/** Delve shifts left without end, and fails when the result does not fit memory. Beyond this it judges itself. */
+const largestShift = 65_536n;
+
+const shiftCount = (scope: Scope, operator: 'shl' | 'shr', count: IntegerValue): LoweredExpression => {
+  const { type, value } = count;
+  const notNegative = compare('ge', true, value, number(0n));
+  const isBounded = scope.semantics === 'delve' && operator === 'shl' && type.width > 2;
+  const small = compare('lt', type.signed, value, number(largestShift));
+  if (type.signed) return checked(isBounded ? both(notNegative, small) : notNegative, value);
+  return isBounded ? checked(small, value) : value;
+};
+
+const lowerShift = (scope: Scope, operator: 'shl' | 'shr', left: Value, right: Value, text: string): Value => {
   const operand = asInteger(left, text);
   if (operand === undefined || left.kind === 'length') {
     return unsupportedType(text, 'only integers of a type can be shifted in the kernel');
@@ -101,12 +113,12 @@ const lowerShift = (operator: 'shl' | 'shr', left: Value, right: Value, text: st
   if (right.kind === 'constant') {
     if (right.constant.kind !== 'integer' || right.constant.value < 0n)
       return unsupportedType(text, 'the shift count is no count');
-    return node(number(right.constant.value > 64n ? 64n : right.constant.value));
+    if (right.constant.value >= largestShift) return unsupportedType(text, 'the shift count is too large');
+    return node(number(right.constant.value));
   }
   const count = asInteger(right, text);
   if (count === undefined) return unsupportedType(text, 'the shift count is no integer');
-  if (!count.type.signed) return node(count.value);
-  return node(checked(compare('ge', true, count.value, number(0n)), count.value));
+  return node(shiftCount(scope, operator, count));
 };
 
 const lowerArithmetic = (
@@ -120,7 +132,7 @@ const lowerArithmetic = (
     const folded = foldArithmetic(operator, left.constant, right.constant);
     return folded === undefined ? unsupportedType(text, 'these constants have no such result') : constantOf(folded);
   }
-  if (operator === 'shl' || operator === 'shr') return lowerShift(operator, left, right, text);
+  if (operator === 'shl' || operator === 'shr') return lowerShift(scope, operator, left, right, text);
   const [a, b] = [asLength(left), asLength(right)];
   if (a !== undefined && b !== undefined) return lengthArithmetic(operator, a, b, text);
   const operands = integers(left, right, text);
