@@ -115,6 +115,24 @@ describe.skipIf(requirement('kernel').missing)('links', () => {
     closeAll();
   });
 
+  it('means the process by the pid, not its first thread', async () => {
+    const threaded = writeTinyProgram({ functions: 1, rounds: 500, inThread: true });
+    const other = new TinyProcess(threaded);
+    await other.run();
+    expect(readdirSync(`/proc/${other.pid}/task`)).toHaveLength(2);
+    const [multi, perf] = [counter(), counter()];
+    const bpf = load('kprobe', countProcess(multi, other.pid), { expectedAttachType: 'uprobe-multi' });
+    keep(attachUprobeMulti({ program: bpf, path: threaded.path, offsets: threaded.offsets, pid: other.pid }));
+    const [offset = 0] = threaded.offsets;
+    const fallback = load('kprobe', countProcess(perf, other.pid));
+    keep(attachPerfUprobe({ program: fallback, path: threaded.path, offset, pid: other.pid }));
+    await other.run();
+    expect([read(multi), read(perf)]).toEqual([500n, 500n]);
+    expect(await other.end()).toBe(0);
+    threaded.remove();
+    closeAll();
+  });
+
   it('runs a sleepable uprobe program that reads memory with copy_from_user', async () => {
     const count = counter();
     // x86-64 pt_regs: rip at byte 128. The instruction bytes at the probe: the kernel's int3, then mov %rsp,%rbp.

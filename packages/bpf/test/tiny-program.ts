@@ -23,10 +23,11 @@ export interface TinyProgram {
   remove(): void;
 }
 
-export function writeTinyProgram({ functions = 1, rounds = 1000 } = {}): TinyProgram {
+/** @param inThread does all of it in a second thread, while the first waits. */
+export function writeTinyProgram({ functions = 1, rounds = 1000, inThread = false } = {}): TinyProgram {
   const directory = mkdtempSync(join(tmpdir(), 'probelens-bpf-'));
   const path = join(directory, 'tiny');
-  const { file, offsets } = image(functions, rounds);
+  const { file, offsets } = image(functions, rounds, inThread ? startThread : []);
   writeFileSync(path, file);
   chmodSync(path, 0o755);
   return {
@@ -38,7 +39,21 @@ export function writeTinyProgram({ functions = 1, rounds = 1000 } = {}): TinyPro
   };
 }
 
-function image(functions: number, rounds: number): { file: Buffer; offsets: readonly number[] } {
+/** CLONE_VM | FS | FILES | SIGHAND | THREAD | SYSVSEM. */
+const threadFlags = [0x00, 0x0f, 0x05, 0x00];
+
+/** clone(flags, rsp-0x8000, 0, 0, 0); the child goes on behind this, the parent pauses for ever. */
+const startThread: readonly number[] = [
+  ...[0xb8, 56, 0, 0, 0, 0xbf, ...threadFlags, 0x48, 0x8d, 0xb4, 0x24, 0x00, 0x80, 0xff, 0xff],
+  ...[0x31, 0xd2, 0x4d, 0x31, 0xd2, 0x45, 0x31, 0xc0, 0x0f, 0x05, 0x85, 0xc0, 0x74, 0x09],
+  ...[0xb8, 34, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7],
+];
+
+function image(
+  functions: number,
+  rounds: number,
+  start: readonly number[],
+): { file: Buffer; offsets: readonly number[] } {
   const callBytes = 5;
   const body = functions * callBytes;
   // read(0, rsp-64, 1); leave unless it gave 1; ebx = rounds
@@ -47,19 +62,20 @@ function image(functions: number, rounds: number): { file: Buffer; offsets: read
   const loopEnd = [0xff, 0xcb, 0x0f, 0x85, ...int32(-(body + 8))];
   // write(1, rsp-64, 1)
   const write = [0xb8, 1, 0, 0, 0, 0xbf, 1, 0, 0, 0, 0x48, 0x8d, 0x74, 0x24, 0xc0, 0xba, 1, 0, 0, 0, 0x0f, 0x05];
-  const exit = [0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05];
+  // exit_group(0)
+  const exit = [0xb8, 231, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05];
   const jumpBytes = 5;
   const between = setRounds.length + body + loopEnd.length + write.length + jumpBytes;
   const leave = [0x0f, 0x85, ...int32(between)];
   const toStart = [0xe9, ...int32(-(read.length + leave.length + between))];
-  const callsStart = codeStart + read.length + leave.length + setRounds.length;
+  const callsStart = codeStart + start.length + read.length + leave.length + setRounds.length;
   const end = callsStart + body + loopEnd.length + write.length + jumpBytes + exit.length;
   const first = Math.ceil(end / functionBytes) * functionBytes;
   const offsets = Array.from({ length: functions }, (_, index) => first + index * functionBytes);
   const calls = offsets.flatMap((offset, index) => [0xe8, ...int32(offset - (callsStart + (index + 1) * callBytes))]);
   const file = Buffer.alloc(first + functions * functionBytes, 0xcc);
   header(file);
-  Buffer.from([...read, ...leave, ...setRounds, ...calls, ...loopEnd, ...write, ...toStart, ...exit]).copy(
+  Buffer.from([...start, ...read, ...leave, ...setRounds, ...calls, ...loopEnd, ...write, ...toStart, ...exit]).copy(
     file,
     codeStart,
   );
