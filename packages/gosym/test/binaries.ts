@@ -93,3 +93,22 @@ export const chainsOf = (name: string): { readonly address: number; readonly lin
   }
   return chains;
 };
+
+/** An inlined subroutine of DWARF. */
+export interface TrueCopy {
+  readonly callee: string;
+  readonly host: string;
+  readonly line: number;
+  readonly ranges: readonly (readonly [number, number])[];
+}
+
+export const copiesOf = (name: string): TrueCopy[] =>
+  stored(`${name}.copies.br`)
+    .toString('utf8')
+    .trimEnd()
+    .split('\n')
+    .map((text) => {
+      const [callee = '', host = '', line, ...ranges] = text.split('\t');
+      const pairs = ranges.map((range) => range.split('-').map((end) => number(end, 16)));
+      return { callee, host, line: number(line, 10), ranges: pairs.map(([from = 0, to = 0]) => [from, to] as const) };
+    });
