@@ -5,6 +5,7 @@ export { AgentFailure, type AgentFailureCode } from './client/errors.js';
 export * from './doctor/index.js';
 export type * from './events.js';
 export { goGrammarPath, goLanguage, goParser } from './go-grammar.js';
+export type { Coverage, CoverageOptions, FunctionCoverage, LineCoverage } from './plan/coverage.js';
 export type * from './plan/expression.js';
 export type { FirstLine } from './plan/first-line.js';
 export type * from './plan/plan.js';

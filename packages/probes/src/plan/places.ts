@@ -1,4 +1,5 @@
 /** Where a probe goes: from its target to places, by the rules that keep debugger and program unharmed. */
+import type { GoBinary } from '@probelens/gosym';
 import { copyPlaces } from './copy-places.js';
 import { functionPlaces, packagePlaces } from './entry-places.js';
 import { linePlaces } from './line-places.js';
@@ -6,12 +7,15 @@ import { Refused } from './refused.js';
 import type { Place, Request } from './request.js';
 import { returnPlaces } from './return-places.js';
 
+/** Throws Refused "wrong-machine". */
+export const requireMachine = ({ machine }: GoBinary): void => {
+  if (machine === 'amd64') return;
+  throw new Refused('wrong-machine', `Programs for ${machine} can be read but not probed; build for amd64.`);
+};
+
 /** Places of a probe, at least one. Throws Refused. */
 export const placesFor = (request: Request): readonly Place[] => {
-  const { machine } = request.binary;
-  if (machine !== 'amd64') {
-    throw new Refused('wrong-machine', `Programs for ${machine} can be read but not probed; build for amd64.`);
-  }
+  requireMachine(request.binary);
   const { target } = request.spec;
   switch (target.kind) {
     case 'function':

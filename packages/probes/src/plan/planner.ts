@@ -7,12 +7,13 @@ import type { Parser } from 'web-tree-sitter';
 import { goParser } from '../go-grammar.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import { capturesFor } from './capture.js';
+import { type Coverage, type CoverageOptions, coverageOf } from './coverage.js';
 import type { LoweredExpression } from './expression.js';
 import { type FirstLine, firstLine } from './first-line.js';
 import { lowerCondition } from './lower/lower.js';
 import type { Scope } from './lower/scope.js';
 import { parseExpression } from './lower/syntax.js';
-import { placesFor } from './places.js';
+import { placesFor, requireMachine } from './places.js';
 import type { PlannedBinary, PlannedCapture, PlannedSite, PlanResult, ProbePlan } from './plan.js';
 import { Refused } from './refused.js';
 import { needsOf, type Place, type Request } from './request.js';
@@ -30,6 +31,8 @@ export interface Planner {
   plan(spec: ProbeSpec, binary: GoBinary, options?: PlanOptions): PlanResult;
   /** Which lines a probe at the function's entry may stand for. */
   firstLineOf(fn: GoFunction, binary: GoBinary): FirstLine;
+  /** How much of the program can be probed. Throws Refused for machines other than amd64. */
+  coverage(binary: GoBinary, options?: CoverageOptions): Coverage;
   /** Gives the parser's memory back. */
   dispose(): void;
 }
@@ -147,6 +150,10 @@ export const loadPlanner = async (): Promise<Planner> => {
       }
     },
     firstLineOf: (fn, binary) => firstLine(binary, fn, x86.decode(binary.code(fn), fn.entry)),
+    coverage(binary, options = {}) {
+      requireMachine(binary);
+      return coverageOf(binary, x86, options);
+    },
     dispose: () => parser.delete(),
   };
 };
