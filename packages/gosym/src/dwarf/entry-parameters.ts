@@ -70,7 +70,8 @@ const choose = (types: Types, fn: LocatedFunction, parameters: readonly RawVaria
   const isListed = parameters.some((parameter) => parameter.name === '.dict');
   const dictionary = isListed ? undefined : dictionaryPosition(name, producer.minor);
   const expected = test(producer.registerAbi ? registers : undefined, dictionary);
-  if (expected.contradicted === 0 || !producer.registerAbi) return settle(expected, producer);
+  if (!producer.registerAbi) return settleOnStack(expected);
+  if (expected.contradicted === 0) return settle(expected, producer);
   // Functions that assembly calls keep the stack convention (ABI0) under the same names.
   const others = [test(undefined, undefined), ...[undefined, 0, 1].map((position) => test(registers, position))];
   const better = others.find(({ contradicted, confirmed }) => contradicted === 0 && confirmed > 0);
@@ -116,7 +117,7 @@ const judge = (raw: RawVariable, computed: Place | undefined, producer: Producer
 };
 
 const settle = ({ parameters }: Attempt, producer: Producer): Choice => {
-  const isComplete = producer.minor === undefined || producer.minor >= FIRST_COMPLETE_MINOR || !producer.registerAbi;
+  const isComplete = producer.minor === undefined || producer.minor >= FIRST_COMPLETE_MINOR;
   const lastConfirmed = parameters.findLastIndex(({ verdict }) => verdict === 'confirmed');
   const firstDoubtful = isComplete ? parameters.findIndex(({ verdict }) => verdict === 'contradicted') : 0;
   const places = new Map<RawVariable, Place>();
@@ -125,6 +126,20 @@ const settle = ({ parameters }: Attempt, producer: Producer): Choice => {
     if (verdict === 'contradicted') places.set(raw, isComplete ? absent(CONTRADICTED) : raw.place);
     else if (computed !== undefined && (verdict === 'confirmed' || isAnchored)) places.set(raw, computed);
     else places.set(raw, raw.place.kind === 'absent' || isComplete ? absent(UNANCHORED) : raw.place);
+  }
+  return { places, problems: [] };
+};
+
+/**
+ * Without register arguments the home that the compiler names is where the caller put the value. Up to Go 1.11 the
+ * entries are in alphabetical order, so without a record nothing can be computed beside ones that disagree.
+ */
+const settleOnStack = ({ parameters, contradicted }: Attempt): Choice => {
+  const places = new Map<RawVariable, Place>();
+  for (const { raw, computed } of parameters) {
+    const isHome = raw.place.kind === 'memory' && raw.place.base === 'cfa' && raw.place.offset >= 0;
+    if (isHome) places.set(raw, raw.place);
+    else places.set(raw, computed !== undefined && contradicted === 0 ? computed : absent(UNANCHORED));
   }
   return { places, problems: [] };
 };

@@ -38,7 +38,8 @@ export const readVariable = (
   const typed = chain.find((link) => own(link, Attribute.type) !== undefined);
   if (name === undefined || typed === undefined) return undefined;
   const type = types.of(typed);
-  const isResult = inherited(chain, numberOf, Attribute.variableParameter) === 1;
+  // Go 1.9 does not mark results; unnamed ones can be told by the name the compiler gives them.
+  const isResult = inherited(chain, numberOf, Attribute.variableParameter) === 1 || /^~r\d+$/.test(name);
   return {
     name,
     role: entry.tag === Tag.formalParameter ? (isResult ? 'result' : 'parameter') : 'local',
@@ -96,34 +97,31 @@ const throughPointer = (variable: RawVariable): RawVariable => {
 
 /**
  * What a person calls the variables at an address, innermost scope first: heap-moved ones under their own names, the
- * compiler's left out. A name that the same scope describes twice (the parameter as passed and its copy on the heap)
- * appears once, where it has a place.
+ * compiler's left out. A name appears once per scope. Twice it is described for a parameter as passed and its copy on
+ * the heap, and in inlined functions, whose blocks the compiler flattens into one scope: what has a place counts.
  */
 export const shownVariables = (raw: readonly RawVariable[]): readonly GoVariable[] => {
-  const shown: RawVariable[] = [];
+  const shown = new Map<string, RawVariable>();
   for (const candidate of raw) {
     if (isHidden(candidate.name)) continue;
     const variable = throughPointer(candidate);
-    const twin = shown.findIndex((other) => other.name === variable.name && isSameVariable(other, variable));
-    const first = shown[twin];
-    if (first === undefined) shown.push(variable);
-    else shown[twin] = merge(first, variable);
+    const key = `${variable.depth} ${variable.name}`;
+    const first = shown.get(key);
+    shown.set(key, first === undefined ? variable : merge(first, variable));
   }
   // Stable: the order of declaration stays within one scope.
-  shown.sort((a, b) => b.depth - a.depth);
-  return shown.map(({ name, role, type, place }) => ({ name, role, type, place }));
+  const innermostFirst = [...shown.values()].sort((a, b) => b.depth - a.depth);
+  return innermostFirst.map(({ name, role, type, place }) => ({ name, role, type, place }));
 };
 
-const isSameVariable = (a: RawVariable, b: RawVariable): boolean => {
-  if (a.type.name !== b.type.name) return false;
-  // A parameter's heap copy is declared as a local of the outermost scope.
-  return a.depth === b.depth && (a.line === b.line || a.role !== b.role);
-};
-
-const merge = (a: RawVariable, b: RawVariable): RawVariable => {
-  const role = a.role === 'local' ? b.role : a.role;
-  const better = b.place.kind === 'indirect' || a.place.kind === 'absent' ? b : a;
-  return { ...better, role };
+const merge = (first: RawVariable, second: RawVariable): RawVariable => {
+  const isBetter =
+    first.place.kind === 'absent' ||
+    (second.place.kind !== 'absent' && (second.place.kind === 'indirect' || (second.line ?? 0) > (first.line ?? 0)));
+  const better = isBetter ? second : first;
+  // The copy on the heap is declared as a local.
+  const parameter = [first, second].find(({ role }) => role !== 'local');
+  return parameter?.type.name === better.type.name ? { ...better, role: parameter.role } : better;
 };
 
 /**
