@@ -1,5 +1,5 @@
 import type { GoType, GoVariable } from '../../src/api.js';
-import { type DelveSession, type DelveVariable, SHADOWED } from './delve-session.js';
+import { ARGUMENT, type DelveSession, type DelveVariable, RESULT, SHADOWED } from './delve-session.js';
 import { type Machine, readPlace, unsigned } from './place-reader.js';
 
 /** reflect.Kind */
@@ -7,7 +7,14 @@ const [SLICE, STRING] = [23, 24];
 
 /** One difference between what we say and what Delve prints, in a form that a test can list. */
 export interface Difference {
-  readonly kind: 'only-delve' | 'only-ours' | 'readable-only-in-delve' | 'readable-only-by-us' | 'value' | 'type';
+  readonly kind:
+    | 'only-delve'
+    | 'only-ours'
+    | 'readable-only-in-delve'
+    | 'readable-only-by-us'
+    | 'value'
+    | 'type'
+    | 'role';
   readonly variable: string;
   readonly detail: string;
 }
@@ -29,6 +36,7 @@ export const compareStop = async (
       add('only-delve', theirs.value);
       continue;
     }
+    if (mine.role !== roleOf(theirs)) add('role', `${mine.role} / ${roleOf(theirs)}`);
     const bytes = await readPlace(machine, mine.place, mine.type.size);
     if (bytes === undefined) {
       if (theirs.unreadable === '') add('readable-only-in-delve', JSON.stringify(mine.place));
@@ -61,6 +69,11 @@ const isGarbage = (reason: string): boolean =>
   /could not (read|resolve|find function)|[Nn]egative array length|invalid length|nil base|empty OP stack|input\/output error|read out of bounds/.test(
     reason,
   );
+
+const roleOf = ({ flags }: DelveVariable): GoVariable['role'] => {
+  if ((flags & ARGUMENT) !== 0) return 'parameter';
+  return (flags & RESULT) !== 0 ? 'result' : 'local';
+};
 
 /** Parameters without a name; ".this" and the like are the compiler's. */
 const isUnnamed = (name: string): boolean => name === '_' || name.startsWith('.') || /^~p\d+$/.test(name);

@@ -27,9 +27,10 @@ export interface Stop {
   readonly function: string;
 }
 
-/** api.VariableShadowed and api.VariableArgument, service/api/types.go. */
+/** api.VariableShadowed, VariableArgument, VariableReturnArgument; service/api/types.go. */
 export const SHADOWED = 2;
 export const ARGUMENT = 8;
+export const RESULT = 16;
 
 const LOAD = { FollowPointers: true, MaxVariableRecurse: 2, MaxStringLen: 64, MaxArrayValues: 64, MaxStructFields: -1 };
 const FRAME = { GoroutineID: -1, Frame: 0 };
