@@ -38,5 +38,6 @@ export {
   TracepointFormatError,
   tracefs,
 } from './tracepoint-format.js';
+export { type TracepointSample, TracepointSamples } from './tracepoint-samples.js';
 export { summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';
 export type { RefusalKind } from './verifier-reason.js';

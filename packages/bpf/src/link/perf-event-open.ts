@@ -13,6 +13,7 @@ const setBpf = 0x40042408;
 const enable = 0x2400;
 /** enum bpf_attach_type. */
 const bpfPerfEvent = 41;
+const clockMonotonic = 1;
 const EINVAL = 22;
 
 export interface PerfEventAttr {
@@ -23,6 +24,8 @@ export interface PerfEventAttr {
   readonly breakpointType?: number;
   readonly config1?: bigint | number | string;
   readonly config2?: bigint | number;
+  /** Write a record of these parts (PERF_SAMPLE_*) into the event's ring at each sample. */
+  readonly record?: number;
 }
 
 /** Opens one perf event. Throws KernelError. */
@@ -34,6 +37,11 @@ export function openPerfEvent(event: PerfEventAttr, pid: number, cpu: number, su
     const byFrequency = 'frequency' in event.sample;
     attr.u64(16, 'frequency' in event.sample ? event.sample.frequency : event.sample.period);
     if (byFrequency) flags |= 1n << 10n;
+  }
+  if (event.record !== undefined) {
+    // use_clockid is bit 25; clockid at 92. One clock for all: that of bpf_ktime_get_ns. Each record wakes (48).
+    flags |= 1n << 25n;
+    attr.u64(24, event.record).u32(48, 1).u32(92, clockMonotonic);
   }
   attr.u64(40, flags).u32(52, event.breakpointType ?? 0);
   if (typeof event.config1 === 'string') attr.text(56, event.config1);
@@ -67,15 +75,17 @@ export function attachToEvents(
         if (result < 0) throw refusal('PERF_EVENT_IOC_SET_BPF', -result, subject);
       }
     }
-    for (const event of events) {
-      const result = ioctl(event, enable, 0);
-      if (result < 0) throw refusal('PERF_EVENT_IOC_ENABLE', -result, subject);
-    }
+    for (const event of events) enableEvent(event, subject);
   } catch (error) {
     for (const fd of [...links, ...events]) closeDescriptor(fd);
     throw error;
   }
   return new DescriptorLink(subject, [...events, ...links], links[0]);
+}
+
+export function enableEvent(event: number, subject: string): void {
+  const result = ioctl(event, enable, 0);
+  if (result < 0) throw refusal('PERF_EVENT_IOC_ENABLE', -result, subject);
 }
 
 function perfLink(program: Program, event: number, cookie: bigint | undefined): number {

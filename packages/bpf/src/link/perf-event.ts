@@ -95,7 +95,7 @@ function attribute(event: PerfEvent, sample: NonNullable<PerfEventOptions['sampl
 }
 
 /** "0-1,3": the CPUs that can carry an event now. */
-function onlineCpus(): readonly number[] {
+export function onlineCpus(): readonly number[] {
   const text = kernelFile('/sys/devices/system/cpu/online');
   if (text === undefined) return Array.from({ length: possibleCpus() }, (_, cpu) => cpu);
   return text.split(',').flatMap((range) => {

@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requirement } from '../../../test/requirements.js';
+import { KernelError, readTracepointFormat, TracepointSamples } from '../src/index.js';
+import { TinyProcess, type TinyProgram, writeTinyProgram } from './tiny-program.js';
+
+const category = 'probelens_test';
+const name = `samples_${process.pid}`;
+const rounds = 2000;
+
+describe.skipIf(requirement('kernel').missing)('tracepoint samples', () => {
+  let program: TinyProgram;
+  let target: TinyProcess;
+  // Opened for appending: anything else would remove the events of others.
+  const change = (line: string): void => appendFileSync('/sys/kernel/tracing/uprobe_events', `${line}\n`);
+
+  beforeAll(() => {
+    program = writeTinyProgram({ functions: 1, rounds });
+    target = new TinyProcess(program);
+    // rbx counts the rounds down; the first bytes of the file are its ELF magic.
+    change(
+      `p:${category}/${name} ${program.path}:0x${program.offsets[0]?.toString(16)} left=%bx:u32 magic=@0x400000:u32`,
+    );
+  });
+  const open: TracepointSamples[] = [];
+  const sample = (options: Parameters<typeof TracepointSamples.open>[0]): TracepointSamples => {
+    const samples = TracepointSamples.open(options);
+    open.push(samples);
+    return samples;
+  };
+
+  afterAll(async () => {
+    // An event that is in use cannot be removed.
+    for (const one of open) one.close();
+    change(`-:${category}/${name}`);
+    expect(await target.end()).toBe(0);
+    program.remove();
+  });
+
+  const fieldReader = () => {
+    const fields = new Map(readTracepointFormat(category, name).fields.map((field) => [field.name, field]));
+    return (record: DataView, field: string): number => record.getUint32(fields.get(field)?.offset ?? -1, true);
+  };
+
+  it('gives every hit of a dynamic tracepoint with its fields, thread and time', async () => {
+    const samples = sample({ category, name });
+    const read = fieldReader();
+    const seen: { left: number; time: bigint }[] = [];
+    await new Promise<void>((resolve, reject) => {
+      samples.onReadable(() => {
+        samples.drain(({ pid, tid, cpu, time, record }) => {
+          expect([pid, tid]).toEqual([target.pid, target.pid]);
+          expect(cpu).toBeLessThan(1024);
+          expect(read(record, 'magic')).toBe(0x464c457f);
+          seen.push({ left: read(record, 'left'), time });
+        });
+        if (seen.length === rounds) resolve();
+      });
+      target.run().catch(reject);
+    });
+    // CPUs come one after the other, so time puts them in order.
+    const ordered = seen.toSorted((a, b) => (a.time < b.time ? -1 : 1)).map(({ left }) => left);
+    expect(ordered).toEqual(Array.from({ length: rounds }, (_, index) => rounds - index));
+    expect(samples.lost).toBe(0n);
+    samples.close();
+  });
+
+  it('counts what finds the ring full', async () => {
+    const samples = sample({ category, name, bytes: 4096 });
+    await target.run();
+    let read = samples.drain(() => undefined);
+    expect(read).toBeLessThan(rounds);
+    // The kernel writes how many it lost before the next sample.
+    await target.run();
+    read += samples.drain(() => undefined);
+    const counted = Number(samples.lost);
+    expect(counted).toBeGreaterThanOrEqual(rounds - 2 * (4096 / 64));
+    expect(read + counted).toBeLessThanOrEqual(2 * rounds);
+    samples.close();
+    expect(samples.drain(() => undefined)).toBe(0);
+  });
+
+  it('sees ordinary tracepoints too, and gives its descriptors back', async () => {
+    const before = readdirSync('/proc/self/fd').length;
+    const samples = sample({ category: 'sched', name: 'sched_process_exit' });
+    const child = spawn('true');
+    const pids = new Set<number>();
+    await new Promise<void>((resolve) => {
+      samples.onReadable(() => {
+        samples.drain(({ pid }) => pids.add(pid));
+        if (pids.has(child.pid ?? 0)) resolve();
+      });
+    });
+    samples.close();
+    samples.close();
+    if (child.exitCode === null) await once(child, 'close');
+    expect(() => TracepointSamples.open({ category: 'sched', name: 'nonsense' })).toThrow(KernelError);
+    await expect.poll(() => readdirSync('/proc/self/fd').length).toBe(before);
+  });
+});
