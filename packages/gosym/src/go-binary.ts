@@ -209,6 +209,7 @@ export class OpenedGoBinary implements GoBinary {
   }
 
   private copyWalk() {
-    return { ...this.lineWalk(), functionOf: (index: number) => this.functionOf(index) };
+    const fileSize = this.program.image.source.size;
+    return { ...this.lineWalk(), fileSize, functionOf: (index: number) => this.functionOf(index) };
   }
 }

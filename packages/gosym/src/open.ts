@@ -55,7 +55,7 @@ interface OpenedTable {
 }
 
 /** Candidates are tried in turn; what is wrong with the best one is what a person hears. */
-const MOST_CANDIDATES = 64;
+const MOST_CANDIDATES = 16;
 
 const openTable = (image: ElfImage, symbols: ElfSymbols, buildInfo: BuildInfo | undefined): OpenedTable => {
   const search: ModuleSearch = { image, symbols };

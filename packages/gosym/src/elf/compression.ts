@@ -58,13 +58,33 @@ const inflated = (name: string, packed: Uint8Array, size: number): Uint8Array =>
 
 const unzstd = (name: string, packed: Uint8Array, size: number): Uint8Array => {
   checkSize(name, size, packed.length);
+  const promised = zstdContentSize(packed);
+  if (promised !== undefined && promised !== size) throw bad(name, `it holds ${promised} bytes instead of ${size}`);
+  // Given its output, fzstd 0.1.1 neither allocates a window as large as the data claims nor says how much it wrote.
   const out = new Uint8Array(size);
-  let result: Uint8Array;
   try {
-    result = decompress(packed, out);
+    decompress(packed, out);
   } catch (cause) {
     throw bad(name, 'its zstd data is damaged', cause);
   }
-  if (result.length !== size) throw bad(name, `it gave ${result.length} bytes instead of ${size}`);
-  return result;
+  return out;
+};
+
+/** Frame_Content_Size (RFC 8878, 3.1.1.1), which linkers always write; undefined where the frame leaves it out. */
+const zstdContentSize = (frame: Uint8Array): number | undefined => {
+  if (frame.length < 18) return undefined;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const descriptor = view.getUint8(4);
+  const single = (descriptor & 0x20) !== 0;
+  const at = 5 + (single ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] ?? 0);
+  switch (descriptor >>> 6) {
+    case 0:
+      return single ? view.getUint8(at) : undefined;
+    case 1:
+      return view.getUint16(at, true) + 256;
+    case 2:
+      return view.getUint32(at, true);
+    default:
+      return Number(view.getBigUint64(at, true));
+  }
 };

@@ -10,15 +10,26 @@ export interface ByteSource {
   close(): void;
 }
 
-/** One allocation at most; a section of a real Go program is far below it, and Node refuses buffers from 4 GiB on. */
-const LARGEST_READ = 0xffff_0000;
+/** Far above any section of a real program; a sparse file may claim more than the machine's memory. */
+const LARGEST_READ = 1024 * 1024 * 1024;
 
 const checkRange = (size: number, offset: number, length: number): void => {
-  if (offset >= 0 && length >= 0 && offset + length <= size && length <= LARGEST_READ) return;
+  if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
+    throw new FormatError(
+      'truncated',
+      `the file ends at byte ${size}, but its headers promise ${length} bytes at ${offset}; it was cut short, build or copy it again`,
+      { offset, expected: `${length} bytes`, found: `${Math.max(0, size - offset)}` },
+    );
+  }
+  if (length <= LARGEST_READ) return;
   throw new FormatError(
-    'truncated',
-    `the file ends at byte ${size}, but its headers promise ${length} bytes at ${offset}; it was cut short, build or copy it again`,
-    { offset, expected: `${length} bytes`, found: `${Math.max(0, size - offset)}` },
+    'too-large',
+    `one table of the file has ${length} bytes, more than can be read; build it again`,
+    {
+      offset,
+      expected: `at most ${LARGEST_READ} bytes`,
+      found: `${length}`,
+    },
   );
 };
 

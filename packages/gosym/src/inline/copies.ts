@@ -7,10 +7,12 @@ import type { InlineTrees } from './trees.js';
 
 type Range = [VirtualAddress, VirtualAddress];
 
-/** A tree index above this is damage: no function holds a million inlined calls. */
-const MOST_RECORDS = 1_000_000;
+/** Smallest record of any release, bytes: all trees together cannot hold more records than fit the file. */
+const RECORD_BYTES = 16;
 
 export interface CopyWalk {
+  /** Bytes of the program's file. */
+  readonly fileSize: number;
   readonly pclntab: Pclntab;
   readonly trees: InlineTrees;
   readonly functionOf: (index: number) => GoFunction;
@@ -25,10 +27,12 @@ export const walkCopies = (
 ): void => {
   const { pclntab, trees } = walk;
   if (!trees.supported) return;
+  let left = walk.fileSize / RECORD_BYTES;
   for (let index = 0; index < pclntab.functions.count; index++) {
     const last = trees.lastIndex(index);
     if (last < 0) continue;
-    if (last > MOST_RECORDS) throw tooMany(pclntab.name(index), last);
+    left -= last + 1;
+    if (left < 0) throw tooMany(pclntab.name(index), last);
     if (wanted !== undefined && !holds(trees, index, last, wanted)) continue;
     copiesIn(walk, index, last, wanted, found);
   }
@@ -93,6 +97,6 @@ const rangesByRecord = (trees: InlineTrees, entry: number, last: number): (Range
 
 const tooMany = (name: string, last: number): FormatError =>
   new FormatError('bad-inline-tree', `the inline tree of ${name} names record ${last}; build the program again`, {
-    expected: `at most ${MOST_RECORDS}`,
+    expected: 'no more records than the file can hold',
     found: `${last}`,
   });

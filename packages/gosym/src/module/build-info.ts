@@ -29,12 +29,20 @@ export const readBuildInfo = (image: ElfImage, symbols: ElfSymbols): BuildInfo |
 
 const findBlob = (image: ElfImage): number | undefined => {
   const section = image.section('.go.buildinfo');
-  const segment = image.loads.find((load) => (load.flags & PF_W) !== 0 && load.fileSize > 0);
-  const place =
-    section === undefined || section.size < HEADER_BYTES
-      ? segment && { address: segment.address, offset: segment.offset, size: segment.fileSize }
-      : section;
-  if (place === undefined) return undefined;
+  const segments = image.loads
+    .filter((load) => (load.flags & PF_W) !== 0)
+    .map((load) => ({ address: load.address, offset: load.offset, size: load.fileSize }));
+  for (const place of section === undefined ? segments : [section, ...segments]) {
+    const found = searchBlob(image, place);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
+const searchBlob = (
+  image: ElfImage,
+  place: { readonly address: number; readonly offset: number; readonly size: number },
+): number | undefined => {
   const end = Math.min(place.size, SEARCHED_BYTES, Math.max(0, image.source.size - place.offset));
   for (let start = 0; start < end; start += CHUNK_BYTES) {
     const chunk = image.source.read(place.offset + start, Math.min(CHUNK_BYTES, end - start));
