@@ -1,0 +1,125 @@
+/** Lowered expressions in bpftrace's language. Written for bpftrace 0.17 (Debian 12), and valid in later ones. */
+import type { ComparisonOperator, IntegerType, LoweredExpression } from '../plan/expression.js';
+import { NotExportable } from './exported.js';
+
+/** bpftrace's names of the registers that x86-64 passes to a program. */
+const registers: ReadonlyMap<string, string> = new Map([
+  ['rax', 'ax'],
+  ['rbx', 'bx'],
+  ['rcx', 'cx'],
+  ['rdx', 'dx'],
+  ['rsi', 'si'],
+  ['rdi', 'di'],
+  ['rbp', 'bp'],
+  ['rsp', 'sp'],
+  ...[8, 9, 10, 11, 12, 13, 14, 15].map((number): [string, string] => [`r${number}`, `r${number}`]),
+]);
+
+const typeName = ({ width, signed }: IntegerType): string => `${signed ? '' : 'u'}int${width * 8}`;
+
+const comparison: Readonly<Record<ComparisonOperator, string>> = {
+  eq: '==',
+  ne: '!=',
+  lt: '<',
+  le: '<=',
+  gt: '>',
+  ge: '>=',
+};
+
+const arithmetic: Readonly<Partial<Record<string, string>>> = {
+  add: '+',
+  sub: '-',
+  mul: '*',
+  and: '&',
+  or: '|',
+  xor: '^',
+  shl: '<<',
+  shr: '>>',
+};
+
+export const registerText = (register: string): string => {
+  const name = registers.get(register);
+  if (name === undefined) throw new NotExportable(`it has no name for the register ${register}`);
+  return `reg("${name}")`;
+};
+
+const cast = (type: IntegerType, text: string): string => `((${typeName(type)})${text})`;
+
+/** It divides unsigned numbers only, so the divisor must be a positive constant. */
+const division = (node: Extract<LoweredExpression, { kind: 'arithmetic' }>, goid: number | undefined): string => {
+  const operator = node.operator === 'div' ? '/' : '%';
+  if (node.right.kind !== 'constant' || BigInt(node.right.value) <= 0n) {
+    throw new NotExportable('it divides by positive constants only');
+  }
+  const left = expressionText(node.left, goid);
+  const right = node.right.value;
+  if (!node.type.signed) return cast(node.type, `((uint64)${left} ${operator} ${right})`);
+  return cast(node.type, `(${left} < 0 ? 0 - ((0 - ${left}) ${operator} ${right}) : ${left} ${operator} ${right})`);
+};
+
+const arithmeticText = (node: Extract<LoweredExpression, { kind: 'arithmetic' }>, goid: number | undefined): string => {
+  if (node.operator === 'div' || node.operator === 'rem') return division(node, goid);
+  const left = expressionText(node.left, goid);
+  const right = expressionText(node.right, goid);
+  if (node.operator === 'and-not') return cast(node.type, `(${left} & ~${right})`);
+  const isShift = node.operator === 'shl' || node.operator === 'shr';
+  if (isShift && (node.right.kind !== 'constant' || BigInt(node.right.value) >= BigInt(node.type.width * 8))) {
+    throw new NotExportable('it shifts by constants below the width only');
+  }
+  if (node.operator === 'shr' && node.type.signed) throw new NotExportable('it shifts unsigned numbers only');
+  return cast(node.type, `(${left} ${arithmetic[node.operator]} ${right})`);
+};
+
+/** BPFTRACE_STRLEN is 64 unless set, the terminating zero included. */
+const longestString = 63;
+
+/** A string as its language reads it, of a length that is computed. */
+export const stringText = (pointer: string, length: string): string => `str(${pointer}, ${length})`;
+
+const stringTest = (node: Extract<LoweredExpression, { kind: 'string-test' }>, goid: number | undefined): string => {
+  const bytes = Buffer.from(node.bytes, 'hex');
+  const literal = bytes.toString('latin1');
+  if (bytes.length > longestString) throw new NotExportable(`it compares at most ${longestString} bytes`);
+  if (!/^[ -~]*$/.test(literal) || /["\\%]/.test(literal)) throw new NotExportable('it compares plain ASCII only');
+  const length = cast({ width: 8, signed: true }, expressionText(node.length, goid));
+  const enough = `${length} ${node.whole ? '==' : '>='} ${bytes.length}`;
+  if (bytes.length === 0) return `(${enough})`;
+  // A constant length counts the terminating zero.
+  const start = `str(${expressionText(node.pointer, goid)}, ${bytes.length + 1})`;
+  return `(${enough} && strncmp(${start}, "${literal}", ${bytes.length}) == 0)`;
+};
+
+/** Throws NotExportable for what the language lacks. `goid`: offsetof(runtime.g, goid). */
+export const expressionText = (node: LoweredExpression, goid: number | undefined): string => {
+  const text = (inner: LoweredExpression): string => expressionText(inner, goid);
+  switch (node.kind) {
+    case 'constant':
+      return BigInt(node.value) < 0n ? `(${node.value})` : node.value;
+    case 'register':
+      return registerText(node.register);
+    case 'load':
+      // A space, or the parser sees the beginning of a comment behind a "/".
+      return `( *(${typeName(node.type)} *)(${text(node.address)}))`;
+    case 'convert':
+      return cast(node.type, text(node.value));
+    case 'arithmetic':
+      return arithmeticText(node, goid);
+    case 'compare': {
+      const type: IntegerType = { width: 8, signed: node.signed };
+      return `(${cast(type, text(node.left))} ${comparison[node.operator]} ${cast(type, text(node.right))})`;
+    }
+    case 'string-test':
+      return stringTest(node, goid);
+    case 'logical':
+      return `(${text(node.left)} ${node.operator === 'and' ? '&&' : '||'} ${text(node.right)})`;
+    case 'not':
+      return `(${text(node.value)} == 0)`;
+    case 'checked':
+      return `(${text(node.condition)} ? ${text(node.value)} : 0)`;
+    case 'goroutine-id':
+      if (goid === undefined) throw new NotExportable('the place of the goroutine id is unknown');
+      return `( *(uint64 *)(reg("r14") + ${goid}))`;
+    case 'compare-float':
+      throw new NotExportable('it has no floating-point numbers');
+  }
+};
