@@ -1,49 +1,11 @@
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ControlError, type ControlListener, type ControlProbe, listenControl } from '@probelens/probes/control';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import { Editor, temporaryDirectory } from './editor.js';
-
-/** A debug session whose counts the test sets. */
-class StandInSession {
-  readonly probes: ControlProbe[] = [];
-  listener: ControlListener | undefined;
-  private next = 1;
-
-  async start(directory: string, about: { readonly binary: string; readonly workspace: string }): Promise<void> {
-    this.listener = await listenControl(
-      {
-        add: async ({ text }) => {
-          if (text.startsWith('main.refused')) throw new ControlError('unknown-function', 'It cannot be probed.');
-          const name = text.split(' ')[0];
-          const probe: ControlProbe = { id: this.next++, text, function: name, state: 'armed', hits: 0 };
-          this.probes.push(probe);
-          return probe;
-        },
-        remove: async (id) => {
-          const index = this.probes.findIndex((probe) => probe.id === id);
-          const [probe] = this.probes.splice(index, 1);
-          if (probe === undefined) throw new ControlError('no-such-probe', `There is no probe ${id}.`);
-          return { ...probe, state: 'removed' };
-        },
-        list: async () => this.probes,
-      },
-      about,
-      { directory },
-    );
-  }
-
-  hit(id: number, hits: number): void {
-    const index = this.probes.findIndex((probe) => probe.id === id);
-    const probe = this.probes[index];
-    if (probe === undefined) throw new Error(`no probe ${id}`);
-    this.probes[index] = { ...probe, hits };
-    this.listener?.changed([{ ...probe, hits }]);
-  }
-}
+import { StandInSession } from './stand-in-session.js';
 
 describe.skipIf(requirement('go').missing)('a program and its sources', () => {
   let folder: string;
@@ -67,7 +29,7 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
     editor = await Editor.start({ folder, controlDirectory });
   });
   afterEach(async () => {
-    for (const { listener } of running.splice(0)) await listener?.close();
+    for (const started of running.splice(0)) await started.stop();
     await editor.destroy();
   });
   afterAll(() => {
