@@ -6,7 +6,7 @@ import { Refused } from './refused.js';
 import { decodeFunction, type Place, plannedSite, type Request, shortFile } from './request.js';
 import { scopeFor } from './scope-at.js';
 import { type Code, codeOf } from './x86/code.js';
-import { logSites } from './x86/line-site.js';
+import { firstUnharmed, logSites } from './x86/line-site.js';
 
 interface Host {
   readonly code: Code;
@@ -37,11 +37,7 @@ const placeOf = (request: Request, copy: InlinedCopy, host: Host): Place | undef
     scope: scopeFor(binary, copy.host, variables, 'go', host.code.frameAt(index)),
     start: low,
     choose: (needs) => {
-      const site = sites.find(
-        (each) =>
-          !(needs.memory && each.storesBefore) &&
-          ![...needs.registers].some((register) => each.clobbered.has(register)),
-      );
+      const site = firstUnharmed(sites, needs);
       const instruction = site && host.code.instructions[site.index];
       if (site === undefined || instruction === undefined) {
         throw new Refused(

@@ -1,10 +1,21 @@
 /** The site at a function's entry: for the function itself, the line of its `func` keyword, and often its first line. */
 import type { Degraded, GoFunction, GoVariable } from '@probelens/gosym';
+import { runAt } from './first-line.js';
 import { functionsCalled, isAssembly } from './functions.js';
 import { Refused } from './refused.js';
-import { decodePrologue, type Place, plannedSite, type Request, shortFile } from './request.js';
+import {
+  decodeFunction,
+  decodePrologue,
+  type Needs,
+  type Place,
+  plannedSite,
+  type Request,
+  shortFile,
+} from './request.js';
 import { packageOf, scopeFor } from './scope-at.js';
-import { type EntrySite, entrySite } from './x86/entry-site.js';
+import { codeOf } from './x86/code.js';
+import { afterStackCheck, type EntrySite, entrySite } from './x86/entry-site.js';
+import { firstUnharmed, logSites, stopSites } from './x86/line-site.js';
 
 /** At and before `push %rbp` the return address is all that the call has added to the stack. */
 const entryFrame = { register: 'rsp', offset: 8 } as const;
@@ -48,6 +59,50 @@ const place = (
   };
 };
 
+const noEntry = (fn: GoFunction, why: string): Refused =>
+  new Refused(
+    'no-entry-site',
+    `${fn.name} has no place at its entry that can be probed: ${why}; probe a line inside it or its callers.`,
+  );
+
+/**
+ * Functions without `push %rbp`: the first instruction after the stack check for logging, and for stopping one inside the
+ * same line that can hold a sentinel. Both are passed once per call.
+ */
+const framelessPlace = (
+  request: Request,
+  fn: GoFunction,
+  line: number,
+  variables: Degraded<readonly GoVariable[]>,
+): Place => {
+  const { binary, use } = request;
+  const code = codeOf(decodeFunction(request, fn));
+  const index = afterStackCheck(code.instructions);
+  if (index === undefined || code.hasTableJump) throw noEntry(fn, 'its first instructions are passed more than once');
+  const runs = binary.linesOf(fn);
+  const starts: ReadonlySet<number> = new Set(binary.statementsOf(fn) ?? []);
+  const isStart = (address: number): boolean => starts.has(address) || runAt(runs, address)?.address === address;
+  const end = fn.entry + fn.size;
+  const belongs = (address: number): boolean => address < end;
+  const sites =
+    use === 'stop'
+      ? stopSites(request.x86, code, index, belongs, isStart)
+      : logSites(code, index, belongs, isStart, request.avoid !== undefined);
+  return {
+    function: fn.name,
+    scope: scopeFor(binary, fn, variables, use === 'stop' ? 'delve' : 'go', entryFrame),
+    start: undefined,
+    choose: (needs) => {
+      const site = firstUnharmed(sites, needs);
+      const instruction = site && code.instructions[site.index];
+      if (site === undefined || instruction === undefined)
+        throw noEntry(fn, 'it sets up no frame, and no instruction before its first branch will do');
+      const reason = `${site.tier === 2 ? 'an instruction near the entry with a sentinel on its last byte' : 'an instruction at the entry'}; the function sets up no frame.`;
+      return plannedSite(request, { fn, instruction, tier: site.tier, use, file: fn.file, line, reason });
+    },
+  };
+};
+
 /** The entry of one function, with what can be read there. Throws Refused. */
 export const entryPlace = (
   request: Request,
@@ -57,11 +112,9 @@ export const entryPlace = (
 ): Place => {
   reportCopies(request, fn);
   const found = entrySite(decodePrologue(request, fn));
-  if (found !== undefined) return place(request, fn, found, line, variables);
-  throw new Refused(
-    'no-entry-site',
-    `${fn.name} sets up no frame, so it has no instruction at its entry that can be probed cheaply; probe a line inside it or its callers.`,
-  );
+  return found === undefined
+    ? framelessPlace(request, fn, line, variables)
+    : place(request, fn, found, line, variables);
 };
 
 export const functionPlaces = (request: Request, name: string): readonly Place[] =>

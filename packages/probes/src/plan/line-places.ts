@@ -9,7 +9,7 @@ import { Refused } from './refused.js';
 import { decodeFunction, type Needs, type Place, plannedSite, type Request, shortFile } from './request.js';
 import { scopeFor } from './scope-at.js';
 import { type Code, codeOf } from './x86/code.js';
-import { type LineSite, logSites, stopSites } from './x86/line-site.js';
+import { firstUnharmed, type LineSite, logSites, stopSites } from './x86/line-site.js';
 
 interface Line {
   readonly file: string;
@@ -33,9 +33,6 @@ const described: Readonly<Record<LineSite['tier'], string>> = {
   stepped: 'an instruction of the line, single-stepped',
 };
 
-const isUnharmed = (site: LineSite, needs: Needs): boolean =>
-  !(needs.memory && site.storesBefore) && [...needs.registers].every((register) => !site.clobbered.has(register));
-
 const noSite = (line: Line, why: string): Refused =>
   new Refused(
     'no-line-site',
@@ -47,7 +44,7 @@ const chooser =
   (needs: Needs): PlannedSite => {
     if (sites.length === 0)
       throw noSite(line, 'it has no instruction that is neither its first, a branch, a call nor a store');
-    const site = sites.find((each) => isUnharmed(each, needs));
+    const site = firstUnharmed(sites, needs);
     const instruction = site && code.instructions[site.index];
     if (site === undefined || instruction === undefined) {
       throw noSite(line, 'what the condition reads is overwritten before the first instruction that can be probed');

@@ -47,6 +47,9 @@ func work(n int, o *Order) (int, error) { // mark:func
 }
 
 //go:noinline
+func leaf(a int, o *Order) int { return a*o.Qty + a - o.ID } // mark:leaf
+
+//go:noinline
 func grow(depth int, o *Order) int { // mark:grow
 	var pad [64]int
 	pad[depth%64] = depth
@@ -65,6 +68,7 @@ func main() {
 		if err != nil {
 			errs++
 		}
+		sink += leaf(n, &Order{ID: n * 2, Qty: 3})
 	}
 	done := make(chan int)
 	go func() { done <- grow(500, &Order{ID: 1}) }()

@@ -16,6 +16,11 @@ const belongsToStackCheck = (instruction: Decoded): boolean => {
   );
 };
 
+/** g.stackguard0 (offset 16) and stackguard1 (24), in r14 since Go 1.17 and in rcx before. */
+const comparesStackGuard = (instruction: Decoded): boolean =>
+  (instruction.memoryBase === 'r14' || instruction.memoryBase === 'rcx') &&
+  (instruction.displacement === 16 || instruction.displacement === 24);
+
 export interface EntrySite {
   readonly instruction: Decoded;
   /** The entry instruction itself: the function checks no stack (nosplit). */
@@ -35,4 +40,23 @@ export const entrySite = (instructions: readonly Decoded[]): EntrySite | undefin
     if (instruction.flow === 'conditional' && (instruction.target ?? 0) <= instruction.address) return undefined;
   }
   return undefined;
+};
+
+/**
+ * Position of the first instruction after the stack check, which each call passes once with its arguments still in place;
+ * 0 for functions that check nothing. Undefined when something jumps back to it.
+ */
+export const afterStackCheck = (instructions: readonly Decoded[]): number | undefined => {
+  const first = instructions[0];
+  if (first === undefined) return undefined;
+  const check = instructions.findIndex((each) => each.flow === 'conditional');
+  const isChecked =
+    check >= 0 &&
+    instructions.slice(0, check).every(belongsToStackCheck) &&
+    instructions.slice(0, check).some((each) => each.mnemonic === 'cmp' && comparesStackGuard(each));
+  const position = isChecked ? check + 1 : 0;
+  const address = instructions[position]?.address;
+  // Growing the stack restarts the function at its entry, before the check.
+  const isTarget = instructions.some((each) => each.flow !== 'call' && each.target === address);
+  return address === undefined || isTarget ? undefined : position;
 };

@@ -145,3 +145,13 @@ export const logSites = (
   }
   return found.toSorted((a, b) => logOrder[a.tier] - logOrder[b.tier]);
 };
+
+/** The first site before which nothing that is needed was changed. */
+export const firstUnharmed = (
+  sites: readonly LineSite[],
+  needs: { readonly registers: ReadonlySet<string>; readonly memory: boolean },
+): LineSite | undefined =>
+  sites.find(
+    (site) =>
+      !(needs.memory && site.storesBefore) && [...needs.registers].every((register) => !site.clobbered.has(register)),
+  );
