@@ -217,4 +217,39 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     await client.next('terminated');
     expect(client.output.match(/"calls":3000/g)).toHaveLength(1);
   });
+
+  it.each(['optimised', 'unoptimised'])('stops on the first line of a body, with its arguments (%s)', async (kind) => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const flags = kind === 'unoptimised' ? ['-gcflags=all=-N -l'] : [];
+    const program = await privateCopy(await buildFixture('orders', { flags }), work);
+    const launch = client.ask('launch', { mode: 'exec', program, args: ['50000'] });
+    await client.next('initialized');
+    await launch;
+    const answer = await client.ask('setBreakpoints', {
+      source: { path: source },
+      breakpoints: [{ line: priceLine + 1, condition: 'o.ID % 10000 < 4 && mult > 0' }],
+    });
+    const [breakpoint] = answer.body.breakpoints;
+    expect(breakpoint).toMatchObject({ line: priceLine + 1, message: expect.stringMatching(/^In the kernel/) });
+    await client.ask('configurationDone');
+    const ids: number[] = [];
+    for (;;) {
+      const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      if (event.event === 'terminated') break;
+      const { threadId } = event.body;
+      expect(event.body).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [breakpoint.id] });
+      const top = await topOf(threadId);
+      expect(top).toMatchObject({ name: 'main.price', line: priceLine + 1 });
+      const id = await client.ask('evaluate', { expression: 'o.ID', frameId: top.id });
+      const mult = await client.ask('evaluate', { expression: 'mult', frameId: top.id });
+      ids.push(Number(id.body.result));
+      expect(Number(mult.body.result)).toBe((Number(id.body.result) % 4) + 1);
+      await client.ask('continue', { threadId });
+    }
+    expect(ids.sort((a, b) => a - b)).toEqual(
+      [0, 1, 2, 3].flatMap((k) => [0, 1, 2, 3, 4].map((n) => n * 10000 + k)).sort((a, b) => a - b),
+    );
+    expect(client.output).toContain('"wrong":0');
+  });
 });

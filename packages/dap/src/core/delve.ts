@@ -1,6 +1,6 @@
 /** What Delve sends: answers find their askers, events are passed on, a few are looked at first. */
 import { errors } from '../errors.js';
-import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over } from './endings.js';
+import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over, refuseRest } from './endings.js';
 import { loseKernel, removeGates } from './gates.js';
 import { clientBreakpoint } from './ids.js';
 import { onJudgeCondition, onJudgeStack } from './judge.js';
@@ -9,8 +9,9 @@ import { onGreeting, onInitialized } from './launch.js';
 import { isDapMode } from './manners.js';
 import { type Event, type Message, numberOf, objectOf, type Request, type Response } from './message.js';
 import { resumeCommands } from './resume.js';
+import { onSettleStop } from './settle.js';
 import type { Purpose } from './state.js';
-import { onStopped, onVerdict, releaseHeld } from './stops.js';
+import { onSettleAnswer, onSettleRefused, onStopped, onVerdict, releaseHeld } from './stops.js';
 import type { Turn } from './turn.js';
 
 const onClientAnswer = (turn: Turn, request: Request, response: Response): void => {
@@ -41,6 +42,12 @@ const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
       onVerdict(turn, purpose.hit, verdict.holds, verdict.text);
       return;
     }
+    case 'settle-look':
+      onSettleAnswer(turn, response);
+      return;
+    case 'settle-step':
+      if (!response.success) onSettleRefused(turn);
+      return;
     case 'leave':
       onLeaveAnswer(turn, purpose.step, response);
       return;
@@ -140,12 +147,18 @@ const onEvent = (turn: Turn, event: Event): void => {
         onStoppedWhileEnding(turn);
         return;
       }
+      if (turn.state.held?.stage.kind === 'settling') {
+        onSettleStop(turn);
+        return;
+      }
       onStopped(turn, event);
       tellLane(turn, { kind: 'planted' });
       return;
     case 'continued': {
       // Delve announces every step; ours that repeat one are nobody's business.
-      const ours = [...turn.state.pending.values()].some((purpose) => purpose.kind === 'silent-resume');
+      const ours = [...turn.state.pending.values()].some(
+        ({ kind }) => kind === 'silent-resume' || kind === 'settle-step',
+      );
       if (!ours) turn.toClient(event);
       return;
     }
@@ -194,10 +207,7 @@ export const onDelveClosed = (turn: Turn): void => {
   releaseHeld(turn);
   turn.target({ exited: true, running: false });
   loseKernel(turn, 'Delve has ended.');
-  for (const purpose of turn.state.pending.values()) {
-    if (purpose.kind === 'client') turn.refuse(purpose.request, delveGone);
-  }
-  turn.update({ pending: new Map(), lane: { active: undefined, ticket: undefined, queue: [] } });
+  refuseRest(turn, delveGone);
   if (!turn.state.terminated) {
     turn.say(delveGone.message, 'stderr');
     sayTerminated(turn, { seq: 0, type: 'event', event: 'terminated' });

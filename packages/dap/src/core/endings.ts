@@ -3,7 +3,7 @@
  * not kill it (measured: Delve alone loses a hot target when it disconnects while running): Delve's breakpoints are
  * cleared, the program is paused, and no SIGTRAP may be waiting for a thread when Delve detaches.
  */
-import { errors } from '../errors.js';
+import { errors, type UserError } from '../errors.js';
 import { removeGates } from './gates.js';
 import { objectOf, type Request, type Response } from './message.js';
 import type { Ending, LaneWork } from './state.js';
@@ -63,24 +63,51 @@ export const beginEnding = (turn: Turn, cause: Ending['cause'], request: Request
   else quiet(turn);
 };
 
-/** Waits for an answer of Delve that is on its way: the kernel must not write while Delve does. */
+/** The kernel is being written to on this work's account. */
+const arming = (work: LaneWork | undefined): boolean => {
+  switch (work?.kind) {
+    case 'set':
+      return work.stage.kind === 'arming' || work.stage.kind === 'disarming';
+    case 'add-probe':
+      return work.stage === 'arming';
+    case 'remove-probe':
+    case 'restart':
+      return work.stage === 'disarming';
+    default:
+      return false;
+  }
+};
+
+/** Waits for an answer that is on its way: the kernel must not write while Delve does, nor arm after the last disarm. */
 const quiet = (turn: Turn): void => {
-  const writing = [...turn.state.pending.values()].some((purpose) => purpose.kind === 'lane');
-  if (writing) return;
+  const { active } = turn.state.lane;
+  const delveWrites = [...turn.state.pending.values()].some((purpose) => purpose.kind === 'lane');
+  if (!delveWrites && !arming(active)) takeOut(turn);
+};
+
+const takeOut = (turn: Turn): void => {
   const { active } = turn.state.lane;
   const request = active === undefined ? undefined : requestOf(active);
-  if (request !== undefined && active?.kind !== 'resume') turn.refuse(request, errors.sessionEnding());
+  // A resume that was sent has its answer from Delve.
+  const sent = active?.kind === 'resume' && active.stage === 'planting';
+  if (request !== undefined && !sent) turn.refuse(request, errors.sessionEnding());
   turn.update({ lane: { active: undefined, ticket: undefined, queue: [] } });
-  const probes = [...turn.state.gates.keys()];
-  const arming = active !== undefined && active.kind === 'set' && active.stage.kind === 'arming';
-  if (probes.length === 0 && !arming) {
+  removeGates(turn, [...turn.state.gates.keys()]);
+  if (turn.state.kernel.state !== 'ready') {
     afterGates(turn);
     return;
   }
-  removeGates(turn, probes);
   set(turn, { stage: 'disarming' });
-  // No list: everything of this session, also what is being armed at this moment.
+  // No list: everything of this session.
   turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: [] });
+};
+
+/** Armed or disarmed, asked for before the end began or by it. */
+export const onKernelWhileEnding = (turn: Turn, ticket: number): void => {
+  const { ending, lane } = turn.state;
+  if (ticket !== lane.ticket) return;
+  if (ending?.stage === 'quiet') takeOut(turn);
+  else onEndingDisarmed(turn);
 };
 
 export const onEndingDisarmed = (turn: Turn): void => {
@@ -191,15 +218,31 @@ export const onLeaveAnswer = (
   }
 };
 
-/** An answer of Delve came in: what waited for quiet may go on. */
+/** An answer of Delve came in: what waited for quiet may go on, and a resume that failed will bring no stop. */
 export const onAnswerWhileEnding = (turn: Turn): void => {
-  if (turn.state.ending?.stage === 'quiet') quiet(turn);
+  const stage = turn.state.ending?.stage;
+  if (stage === 'quiet') quiet(turn);
+  if (stage === 'pausing' && !turn.state.target.running) readSignals(turn);
+};
+
+/** Whoever still waits for Delve waits in vain. */
+export const refuseRest = (turn: Turn, error: UserError): void => {
+  const { pending, lane, backlog } = turn.state;
+  for (const purpose of pending.values()) if (purpose.kind === 'client') turn.refuse(purpose.request, error);
+  const { active } = lane;
+  // What was forwarded is among the pending ones.
+  const forwarded = active?.kind === 'resume' && active.stage === 'planting';
+  const works = active === undefined || forwarded ? lane.queue : [active, ...lane.queue];
+  const waiting = works.map(requestOf).filter((request) => request !== undefined);
+  for (const request of [...waiting, ...backlog]) turn.refuse(request, error);
+  turn.update({ pending: new Map(), backlog: [], lane: { active: undefined, ticket: undefined, queue: [] } });
 };
 
 /** Delve is gone, wished or not. */
 export const over = (turn: Turn): void => {
   const { ending, client } = turn.state;
   if (ending === undefined || ending.stage === 'over') return;
+  refuseRest(turn, errors.sessionEnding());
   if (ending.request !== undefined) turn.answer(ending.request);
   set(turn, { stage: 'over', request: undefined });
   turn.emit({ kind: 'stop-timer', name: 'ending' });

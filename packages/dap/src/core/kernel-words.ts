@@ -39,6 +39,11 @@ export interface Planned {
   readonly function: string;
   readonly file: string;
   readonly line: number;
+  /**
+   * A stop is shown where Delve would have stopped: this many bytes behind the trapped instruction, straight on. The gate
+   * is at the function's entry; a breakpoint on the first line of its body belongs a few instructions later.
+   */
+  readonly settle?: number | undefined;
   /** One short sentence for the breakpoint's message: where it runs and at what cost. */
   readonly message: string;
 }

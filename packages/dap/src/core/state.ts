@@ -15,6 +15,8 @@ export type Purpose =
   | { readonly kind: 'silent-resume' }
   | { readonly kind: 'judge-stack'; readonly hit: Hit }
   | { readonly kind: 'judge-condition'; readonly hit: Hit }
+  | { readonly kind: 'settle-look' }
+  | { readonly kind: 'settle-step' }
   | { readonly kind: 'leave'; readonly step: 'clear' | 'pause' | 'continue' | 'disconnect' };
 
 export type KernelMode = 'auto' | 'off' | 'required';
@@ -104,13 +106,24 @@ export interface Hit {
   readonly running: boolean;
 }
 
+/** A goroutine on its way from the gate to the line of the breakpoint, instruction by instruction. */
+export interface Settling {
+  readonly kind: 'settling';
+  readonly hit: Hit;
+  readonly text: string | undefined;
+  /** Where it was first; undefined until Delve has said. */
+  readonly from: bigint | undefined;
+  readonly stepsLeft: number;
+}
+
 /** A stop of Delve's that the client has not been told of yet. */
 export interface HeldStop {
   /** Undefined: the program is stopped already, and the next waiting hit is being looked at. */
   readonly event: Event | undefined;
   readonly stage:
     | { readonly kind: 'draining'; readonly ticket: number }
-    | { readonly kind: 'judging'; readonly hit: Hit };
+    | { readonly kind: 'judging'; readonly hit: Hit }
+    | Settling;
 }
 
 export interface Step {

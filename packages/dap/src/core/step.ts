@@ -1,7 +1,7 @@
 /** The session as a function: one input, the next state, and what is to be done. No clock, no I/O, no randomness. */
 import { onClientMessage } from './client.js';
 import { onDelveClosed, onDelveMessage, releaseEnd } from './delve.js';
-import { beginEnding, onEndingDeadline, onEndingDisarmed, onSignalsRead } from './endings.js';
+import { beginEnding, onEndingDeadline, onEndingDisarmed, onKernelWhileEnding, onSignalsRead } from './endings.js';
 import { onCounted, onProbeEvents } from './events.js';
 import { loseKernel } from './gates.js';
 import type { Input } from './input.js';
@@ -73,10 +73,11 @@ const take = (turn: Turn, input: Input): void => {
       tellLane(turn, { kind: 'planned', outcomes: input.outcomes }, input.ticket);
       return;
     case 'armed':
-      tellLane(turn, { kind: 'armed', outcomes: input.outcomes }, input.ticket);
+      if (turn.state.ending !== undefined) onKernelWhileEnding(turn, input.ticket);
+      else tellLane(turn, { kind: 'armed', outcomes: input.outcomes }, input.ticket);
       return;
     case 'disarmed':
-      if (turn.state.ending !== undefined) onEndingDisarmed(turn);
+      if (turn.state.ending !== undefined) onKernelWhileEnding(turn, input.ticket);
       else tellLane(turn, { kind: 'disarmed', counters: input.counters }, input.ticket);
       return;
     case 'drained':

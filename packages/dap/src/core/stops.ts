@@ -7,7 +7,8 @@ import { dropGate, stops } from './gates.js';
 import { holds } from './hit-condition.js';
 import { clientBreakpoint } from './ids.js';
 import { judge } from './judge.js';
-import { type Event, listOf, numberOf, objectOf, textOf } from './message.js';
+import { type Event, listOf, numberOf, objectOf, type Response, textOf } from './message.js';
+import { beginSettling, onSettleLook } from './settle.js';
 import { resumeSilently } from './silent.js';
 import type { Gate, Hit } from './state.js';
 import type { Turn } from './turn.js';
@@ -112,11 +113,17 @@ export const onDrained = (turn: Turn, ticket: number): void => {
   decide(turn, held.event);
 };
 
-/** Without the kernel's answer (the agent is gone) the stop is shown as Delve told it. */
+/** Without the kernel's answers (the agent is gone) the stop is shown as far as it is known. */
 export const releaseHeld = (turn: Turn): void => {
   const { held } = turn.state;
-  if (held?.event !== undefined) showAsItIs(turn, held.event);
-  else if (held !== undefined) turn.update({ held: undefined });
+  if (held === undefined) return;
+  if (held.stage.kind === 'draining' && held.event !== undefined) {
+    showAsItIs(turn, held.event);
+    return;
+  }
+  const goroutine = held.stage.kind === 'draining' ? turn.state.target.goroutine : held.stage.hit.goroutine;
+  finishStop(turn, goroutine ?? 1);
+  turn.event('stopped', { reason: 'breakpoint', threadId: goroutine ?? 1, allThreadsStopped: true });
 };
 
 const decide = (turn: Turn, event: Event | undefined): void => {
@@ -176,7 +183,24 @@ const count = (turn: Turn, hit: Hit, text: string | undefined): void => {
   const counted = gate.counted + 1;
   turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, counted }) });
   if (gate.hitCondition !== undefined && !holds(gate.hitCondition, counted)) next(turn);
+  else if (gate.planned.settle !== undefined) beginSettling(turn, hit, text);
   else showHit(turn, gate, hit, text);
+};
+
+/** Delve said where the settling goroutine is. */
+export const onSettleAnswer = (turn: Turn, response: Response): void => {
+  const stage = turn.state.held?.stage;
+  if (stage?.kind !== 'settling') return;
+  const gate = turn.state.gates.get(stage.hit.probe);
+  if (gate === undefined) next(turn);
+  else if (onSettleLook(turn, stage, gate.planned.settle ?? 0, response)) showHit(turn, gate, stage.hit, stage.text);
+};
+
+/** Delve will not step: the stop is shown where it is. */
+export const onSettleRefused = (turn: Turn): void => {
+  const stage = turn.state.held?.stage;
+  const gate = stage?.kind === 'settling' ? turn.state.gates.get(stage.hit.probe) : undefined;
+  if (stage?.kind === 'settling' && gate !== undefined) showHit(turn, gate, stage.hit, stage.text);
 };
 
 /** Delve's verdict over a hit whose condition the kernel could not read. */

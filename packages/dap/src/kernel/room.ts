@@ -1,6 +1,14 @@
 /** The kernel side of one session: the target's binary, the planner and the agent. Opened when Delve has the program. */
-import type { GoBinary } from '@probelens/gosym';
-import type { AgentClient, PlanResult, ProbeCounters, ProbeEvent, ProbePlan, ProbeSpec } from '@probelens/probes';
+import { type GoBinary, type GoFunction, virtualAddress } from '@probelens/gosym';
+import type {
+  AgentClient,
+  PlannedSite,
+  PlanResult,
+  ProbeCounters,
+  ProbeEvent,
+  ProbePlan,
+  ProbeSpec,
+} from '@probelens/probes';
 import type { ArmOutcome, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
 import { sentenceOf } from '../errors.js';
 import { avoidedOffsets, specOf, spokenCost } from './planning.js';
@@ -13,6 +21,11 @@ export interface PlannerPort {
     binary: GoBinary,
     options?: { readonly use?: 'stop' | 'log'; readonly avoid?: readonly number[] },
   ): PlanResult;
+  /** See FirstLine in the planner; only the address of the body is of interest here. */
+  firstLineOf?(
+    fn: GoFunction,
+    binary: GoBinary,
+  ): { readonly bodyLine: number | undefined; readonly bodyAddress: number | undefined };
 }
 
 export interface RoomOptions {
@@ -100,8 +113,19 @@ export class KernelRoom {
       function: site?.function ?? item.kind,
       file: site?.file ?? '',
       line: site?.line ?? 1,
+      settle: site === undefined ? undefined : this.#settle(site),
       message: spokenCost(result.plan),
     };
+  }
+
+  /** How far behind the gate the line of the breakpoint begins, where that is not the line of the gate. */
+  #settle(site: PlannedSite): number | undefined {
+    const address = Number(site.address);
+    const fn = this.#binary.functionAt(virtualAddress(address));
+    if (site.use !== 'stop' || site.tier !== 1 || fn === undefined || site.line === fn.line) return undefined;
+    const first = this.#planner.firstLineOf?.(fn, this.#binary);
+    if (first?.bodyAddress === undefined || first.bodyLine !== site.line) return undefined;
+    return first.bodyAddress - address - site.instruction.length / 2;
   }
 
   /** In order; the failure of one does not touch the others. */

@@ -7,7 +7,7 @@ import type { DelveShell } from '../delve/shell.js';
 import { sentenceOf } from '../errors.js';
 import { type Keeper, startKeeper } from '../keeper/spawn.js';
 import type { DapOptions } from '../options.js';
-import { KernelRoom, type PlannerPort } from './room.js';
+import type { KernelRoom, PlannerPort } from './room.js';
 import { trapPending } from './target.js';
 
 const noAgent = 'the probe agent has ended.';
@@ -46,6 +46,8 @@ export class KernelShell {
     if (command === undefined) throw new Error('no probe agent is configured; set "agent" in the launch arguments.');
     if (delvePid === undefined) throw new Error('Delve was not started here.');
     const { openBinary, loadPlanner, startAgent } = this.#options;
+    // Loaded when first needed: a session with Delve alone never pays for it.
+    const { KernelRoom } = await import('./room.js');
     return KernelRoom.open({
       pid,
       delvePid,

@@ -1,0 +1,46 @@
+/**
+ * From the gate to where Delve would have stopped. Gate and place are a straight run of a few instructions apart; Delve
+ * steps them on this one thread while all others stand still.
+ */
+import { listOf, objectOf, type Response, stringOf } from './message.js';
+import type { Hit, Settling } from './state.js';
+import type { Turn } from './turn.js';
+
+/** A prologue spills at most some thirty words; more means that this is not the straight run that was planned. */
+const stepLimit = 64;
+
+const look = (turn: Turn, hit: Hit): void => {
+  turn.toDelve('stackTrace', { threadId: hit.goroutine, startFrame: 0, levels: 1 }, { kind: 'settle-look' });
+};
+
+export const beginSettling = (turn: Turn, hit: Hit, text: string | undefined): void => {
+  const stage: Settling = { kind: 'settling', hit, text, from: undefined, stepsLeft: stepLimit };
+  turn.update({ held: { event: turn.state.held?.event, stage } });
+  look(turn, hit);
+};
+
+/** Delve has stepped, or stopped for a reason of its own on the way: look where that is. */
+export const onSettleStop = (turn: Turn): void => {
+  const stage = turn.state.held?.stage;
+  if (stage?.kind === 'settling') look(turn, stage.hit);
+};
+
+const pcOf = (response: Response): bigint | undefined => {
+  const [frame] = listOf(objectOf(response.body).stackFrames);
+  const text = stringOf(objectOf(frame).instructionPointerReference) ?? '';
+  return response.success && /^0x[0-9a-f]+$/.test(text) ? BigInt(text) : undefined;
+};
+
+/** True when the goroutine is there, or will not come any nearer. */
+export const onSettleLook = (turn: Turn, stage: Settling, distance: number, response: Response): boolean => {
+  const pc = pcOf(response);
+  if (pc === undefined) return true;
+  const from = stage.from ?? pc;
+  const gone = pc - from;
+  if (gone < 0n || gone >= BigInt(distance) || stage.stepsLeft === 0) return true;
+  const next: Settling = { ...stage, from, stepsLeft: stage.stepsLeft - 1 };
+  turn.update({ held: { event: turn.state.held?.event, stage: next } });
+  const args = { threadId: stage.hit.goroutine, granularity: 'instruction' };
+  turn.toDelve('stepIn', args, { kind: 'settle-step' });
+  return false;
+};
