@@ -9,16 +9,26 @@
   :group 'tools)
 
 (defcustom probelens-command '("probelens")
-  "The command as a list; name the real path, because npx takes half a second to find it."
-  :type '(repeat string))
+  "The command as a list.
+Name the real path: npx takes half a second to find it."
+  :type '(repeat string)
+  :group 'probelens)
 
 (defcustom probelens-settings nil
   "The section \"probelens\" of the language server's settings, as a plist."
-  :type 'plist)
+  :type 'plist
+  :group 'probelens)
 
 (defun probelens--command (argument)
   "The command line that runs ARGUMENT, \"lsp\" or \"dap\"."
   (append probelens-command (list argument)))
+
+;; Of the packages below, whichever are installed.
+(defvar lsp-language-id-configuration)
+(declare-function lsp-send-execute-command "lsp-mode")
+(declare-function eglot-execute-command "eglot")
+(declare-function eglot-current-server "eglot")
+(declare-function lsp-avy-lens "lsp-lens")
 
 (defun probelens--list ()
   "Show what is probed in this workspace."
@@ -32,16 +42,13 @@
     (define-key map "l" #'lsp-avy-lens)
     (define-key map "p" #'probelens--list)
     map)
-  "Bound to `C-c p' while `probelens-session-mode' is on; bind it elsewhere as you like.")
+  "On `C-c p' while `probelens-session-mode' is on; bind it elsewhere, too.")
 
 ;; lsp-mode: beside gopls.
-(defvar lsp-language-id-configuration)
 (declare-function lsp-register-client "lsp-mode")
 (declare-function make-lsp-client "lsp-mode")
 (declare-function lsp-stdio-connection "lsp-mode")
 (declare-function lsp-activate-on "lsp-mode")
-(declare-function lsp-send-execute-command "lsp-mode")
-(declare-function lsp-avy-lens "lsp-lens")
 
 (with-eval-after-load 'lsp-mode
   (add-to-list 'lsp-language-id-configuration '(go-mode . "go"))

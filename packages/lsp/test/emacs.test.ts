@@ -1,0 +1,66 @@
+/** The real server in lsp-mode in a real batch Emacs, with the configuration that people copy. */
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { builtCommand } from '../../../test/command.js';
+import { fixtureSources } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { temporaryDirectory } from './editor.js';
+import { StandInSession } from './stand-in-session.js';
+
+const here = (path: string): string => new URL(path, import.meta.url).pathname;
+
+describe.skipIf(requirement('go', 'emacs').missing)('Emacs with lsp-mode', () => {
+  let folder: string;
+  const session = new StandInSession();
+  beforeAll(async () => {
+    folder = temporaryDirectory();
+    cpSync(fixtureSources('orders'), folder, { recursive: true });
+    await execa('go', ['build', '-o', 'orders', '.'], { cwd: folder, env: { GOFLAGS: '-mod=mod', GOWORK: 'off' } });
+    mkdirSync(join(folder, 'run'), { mode: 0o700 });
+    const about = { binary: join(folder, 'orders'), workspace: folder };
+    await session.start(join(folder, 'run/probelens'), about, (id) => session.hit(id, 1234));
+  });
+  afterAll(async () => {
+    await session.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('shows lenses and diagnostics, runs them, and binds keys for a session only', async () => {
+    const source = readFileSync(join(folder, 'order.go'), 'utf8').split('\n');
+    const line = source.findIndex((text) => text.startsWith('func price(')) + 1;
+    const run = await execa('emacs', ['--batch', '-f', 'package-initialize', '-l', here('emacs.el')], {
+      env: {
+        CONFIGURATION: here('../../../editors/emacs/probelens.el'),
+        COMMAND: JSON.stringify([process.execPath, await builtCommand()]),
+        FILE: join(folder, 'order.go'),
+        LINE: String(line),
+        BINARY: join(folder, 'orders'),
+        XDG_RUNTIME_DIR: join(folder, 'run'),
+        HOME: folder,
+      },
+      timeout: 100_000,
+    });
+    const said = run.stdout
+      .split('\n')
+      .filter((text) => text.startsWith('{"name"'))
+      .map((text): { readonly name: string; readonly value: unknown } => JSON.parse(text));
+    const value = (name: string): unknown => said.findLast((report) => report.name === name)?.value;
+    expect(value('started')).toBe(true);
+    expect(value('lenses')).toContain(`${line}: probe this function`);
+    expect(value('drawn')).toBe(true);
+    expect(value('diagnostics')).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^notional is inlined into 1 caller/)]),
+    );
+    expect(value('counting')).toBe(true);
+    expect(value('actions')).toEqual(['Remove the probe on price (1,234 hits)']);
+    expect(value('taken back')).toBe(true);
+    expect(session.probes).toEqual([]);
+    expect(value('templates')).toEqual(expect.arrayContaining(['Probelens: package', 'Probelens: tests']));
+    expect(value('adapter')).toEqual([process.execPath, expect.any(String), 'dap']);
+    expect(value('foreign')).toBe(false);
+    expect(value('key')).toBe('dap-next');
+    expect(value('afterwards')).not.toBe('dap-next');
+  }, 120_000);
+});
