@@ -48,7 +48,7 @@ describe.skipIf(requirement('kernel').missing)('tracepoint samples', () => {
     const samples = sample({ category, name });
     const read = fieldReader();
     const seen: { left: number; time: bigint }[] = [];
-    await new Promise<void>((resolve, reject) => {
+    const complete = new Promise<void>((resolve) => {
       samples.onReadable(() => {
         samples.drain(({ pid, tid, cpu, time, record }) => {
           expect([pid, tid]).toEqual([target.pid, target.pid]);
@@ -58,8 +58,8 @@ describe.skipIf(requirement('kernel').missing)('tracepoint samples', () => {
         });
         if (seen.length === rounds) resolve();
       });
-      target.run().catch(reject);
     });
+    await Promise.all([target.run(), complete]);
     // CPUs come one after the other, so time puts them in order.
     const ordered = seen.toSorted((a, b) => (a.time < b.time ? -1 : 1)).map(({ left }) => left);
     expect(ordered).toEqual(Array.from({ length: rounds }, (_, index) => rounds - index));
