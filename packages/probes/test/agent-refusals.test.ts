@@ -1,6 +1,6 @@
 /** What the agent will not do, and what it says then. */
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -154,6 +154,24 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('the agent refus
       expect(failure.message).toContain('12345');
     } finally {
       await theirs.dispose();
+    }
+  });
+
+  it('to look into a file that the user may not read', async () => {
+    const secret = join(directory, 'secret');
+    writeFileSync(secret, 'root only', { mode: 0o600 });
+    const user = 12345;
+    const child = spawn('/bin/sleep', ['600'], { stdio: 'ignore', uid: user, gid: user });
+    const command = ['env', `SUDO_UID=${user}`, ...(await agentCommandLine())];
+    const theirs = await startAgent({ command });
+    try {
+      const other = { ...plan, binary: { ...plan.binary, path: secret } };
+      const failure = await refusal(theirs.arm({ plan: other, target: { pid: child.pid ?? 0, tracer: undefined } }));
+      expect(failure.code).toBe('unreadable-binary');
+      expect(failure.message).toContain(`user ${user} may not read it`);
+    } finally {
+      await theirs.dispose();
+      child.kill('SIGKILL');
     }
   });
 

@@ -25,7 +25,7 @@ import { kernelIsClean, kernelObjects } from './kernel-leftovers.js';
 import { randomFrom, until } from './until.js';
 import { changedBytes, pendingTraps, type RunningProgram, startProgram } from './verify-program.js';
 
-const rounds = soaking ? 100 : Number(process.env.ROUNDS ?? 3);
+const rounds = soaking ? 100 : 3;
 
 const orderIs = (id: number): { condition: LoweredExpression; conditionText: string } => ({
   conditionText: `o.ID == ${id}`,

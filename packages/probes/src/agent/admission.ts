@@ -56,14 +56,15 @@ const sameFile = (pid: number, file: BinaryFile): boolean => {
 };
 
 /** The file whose code the process runs: its executable, or the planned file when it has that mapped as a library. */
-const runningFile = async (target: AgentTarget, plan: ProbePlan, files: BinaryFiles): Promise<BinaryFile> => {
+const runningFile = async (target: AgentTarget, plan: ProbePlan, options: AdmissionOptions): Promise<BinaryFile> => {
+  const { files, asking } = options;
   const { binary } = plan;
   if (target.starting !== true) {
     // Also right for a deleted or replaced binary and for one in another mount namespace, where the path lies.
     const executable = await tryOpen(files, `/proc/${target.pid}/exe`);
     if (!(executable instanceof Error) && isPlannedBuild(binary, executable.buildIds)) return executable;
   }
-  const file = await tryOpen(files, binary.path);
+  const file = await tryOpen(files, binary.path, asking);
   if (file instanceof Error) throw refusal.unreadableBinary(binary.path, file.message);
   if (!isPlannedBuild(binary, file.buildIds)) throw refusal.wrongBuildId(binary.path);
   if (target.starting === true || sameFile(target.pid, file)) return file;
@@ -74,9 +75,9 @@ const runningFile = async (target: AgentTarget, plan: ProbePlan, files: BinaryFi
 };
 
 /** The error for what is no Go binary or cannot be opened: there may be another file to look at. */
-const tryOpen = async (files: BinaryFiles, path: string): Promise<BinaryFile | Error> => {
+const tryOpen = async (files: BinaryFiles, path: string, reader?: number): Promise<BinaryFile | Error> => {
   try {
-    return await files.open(path);
+    return await files.open(path, reader);
   } catch (error) {
     if (error instanceof Error) return error;
     throw error;
@@ -130,10 +131,10 @@ export interface AdmissionOptions {
 
 /** Throws `Refused`. */
 export const admit = async (plan: ProbePlan, target: AgentTarget, options: AdmissionOptions): Promise<Admitted> => {
-  const { asking, files } = options;
+  const { asking } = options;
   const identity = admitProcess(target.pid, asking);
   const tracer = identifyTracer(target, asking);
-  const file = await runningFile(target, plan, files);
+  const file = await runningFile(target, plan, options);
   for (const site of plan.sites) checkFileBytes(plan, site, file);
   const text = openLiveText(target.pid, file);
   try {

@@ -26,6 +26,10 @@ export const isPlannedBuild = (planned: PlannedBinary, found: BuildIds): boolean
   return known.length > 0 && known.every(([wanted, has]) => wanted === has);
 };
 
+/** Owner and everybody; a file that only a group may read is refused, which costs its users a `chmod o+r`. */
+const mayRead = (file: { readonly uid: bigint; readonly mode: bigint }, user: number): boolean =>
+  user === 0 || (file.mode & 0o004n) !== 0n || (file.uid === BigInt(user) && (file.mode & 0o400n) !== 0n);
+
 interface Opened {
   readonly file: BinaryFile;
   readonly descriptor: number;
@@ -35,11 +39,15 @@ interface Opened {
 export class BinaryFiles {
   readonly #opened = new Map<string, Opened>();
 
-  /** Throws what open(2) and the parser throw. */
-  async open(path: string): Promise<BinaryFile> {
+  /**
+   * Throws what open(2) and the parser throw. `reader`: the user for whom a root agent opens it; what that user may not
+   * read is not looked into, since a parser's complaint quotes the file.
+   */
+  async open(path: string, reader?: number): Promise<BinaryFile> {
     const descriptor = openSync(path, 'r');
     try {
       const stat = fstatSync(descriptor, { bigint: true });
+      if (reader !== undefined && !mayRead(stat, reader)) throw new Error(`user ${reader} may not read it.`);
       const key = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}`;
       const known = this.#opened.get(key);
       if (known !== undefined) {

@@ -1,4 +1,5 @@
 /** What one client has armed, and the kernel objects that its probes share. */
+import { readlinkSync } from 'node:fs';
 import { type BpfMap, createMap, type Features, features, KernelError, kernelBtf, u32 } from '@probelens/bpf';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
@@ -53,11 +54,19 @@ const taskLayout = (): TaskLayout => {
   };
 };
 
+/** PROC_PID_INIT_INO, include/linux/proc_ns.h: the namespace in which BPF programs count process ids. */
+const HOST_PID_NAMESPACE = 'pid:[4026531836]';
+
+const namespaceReason = (): string | undefined =>
+  readlinkSync('/proc/self/ns/pid') === HOST_PID_NAMESPACE
+    ? undefined
+    : "The agent runs in a container with process ids of its own, which the kernel does not know; start it in the host's (docker run --pid=host).";
+
 /** The first reason why nothing can be armed here. */
 export const incapability = (found: Features): string | undefined =>
   [found.bpf, found.ringBuffer, found.pidfd, found.uprobeMulti.works ? found.uprobeMulti : found.perfUprobe].find(
     (feature) => !feature.works,
-  )?.reason;
+  )?.reason ?? namespaceReason();
 
 export class Session {
   readonly #options: SessionOptions;

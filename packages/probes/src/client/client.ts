@@ -200,9 +200,7 @@ class Client implements AgentClient {
 
   async dispose(): Promise<void> {
     this.#disposed = true;
-    // End of input is the agent's order to disarm and exit.
-    this.#agent.input.end();
-    await this.#agent.ended;
+    await this.#agent.end();
   }
 }
 

@@ -5,6 +5,8 @@ import { type AgentFailure, agentEnded, agentEndedAtOnce, agentNotFound, agentNo
 
 /** Enough for a sentence of sudo or a node warning. Characters. */
 const STDERR_TAIL = 2_000;
+/** Looking after a program whose debugger died takes the agent up to two seconds. */
+const END_TIMEOUT_MS = 10_000;
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? '';
 
@@ -78,6 +80,14 @@ export class AgentProcess {
         ? agentEnded(howItEnded(ending.code, ending.signal), lastLine(this.#stderr))
         : startFailure(command, ending, this.#stderr),
     );
+  }
+
+  /** Its order to disarm and end. One that does not is killed: the kernel takes the probes out then. */
+  async end(): Promise<void> {
+    this.input.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), END_TIMEOUT_MS);
+    await this.ended;
+    clearTimeout(timer);
   }
 
   /** For one that never answered. */

@@ -3,6 +3,7 @@
  * already.
  */
 import { readlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type GoBinary, openGoBinary } from '@probelens/gosym';
 import { sendSignal } from '../agent/process-state.js';
 import type { AgentTarget } from '../agent/protocol.js';
@@ -73,7 +74,7 @@ const executableOf = (pid: number): string => {
 export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   if (options.probes.length === 0) throw failure.noProbes();
   const { target } = options;
-  const binary = await openGoBinary(target.kind === 'program' ? target.path : executableOf(target.pid));
+  const binary = await openGoBinary(target.kind === 'program' ? resolve(target.path) : executableOf(target.pid));
   const planner = await loadPlanner();
   let requests: readonly TraceRequest[];
   try {
