@@ -79,6 +79,9 @@ export class Session {
       case 'close-delve':
         this.#delve.close();
         return;
+      case 'prepare-kernel':
+        this.#kernel.prepare(output.agent);
+        return;
       case 'open-kernel':
         void this.#kernel.open(output.pid, output.agent).then((path) => this.#door.open(path));
         return;

@@ -93,7 +93,7 @@ describe('setting breakpoints', () => {
           source: { name: 'x.go', path: '/src/x.go' },
           message: 'In the kernel.',
         },
-        { id: expect.any(Number), verified: false, line: 7, message: 'no code' },
+        { id: expect.any(Number), verified: false, line: 7, message: 'no code: no.' },
         {
           id: expect.any(Number),
           verified: true,

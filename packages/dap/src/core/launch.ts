@@ -85,6 +85,7 @@ export const onLaunch = (turn: Turn, request: Request): void => {
   if (launch.remote && port !== undefined) {
     turn.emit({ kind: 'connect-delve', host: textOf(args.host) ?? '127.0.0.1', port });
   } else {
+    if (launch.kernel !== 'off') turn.emit({ kind: 'prepare-kernel', agent: launch.agent });
     turn.emit({ kind: 'start-delve', path: textOf(args.delve), flags: isError(flags) ? [] : flags });
   }
 };

@@ -41,6 +41,8 @@ export type Output =
   | { readonly kind: 'connect-delve'; readonly host: string; readonly port: number }
   /** Nothing more will be sent: Delve ends when it reads this. */
   | { readonly kind: 'close-delve' }
+  /** The kernel side will be opened soon: what takes time and does not depend on the program may begin. */
+  | { readonly kind: 'prepare-kernel'; readonly agent: readonly string[] | undefined }
   /** Opens the target's binary, loads the planner, starts the agent. */
   | { readonly kind: 'open-kernel'; readonly pid: number | undefined; readonly agent: readonly string[] | undefined }
   | {

@@ -179,7 +179,9 @@ const delvePlaced = (turn: Turn, work: SetWork, index: number, want: Want): Plac
   turn.update({ ids });
   const said = textOf(answer.message);
   const reason = reasonOf(turn, work, index, want);
-  const message = said ?? reason;
+  const outcome = work.stage.outcomes.get(index);
+  const hint = outcome?.ok === false ? `: ${outcome.message}` : '';
+  const message = said === undefined ? reason : `${said}${hint}`;
   const shown: JsonObject = { ...answer, id, line: numberOf(answer.line) ?? want.line ?? 1 };
   return {
     ...want,

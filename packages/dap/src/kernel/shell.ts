@@ -19,6 +19,8 @@ export class KernelShell {
   #room: KernelRoom | undefined;
   #keeper: Keeper | undefined;
   #keep: KeepState | undefined;
+  /** Started ahead of the program; taken by the first room that wants the same command. */
+  #early: { readonly command: readonly string[]; readonly agent: Promise<AgentClient> } | undefined;
 
   constructor(options: DapOptions, delve: DelveShell, tell: (input: Input) => void) {
     this.#options = options;
@@ -26,11 +28,40 @@ export class KernelShell {
     this.#tell = tell;
   }
 
+  /** Starting agent and planner takes as long as Delve takes to start the program: they begin together. */
+  prepare(agent: readonly string[] | undefined): void {
+    const command = agent ?? this.#options.agentCommand;
+    if (command === undefined || this.#early !== undefined || process.platform !== 'linux') return;
+    const early = { command, agent: this.#startAgent(command) };
+    // Whoever takes it hears of the failure; nobody else has to.
+    early.agent.catch(() => undefined);
+    this.#early = early;
+    void this.#loadPlanner().catch(() => undefined);
+  }
+
+  #startAgent(command: readonly string[]): Promise<AgentClient> {
+    return (this.#options.startAgent ?? defaultAgent)(command);
+  }
+
+  #planner: Promise<PlannerPort> | undefined;
+
+  #loadPlanner(): Promise<PlannerPort> {
+    this.#planner ??= (this.#options.loadPlanner ?? defaultPlanner)();
+    return this.#planner;
+  }
+
+  /** The agent that was started ahead, or a new one. */
+  #takeAgent(command: readonly string[]): Promise<AgentClient> {
+    const early = this.#early;
+    this.#early = undefined;
+    return early === undefined ? this.#startAgent(command) : early.agent;
+  }
+
   /** Resolves with the path of the program's binary, or undefined when the kernel side stays closed. */
   async open(pid: number | undefined, agent: readonly string[] | undefined): Promise<string | undefined> {
     try {
       // A restarted program is another binary and another process: its room is another one too.
-      await this.closeAgent();
+      await this.#closeRoom();
       await this.dismissKeeper();
       this.#room = await this.#openRoom(pid, agent ?? this.#options.agentCommand);
       this.#tell({ kind: 'kernel-opened' });
@@ -45,7 +76,7 @@ export class KernelShell {
     const delvePid = this.#delve.pid;
     if (command === undefined) throw new Error('no probe agent is configured; set "agent" in the launch arguments.');
     if (delvePid === undefined) throw new Error('Delve was not started here.');
-    const { openBinary, loadPlanner, startAgent } = this.#options;
+    const { openBinary } = this.#options;
     // Loaded when first needed: a session with Delve alone never pays for it.
     const { KernelRoom } = await import('./room.js');
     return KernelRoom.open({
@@ -53,8 +84,8 @@ export class KernelShell {
       delvePid,
       agentCommand: command,
       openBinary: openBinary ?? (async (path) => (await import('@probelens/gosym')).openGoBinary(path)),
-      loadPlanner: loadPlanner ?? defaultPlanner,
-      startAgent: startAgent ?? defaultAgent,
+      loadPlanner: () => this.#loadPlanner(),
+      startAgent: (wanted) => this.#takeAgent(wanted),
       onEvents: (events) => this.#tell({ kind: 'probe-events', events }),
       onClosed: (reason) => {
         this.#room = undefined;
@@ -131,6 +162,13 @@ export class KernelShell {
   }
 
   async closeAgent(): Promise<void> {
+    await this.#closeRoom();
+    const early = await this.#early?.agent.catch(() => undefined);
+    this.#early = undefined;
+    await early?.dispose();
+  }
+
+  async #closeRoom(): Promise<void> {
     const room = this.#room;
     this.#room = undefined;
     await room?.close();

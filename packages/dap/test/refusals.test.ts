@@ -1,0 +1,151 @@
+/** What cannot be had is said in one sentence with the next step, and everything else goes on. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, findDelve, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import {
+  connectClient,
+  initializeArguments,
+  listeningPort,
+  startAdapter,
+  type TestClient,
+  type TestServer,
+} from './session-client.js';
+
+const aSentence = /^[A-Z][^\n]*\.$/;
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-refusals-'));
+  let server: TestServer;
+  let program = '';
+  const children: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    server = await startAdapter();
+    program = await privateCopy(await buildFixture('orders'), work);
+  });
+
+  afterAll(async () => {
+    for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    server.child.kill('SIGTERM');
+    await once(server.child, 'exit');
+    rmSync(work, { recursive: true, force: true });
+  });
+
+  let client: TestClient;
+  afterEach(async () => {
+    await client.leave();
+  });
+
+  const started = async (args: object, request = 'launch'): Promise<void> => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const answer = client.ask(request, args);
+    await client.next('initialized');
+    expect((await answer).success).toBe(true);
+  };
+
+  const messageOf = async (breakpoint: object): Promise<string> => {
+    const answer = await client.ask('setFunctionBreakpoints', { breakpoints: [breakpoint] });
+    return answer.body.breakpoints[0].message;
+  };
+
+  it('without privileges everything works in Delve, with one line in the console', async () => {
+    await started({ mode: 'exec', program, args: ['300'], agent: ['/bin/false'] });
+    expect(await messageOf({ name: 'main.price', condition: 'o.ID == 20' })).toMatch(aSentence);
+    await client.ask('configurationDone');
+    const stop = (await client.next('stopped')).body;
+    expect(stop.reason).toBe('function breakpoint');
+    const lines = client.output.split('\n').filter((line) => line.includes('Breakpoints stay with Delve'));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(aSentence);
+    await client.ask('continue', { threadId: stop.threadId });
+    await client.next('terminated');
+  });
+
+  it('"required" ends the session when the kernel cannot be had', async () => {
+    await started({ mode: 'exec', program, args: ['300'], agent: ['/bin/false'], kernel: 'required' });
+    await client.next('terminated');
+    expect(client.output).toMatch(/"kernel" is "required", but the kernel cannot be used here: /);
+    expect((await client.ask('disconnect')).success).toBe(true);
+  });
+
+  it('an unknown function is named, with those that are close', async () => {
+    await started({ mode: 'exec', program, args: ['300'] });
+    const answer = await client.ask('setFunctionBreakpoints', {
+      breakpoints: [{ name: 'main.prise', condition: 'o.ID == 20' }],
+    });
+    const [breakpoint] = answer.body.breakpoints;
+    expect(breakpoint.verified).toBe(false);
+    expect(breakpoint.message).toContain('main.prise');
+    expect(breakpoint.message).toContain('main.price');
+  });
+
+  it('a condition that cannot be lowered stays with Delve, which says why', async () => {
+    await started({ mode: 'exec', program, args: ['300'] });
+    expect(await messageOf({ name: 'main.price', condition: 'fmt.Sprint(o.ID) == "20"' })).toMatch(/^In Delve: .*\.$/);
+    expect(await messageOf({ name: 'main.price', condition: 'o.Nothing == 1' })).toMatch(/^In Delve: .*\.$/);
+    expect(await messageOf({ name: 'main.price', condition: 'o.ID ==' })).toMatch(/./);
+  });
+
+  it('a stripped program keeps its breakpoints in Delve', async () => {
+    const stripped = await privateCopy(await buildFixture('orders', { flags: ['-ldflags=-s -w'] }), work);
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const answer = await client.ask('launch', { mode: 'exec', program: stripped, args: ['300'] });
+    if (!answer.success) {
+      expect(answer.body.error.format).toMatch(/^Failed to launch: .*debug info/);
+      return;
+    }
+    await client.next('initialized');
+    expect(await messageOf({ name: 'main.price', condition: 'o.ID == 20' })).toMatch(/^In Delve: .*\.$/);
+  });
+
+  it('a remote Delve is reached and asked, but not probed', async () => {
+    const delve = spawn(findDelve() ?? 'dlv', ['exec', '--headless', '--listen=127.0.0.1:0', program, '--', '300'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    children.push(delve);
+    const port = await listeningPort(delve, /listening at: \S+:(\d+)/);
+    await started({ mode: 'remote', port }, 'attach');
+    expect(await messageOf({ name: 'main.price', condition: 'o.ID == 20' })).toMatch(aSentence);
+    await client.ask('configurationDone');
+    const stop = (await client.next('stopped')).body;
+    expect(stop.reason).toBe('function breakpoint');
+    expect(client.output).toContain('this one was only connected to');
+    await client.ask('disconnect', { terminateDebuggee: true });
+  });
+
+  it('an address where no Delve answers is said', async () => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const nobody = await client.ask('attach', { mode: 'remote', port: 1 });
+    expect(nobody.body.error).toMatchObject({ id: 4103, format: expect.stringContaining('127.0.0.1:1') });
+    const nowhere = await client.ask('attach', { mode: 'remote' });
+    expect(nowhere.body.error.id).toBe(4104);
+  });
+
+  it("another user's connection is closed before a word", async () => {
+    client = await connectClient(server.port);
+    const script = `require('node:net').connect(${server.port}, '127.0.0.1').on('close', () => process.exit(7)).resume()`;
+    const stranger = spawn(process.execPath, ['-e', script], { uid: 65_534, gid: 65_534, stdio: 'ignore', cwd: '/' });
+    const [code] = await once(stranger, 'exit');
+    expect(code).toBe(7);
+    expect((await client.ask('initialize', initializeArguments)).success).toBe(true);
+  });
+
+  it('bytes that are no messages end only their own session', async () => {
+    client = await connectClient(server.port);
+    const noise = connect(server.port, '127.0.0.1');
+    await once(noise, 'connect');
+    noise.end('GET / HTTP/1.1\r\n\r\n{"not": "dap"}');
+    noise.resume();
+    await once(noise, 'close');
+    expect((await client.ask('initialize', initializeArguments)).success).toBe(true);
+  });
+});
