@@ -5,6 +5,7 @@ import { Attribute, Tag } from './constants.js';
 import type { LocatedFunction } from './functions.js';
 import { dictionaryPosition } from './hidden-parameter.js';
 import { layoutOf } from './layout.js';
+import { isInside } from './partial-record.js';
 import { absent } from './place.js';
 import { agree } from './place-agreement.js';
 import { type Producer, parseProducer } from './producer.js';
@@ -109,6 +110,9 @@ const attempt = (
 const judge = (raw: RawVariable, computed: Place | undefined, producer: Producer, pointerSize: number): Verdict => {
   if (raw.place.kind === 'absent' || computed === undefined || raw.type.size === 0) return 'silent';
   if (agree(computed, raw.place, raw.type.size)) return 'confirmed';
+  // The record of one part that is left of an argument on the stack.
+  if (computed.kind === 'memory' && raw.place.kind === 'memory' && isInside(raw.place, computed, raw.type.size))
+    return 'silent';
   // One record for the whole function names the home in memory, which the prologue fills later or, for unnamed
   // parameters (Go 1.27), never.
   const namesHome = raw.recorded === 'everywhere' && raw.place.kind === 'memory' && producer.optimised;

@@ -1,9 +1,10 @@
-import type { Place } from '../api.js';
+import type { GoType, Place } from '../api.js';
 import { virtualAddress } from '../units.js';
 import type { ByteCursor } from './byte-cursor.js';
 import type { Entries } from './entry.js';
-import type { Component } from './layout.js';
+import { layoutOf } from './layout.js';
 import type { LocatedExpression } from './location-list.js';
+import { hasParts, INCOMPLETE } from './partial-record.js';
 import { alignPieces } from './pieces.js';
 import { absent, joinPieces, OPTIMISED_AWAY, type Piece } from './place.js';
 import { registerName } from './registers.js';
@@ -44,35 +45,30 @@ type Outcome = { readonly place: Place } | { readonly unsupported: string };
 
 const UNSUPPORTED = 'its place is computed by an expression that cannot be followed outside a debugger';
 
-const INCOMPLETE = 'the compiler recorded only some of its parts and not which ones';
-
 /**
  * Translates a location expression to a place. `DW_OP_fbreg` counts from the CFA because every Go function's frame
  * base is DW_OP_call_frame_cfa.
  */
-export const placeOf = (
-  entries: Entries,
-  unit: UnitHeader,
-  expression: LocatedExpression,
-  value: { readonly size: number; readonly components: () => readonly Component[] | undefined },
-): Place => {
+export const placeOf = (entries: Entries, unit: UnitHeader, expression: LocatedExpression, type: GoType): Place => {
   if (expression.end === expression.start) return absent(OPTIMISED_AWAY);
   const cursor = entries.sections.cursor(expression.section, expression.start, expression.end);
+  const { pointerSize } = entries.sections.source;
   const pieces: Piece[] = [];
   let offset = 0;
   while (cursor.position < cursor.end) {
     const outcome = simple(entries, unit, cursor);
     if ('unsupported' in outcome) return absent(UNSUPPORTED);
     if (cursor.position === cursor.end) {
-      return pieces.length === 0 ? outcome.place : absent(UNSUPPORTED);
+      if (pieces.length > 0) return absent(UNSUPPORTED);
+      return outcome.place.kind === 'register' && hasParts(type, pointerSize) ? INCOMPLETE : outcome.place;
     }
     cursor.take(1);
     const size = cursor.uleb();
     if (size > 0) pieces.push({ offset, size, place: outcome.place.kind === 'absent' ? undefined : outcome.place });
     offset += size;
   }
-  const aligned = alignPieces(pieces, value.size, value.components());
-  return aligned === undefined ? absent(INCOMPLETE) : joinPieces(aligned, value.size);
+  const aligned = alignPieces(pieces, type.size, layoutOf(type, pointerSize).components);
+  return aligned === undefined ? INCOMPLETE : joinPieces(aligned, type.size);
 };
 
 /** One location up to a DW_OP_piece (left unread) or the end. */

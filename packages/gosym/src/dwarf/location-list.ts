@@ -1,3 +1,4 @@
+import type { ByteCursor } from './byte-cursor.js';
 import type { Entries } from './entry.js';
 import type { Span } from './forms.js';
 import type { UnitHeader } from './units.js';
@@ -20,6 +21,12 @@ export interface LocatedExpression extends Span {
   readonly section: string;
 }
 
+/** An entry of a location list: code, half open, and what holds there. */
+interface ListedExpression extends LocatedExpression {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** The expression that a location list gives for `address`; undefined where it gives none. */
 export const expressionAt = (
   entries: Entries,
@@ -27,78 +34,89 @@ export const expressionAt = (
   offset: number,
   unitBase: number,
   address: number,
-): LocatedExpression | undefined =>
-  unit.version >= 5
-    ? fromLoclists(entries, unit, offset, unitBase, address)
-    : fromLoc(entries, unit, offset, unitBase, address);
+): LocatedExpression | undefined => {
+  let fallback: LocatedExpression | undefined;
+  for (const listed of listAt(entries, unit, offset, unitBase)) {
+    if (address >= listed.low && address < listed.high) return listed;
+    if (listed.high === Number.POSITIVE_INFINITY) fallback = listed;
+  }
+  return fallback;
+};
 
-const fromLoclists = (
+/** All expressions of a list, in its order. */
+export const listAt = (
   entries: Entries,
   unit: UnitHeader,
   offset: number,
   unitBase: number,
-  address: number,
-): LocatedExpression | undefined => {
+): Generator<ListedExpression> =>
+  unit.version >= 5 ? fromLoclists(entries, unit, offset, unitBase) : fromLoc(entries, unit, offset, unitBase);
+
+const counted = (cursor: ByteCursor, size: number): LocatedExpression => {
+  const start = cursor.take(size);
+  return { section: cursor.section, start, end: start + size };
+};
+
+/** Bounds that no address is within: the default location, for where nothing else holds. */
+const DEFAULT = { low: Number.POSITIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+
+function* fromLoclists(
+  entries: Entries,
+  unit: UnitHeader,
+  offset: number,
+  unitBase: number,
+): Generator<ListedExpression> {
   const cursor = entries.sections.cursor('.debug_loclists', offset);
   const indexed = (): number => entries.bases(unit).address(unit, cursor.uleb());
   const plain = (): number => cursor.unsigned(unit.addressSize);
   let base = unitBase;
-  let fallback: LocatedExpression | undefined;
   for (;;) {
     entries.limit.spend(cursor.section, cursor.position);
     const kind = cursor.u8();
-    let low = 0;
-    let high = 0;
-    switch (kind) {
-      case Lle.endOfList:
-        return fallback;
-      case Lle.baseAddressx:
-        base = indexed();
-        continue;
-      case Lle.baseAddress:
-        base = plain();
-        continue;
-      case Lle.startxEndx:
-        low = indexed();
-        high = indexed();
-        break;
-      case Lle.startxLength:
-        low = indexed();
-        high = low + cursor.uleb();
-        break;
-      case Lle.offsetPair:
-        low = base + cursor.distance();
-        high = base + cursor.distance();
-        break;
-      case Lle.startEnd:
-        low = plain();
-        high = plain();
-        break;
-      case Lle.startLength:
-        low = plain();
-        high = low + cursor.uleb();
-        break;
-      case Lle.defaultLocation:
-        break;
-      default:
-        cursor.fail(`has the unknown location list entry ${kind}`);
+    if (kind === Lle.endOfList) return;
+    if (kind === Lle.baseAddressx) base = indexed();
+    else if (kind === Lle.baseAddress) base = plain();
+    else yield { ...bounds(cursor, kind, base, indexed, plain), ...counted(cursor, cursor.uleb()) };
+  }
+}
+
+const bounds = (
+  cursor: ByteCursor,
+  kind: number,
+  base: number,
+  indexed: () => number,
+  plain: () => number,
+): { readonly low: number; readonly high: number } => {
+  switch (kind) {
+    case Lle.startxEndx: {
+      const low = indexed();
+      return { low, high: indexed() };
     }
-    const size = cursor.uleb();
-    const start = cursor.take(size);
-    const found = { section: cursor.section, start, end: start + size };
-    if (kind === Lle.defaultLocation) fallback = found;
-    else if (address >= low && address < high) return found;
+    case Lle.startxLength: {
+      const low = indexed();
+      return { low, high: low + cursor.uleb() };
+    }
+    case Lle.offsetPair: {
+      const low = base + cursor.distance();
+      return { low, high: base + cursor.distance() };
+    }
+    case Lle.startEnd: {
+      const low = plain();
+      return { low, high: plain() };
+    }
+    case Lle.startLength: {
+      const low = plain();
+      return { low, high: low + cursor.uleb() };
+    }
+    case Lle.defaultLocation:
+      return DEFAULT;
+    default:
+      return cursor.fail(`has the unknown location list entry ${kind}`);
   }
 };
 
 /** .debug_loc (DWARF 2 to 4); shaped like .debug_ranges, each pair followed by a counted expression. */
-const fromLoc = (
-  entries: Entries,
-  unit: UnitHeader,
-  offset: number,
-  unitBase: number,
-  address: number,
-): LocatedExpression | undefined => {
+function* fromLoc(entries: Entries, unit: UnitHeader, offset: number, unitBase: number): Generator<ListedExpression> {
   const cursor = entries.sections.cursor('.debug_loc', offset);
   const baseMark = unit.addressSize === 8 ? 0xffff_ffff_ffff_ffffn : 0xffff_ffffn;
   const word = (): bigint => (unit.addressSize === 8 ? cursor.u64() : BigInt(cursor.u32()));
@@ -107,14 +125,8 @@ const fromLoc = (
     entries.limit.spend(cursor.section, cursor.position);
     const first = word();
     const second = word();
-    if (first === baseMark) {
-      base = Number(second);
-      continue;
-    }
-    if (first === 0n && second === 0n) return undefined;
-    const size = cursor.u16();
-    const start = cursor.take(size);
-    const [low, high] = [base + Number(first), base + Number(second)];
-    if (address >= low && address < high) return { section: cursor.section, start, end: start + size };
+    if (first === baseMark) base = Number(second);
+    else if (first === 0n && second === 0n) return;
+    else yield { low: base + Number(first), high: base + Number(second), ...counted(cursor, cursor.u16()) };
   }
-};
+}

@@ -1,4 +1,4 @@
-import type { Degraded, GoVariable, Problem } from '../api.js';
+import type { Degraded, GoVariable, Place, Problem } from '../api.js';
 import { isFormatError } from '../errors.js';
 import type { VirtualAddress } from '../units.js';
 import { inherited, numberOf, stringOf, withOrigins } from './attributes.js';
@@ -8,15 +8,16 @@ import type { CfaRule, Dwarf, InlinedSubroutine } from './dwarf.js';
 import { DwarfError } from './dwarf-error.js';
 import { Entries } from './entry.js';
 import { entryParameters } from './entry-parameters.js';
-import { Functions, lastAtOrBelow } from './functions.js';
+import { Functions, type LocatedFunction, lastAtOrBelow } from './functions.js';
 import { statementAddresses } from './line-program.js';
 import { findNamed } from './names.js';
+import { INCOMPLETE, isPartOfArgument } from './partial-record.js';
 import { argumentRegisters } from './registers.js';
 import { framesAt } from './scopes.js';
 import { Sections } from './sections.js';
 import type { DwarfSource } from './source.js';
 import { Types } from './types.js';
-import { inClosureObject, isDeclaredBy, readVariable, shownVariables } from './variables.js';
+import { inClosureObject, isDeclaredBy, type RawVariable, readVariable, shownVariables } from './variables.js';
 
 const damaged = (error: DwarfError): Problem => ({
   code: 'bad-dwarf',
@@ -50,14 +51,28 @@ class DwarfReader implements Dwarf {
     return this.#answer({ value: EMPTY, problems: [] }, () => {
       const fn = this.#functions.functionAt(address);
       if (fn === undefined) return { value: EMPTY, problems: [noFunction(address)] };
-      const innermost = framesAt(this.#functions, fn, address).at(-1);
-      const closure = argumentRegisters(this.#entries.sections.source.machine)?.closure;
-      const raw = (innermost?.variables ?? []).flatMap((scoped) => {
+      const frames = framesAt(this.#functions, fn, address);
+      const raw = (frames.at(-1)?.variables ?? []).flatMap((scoped) => {
         const variable = readVariable(this.#types, fn.unit, scoped, address);
-        if (variable === undefined || (line !== undefined && !isDeclaredBy(variable, line))) return [];
-        return [address === fn.low && closure !== undefined ? inClosureObject(variable, closure) : variable];
+        return variable === undefined || (line !== undefined && !isDeclaredBy(variable, line)) ? [] : [variable];
       });
-      return { value: shownVariables(raw), problems: [] };
+      const checked = frames.length > 1 ? raw : this.#ofPhysicalFunction(fn, address, raw);
+      return { value: shownVariables(checked), problems: [] };
+    });
+  }
+
+  /** What only the calling convention tells of variables: arguments on the stack, captured variables at the entry. */
+  #ofPhysicalFunction(fn: LocatedFunction, address: number, raw: readonly RawVariable[]): readonly RawVariable[] {
+    const { machine, pointerSize } = this.#entries.sections.source;
+    const closure = argumentRegisters(machine)?.closure;
+    let homes: ReadonlyMap<string, Place> | undefined;
+    const homeOf = (name: string): Place | undefined => {
+      homes ??= new Map(entryParameters(this.#types, fn).value.map((parameter) => [parameter.name, parameter.place]));
+      return homes.get(name);
+    };
+    return raw.map((variable) => {
+      if (isPartOfArgument(variable, homeOf, pointerSize)) return { ...variable, place: INCOMPLETE };
+      return address === fn.low && closure !== undefined ? inClosureObject(variable, closure) : variable;
     });
   }
 

@@ -4,8 +4,8 @@ import { Attribute, Tag } from './constants.js';
 import type { Entries, Entry } from './entry.js';
 import { placeOf } from './expression.js';
 import type { CompileUnit } from './functions.js';
-import { layoutOf } from './layout.js';
 import { expressionAt } from './location-list.js';
+import { hasParts, INCOMPLETE, isPartial } from './partial-record.js';
 import { absent, OPTIMISED_AWAY } from './place.js';
 import type { ScopedEntry } from './scopes.js';
 import type { Types } from './types.js';
@@ -63,15 +63,14 @@ const placeOfEntry = (entries: Entries, unit: CompileUnit, entry: Entry, type: G
   if (typeof fixed === 'number' || typeof fixed === 'bigint') return { kind: 'constant', value: BigInt(fixed) };
   const location = own(entry, Attribute.location);
   if (location === undefined) return absent(OPTIMISED_AWAY);
-  const { pointerSize } = entries.sections.source;
-  const value = { size: type.size, components: () => layoutOf(type, pointerSize).components };
   if (location.class === 'block' && typeof location.value === 'object')
-    return placeOf(entries, unit.header, { section: '.debug_info', ...location.value }, value);
+    return placeOf(entries, unit.header, { section: '.debug_info', ...location.value }, type);
   if (typeof location.value !== 'number') return absent(OPTIMISED_AWAY);
   const expression = expressionAt(entries, unit.header, location.value, unit.base, address);
-  return expression === undefined
-    ? absent('it is not live at this instruction')
-    : placeOf(entries, unit.header, expression, value);
+  if (expression === undefined) return absent('it is not live at this instruction');
+  const place = placeOf(entries, unit.header, expression, type);
+  const isDoubtful = place.kind === 'memory' && hasParts(type, entries.sections.source.pointerSize);
+  return isDoubtful && isPartial(entries, unit.header, location.value, unit.base) ? INCOMPLETE : place;
 };
 
 /** A parameter without a name in the source: "_", "~p0" (Go >= 1.22), the dictionary of generic code (Go >= 1.27). */
