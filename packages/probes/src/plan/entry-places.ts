@@ -3,15 +3,7 @@ import type { Degraded, GoFunction, GoVariable } from '@probelens/gosym';
 import { runAt } from './first-line.js';
 import { functionsCalled, isAssembly } from './functions.js';
 import { Refused } from './refused.js';
-import {
-  decodeFunction,
-  decodePrologue,
-  type Needs,
-  type Place,
-  plannedSite,
-  type Request,
-  shortFile,
-} from './request.js';
+import { decodeFunction, decodePrologue, type Place, plannedSite, type Request, shortFile } from './request.js';
 import { packageOf, scopeFor } from './scope-at.js';
 import { codeOf } from './x86/code.js';
 import { afterStackCheck, type EntrySite, entrySite } from './x86/entry-site.js';

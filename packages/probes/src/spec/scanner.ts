@@ -121,16 +121,22 @@ export class Scanner {
         const word = this.peekWord();
         if (open.length === 0 && afterOperand) {
           if (keywords.has(word)) break;
-          this.fail(`Expected an operator, ${[...keywords].join(', ')} or the end, found ${this.found()}`);
+          this.#failBesideOperand(keywords);
         }
         this.position += word.length;
         afterOperand = true;
         continue;
       }
+      if (afterOperand && open.length === 0 && startsLiteral(this.text, this.position))
+        this.#failBesideOperand(keywords);
       afterOperand = this.#takeSymbol(character, open);
     }
     if (open.length > 0) this.fail(`Expected "${open.pop()}" before the end of the condition`);
     return this.text.slice(start, this.position).trim();
+  }
+
+  #failBesideOperand(keywords: ReadonlySet<string>): never {
+    return this.fail(`Expected an operator, ${[...keywords].join(', ')} or the end, found ${this.found()}`);
   }
 
   /** Consumes a literal, a bracket or a character of an operator; true when an operand ends with it. */

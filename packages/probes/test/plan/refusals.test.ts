@@ -1,0 +1,168 @@
+/** What cannot be planned is refused by a stable code and a sentence that names what to do. */
+import { join } from 'node:path';
+import { type GoBinary, openGoBinary } from '@probelens/gosym';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildFixture, fixtureSources } from '../../../../test/fixture-build.js';
+import { requirement } from '../../../../test/requirements.js';
+import type { PlanResult } from '../../src/plan/plan.js';
+import { loadPlanner, type Planner, type PlanOptions } from '../../src/plan/planner.js';
+import { parseProbeText } from '../../src/spec/text.js';
+
+let planner: Planner;
+const binaries = new Map<string, GoBinary>();
+
+const open = async (
+  key: string,
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> => {
+  binaries.set(key, await openGoBinary(await buildFixture('variety', { flags, env })));
+};
+
+const plan = (text: string, options: PlanOptions = {}, build = 'optimised'): PlanResult => {
+  const parsed = parseProbeText(text);
+  const binary = binaries.get(build);
+  if (!parsed.ok || binary === undefined) throw new Error(`${text} or ${build} is no good`);
+  return planner.plan(parsed.spec, binary, options);
+};
+
+describe.skipIf(requirement('go').missing)('refusals', () => {
+  beforeAll(async () => {
+    planner = await loadPlanner();
+    await open('optimised', []);
+    await open('stripped', ['-ldflags=-s -w']);
+    await open('pie', ['-buildmode=pie']);
+    await open('arm64', [], { GOARCH: 'arm64' });
+    await open('nameless', ['-ldflags=-buildid=']);
+  });
+  afterAll(() => {
+    for (const binary of binaries.values()) binary.close();
+    planner.dispose();
+  });
+
+  test.each<readonly [string, string, RegExp]>([
+    ['main.greeet', 'unknown-function', /did you mean main\.greet/],
+    ['main.twice', 'inlined-everywhere', /inlined into .*main\.fourTimes.*probe "main\.twice inlined"/],
+    ['main.greet if nme == "x"', 'unknown-variable', /in reach are name, greeting/],
+    ['main.greet if name.first == 1', 'unknown-field', /has no field first/],
+    ['main.greet if name', 'unsupported-type', /true or false/],
+    ['main.greet if name == 3', 'type-mismatch', /string/],
+    ['main.greet if name < "x"', 'unsupported-type', /== or !=/],
+    ['main.greet if name == greeting', 'unsupported-type', /literal/],
+    ['main.greet if strings.HasPrefix(name, "x")', 'unsupported-syntax', /cannot be called/],
+    ['main.greet if len(name', 'never', /never/],
+    ['main.greet if name == "a" "b"', 'never', /never/],
+    ['main.greet if name.(string) == ""', 'unsupported-syntax', /type assertions/],
+    ['main.greet if point{1, 2} == x', 'unsupported-syntax', /composite literals/],
+    ['main.narrow if a == 300', 'constant-overflow', /300 is no value of int8/],
+    ['main.narrow if b == -1', 'constant-overflow', /-1 is no value of uint8/],
+    ['main.narrow if a == b', 'type-mismatch', /int8 and uint8/],
+    ['main.narrow if a / 0 == 1', 'division-by-zero', /division by zero/],
+    ['main.narrow if a << b == 1 && c', 'unsupported-type', /truth values/],
+    ['main.narrow if 1 == 1.5 && a + 1.5 == 2', 'type-mismatch', /float/],
+    ['main.floats if b > 1.5', 'unavailable-variable', /xmm/],
+    ['main.many if l == 12 && z == 1', 'unknown-variable', /z/],
+    ['main.lookUp if table["x"] == 1', 'unsupported-type', /strings, slices and arrays/],
+    ['main.lookUp if len(table) == 1', 'unsupported-type', /length/],
+    ['main.sumArray if values[9] == 1', 'constant-overflow', /out of bounds/],
+    ['main.norm if origin.z == 1', 'unknown-field', /it has X, Y/],
+    ['main.several return if n == 3', 'unavailable-variable', /gone when the function returns/],
+    ['runtime.memmove', 'assembly-function', /assembly/],
+    ['main.greet on label "k"="v"', 'unsupported-scope', /pprof label/],
+    ['main.greet do log "{name"', 'bad-template', /not closed/],
+    ['main.greet do log "{}"', 'bad-template', /nothing between/],
+    ['main.greet do log "{nme}"', 'unknown-variable', /nme/],
+    ['nowhere/... do count', 'unknown-package', /check the import path/],
+    ['texts.go:99999', 'no-code', /choose a line with a statement/],
+    ['tracepoint:sched:sched_switch', 'no-binary-target', /event of the kernel/],
+  ])('%s', (text, code, message) => {
+    if (code === 'never') {
+      expect(parseProbeText(text).ok).toBe(false);
+      return;
+    }
+    const result = plan(text);
+    expect(result).toMatchObject({ ok: false, refusal: { code, message: expect.stringMatching(message) } });
+  });
+
+  test('conditions need debug information, functions do not', () => {
+    expect(plan('main.greet', {}, 'stripped').ok).toBe(true);
+    expect(plan('main.greet if name == "x"', {}, 'stripped')).toMatchObject({
+      refusal: { message: expect.stringMatching(/build it without/) },
+    });
+  });
+
+  test('a program without a build id, or for another machine', () => {
+    expect(plan('main.greet', {}, 'nameless')).toMatchObject({ refusal: { code: 'no-build-id' } });
+    expect(plan('main.greet do stop', {}, 'arm64')).toMatchObject({ refusal: { code: 'wrong-machine' } });
+  });
+
+  test('what Delve would judge otherwise stays with Delve', () => {
+    const stop = (text: string): PlanResult => plan(text, { use: 'stop', avoid: [] });
+    expect(plan('main.narrow if -b == 1').ok).toBe(true);
+    expect(stop('main.narrow if -b == 1')).toMatchObject({ refusal: { code: 'unsupported-type' } });
+    expect(plan('main.narrow if ^b == 1').ok).toBe(true);
+    expect(stop('main.narrow if ^b == 1')).toMatchObject({ refusal: { code: 'unsupported-type' } });
+    expect(plan('main.narrow if byte(a) == 1').ok).toBe(true);
+    expect(stop('main.narrow if byte(a) == 1')).toMatchObject({ refusal: { code: 'unsupported-syntax' } });
+    expect(stop('main.narrow if uint8(a) == 1').ok).toBe(true);
+  });
+
+  test('a breakpoint of the debugger at the site or right behind it', () => {
+    const first = plan('main.greet do stop', { avoid: [] });
+    if (!first.ok) throw new Error(first.refusal.message);
+    const at = Number(first.plan.sites[0]?.offset);
+    for (const offset of [at, at + 1]) {
+      expect(plan('main.greet do stop', { avoid: [offset] })).toMatchObject({ refusal: { code: 'breakpoint-there' } });
+    }
+    expect(plan('main.greet do stop', { avoid: [at - 1, at + 2] }).ok).toBe(true);
+  });
+
+  test('generic functions are planned in every instantiation, or not at all', () => {
+    const all = plan('main.Largest do count');
+    if (!all.ok) throw new Error(all.refusal.message);
+    const names = all.plan.sites.map((site) => site.function);
+    expect(names.length).toBeGreaterThan(1);
+    for (const name of names) expect(name).toMatch(/^main\.Largest\[.*\]$/);
+    expect(plan('main.(*Stack).Push do count').ok).toBe(true);
+    const one = plan(`"${names[0]}" if len(values) == 3`);
+    expect(one.ok, JSON.stringify(one)).toBe(true);
+  });
+
+  test('packages say what they leave out', () => {
+    const result = plan('main.* do count');
+    if (!result.ok) throw new Error(result.refusal.message);
+    expect(result.plan.sites.length).toBeGreaterThan(20);
+    expect(result.notes?.map((note) => note.code)).toContain('functions-without-site');
+    const deep = plan('internal/... do count');
+    if (!deep.ok) throw new Error(deep.refusal.message);
+    expect(new Set(deep.plan.sites.map((site) => site.function.split('.')[0])).size).toBeGreaterThan(3);
+  });
+
+  test('a partly inlined function is logged with a note and not stopped at', () => {
+    const binary = binaries.get('optimised');
+    const copies = [...(binary?.inlinedCopies().keys() ?? [])];
+    const partly = copies.find(
+      (name) =>
+        binary?.functionsNamed(name).some((fn) => !fn.generated && !fn.file.endsWith('.s')) &&
+        plan(`"${name}" do count`).ok,
+    );
+    expect(partly).toBeDefined();
+    const logged = plan(`"${partly}" do count`);
+    expect(logged).toMatchObject({ ok: true, notes: [{ code: 'partly-inlined' }] });
+    expect(plan(`"${partly}" do stop`)).toMatchObject({ ok: false, refusal: { code: 'partly-inlined' } });
+  });
+
+  test('a plan survives JSON', () => {
+    const result = plan('main.greet if name == "x" && len(greeting) > 2 on goroutine 7 do log "{name}" limit 5');
+    if (!result.ok) throw new Error(result.refusal.message);
+    expect(JSON.parse(JSON.stringify(result.plan))).toEqual(JSON.parse(JSON.stringify(result.plan)));
+    expect(result.plan.spec.scope).toEqual({ kind: 'goroutine', id: '7' });
+  });
+
+  test('lines by file', () => {
+    const file = join(fixtureSources('variety'), 'texts.go');
+    expect(plan(`${file}:9`).ok).toBe(true);
+    expect(plan('texts.go:9').ok).toBe(true);
+    expect(plan('main.go:1')).toMatchObject({ ok: false, refusal: { code: 'no-code' } });
+  });
+});
