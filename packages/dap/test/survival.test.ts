@@ -4,19 +4,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement, soaking } from '../../../test/requirements.js';
 import { LiveProgram } from './live-program.js';
 import {
   connectClient,
   initializeArguments,
+  lineOf,
   startAdapter,
   startPlainDelve,
   type TestClient,
 } from './session-client.js';
 import { gone, until } from './until.js';
 
-const rounds = soaking ? 50 : 4;
+const source = join(fixtureSources('orders'), 'order.go');
+const hotLine = lineOf(source, 'scaled :=');
+
+const rounds = Number(process.env.PROBELENS_ROUNDS ?? (soaking ? 50 : 4));
 
 /** Goes on after every stop until told otherwise; resolves after `stops` of them. */
 const keepGoing = (client: TestClient, stops: number): Promise<void> =>
@@ -51,6 +55,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('SIGKILL of whoeve
     await attach;
     const name = 'main.price';
     await client.ask('setFunctionBreakpoints', { breakpoints: [{ name, condition: 'o.ID % 50 < 4' }] });
+    // A hot breakpoint of Delve's own that never holds: what Delve loses programs by when it lets go while they run.
+    await client.ask('setBreakpoints', { source: { path: source }, breakpoints: [{ line: hotLine, condition: 'value < 0' }] });
     const delve = target.tracer;
     const going = keepGoing(client, 3 + (number % 7));
     await client.ask('configurationDone');
