@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const outdir = join(here, 'dist');
+const editors = join(here, '../../editors');
 
 const result = await build({
   entryPoints: {
@@ -36,6 +37,10 @@ const grammar = createRequire(import.meta.url).resolve('tree-sitter-go/tree-sitt
 const files = [
   ...result.outputFiles.map(({ path, contents }) => ({ path, contents })),
   { path: join(outdir, 'tree-sitter-go.wasm'), contents: readFileSync(grammar) },
+  ...readdirSync(editors, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .map((path) => ({ path: join(outdir, 'editors', relative(editors, path)), contents: readFileSync(path) })),
 ].sort((a, b) => Number(basename(a.path) === 'main.js') - Number(basename(b.path) === 'main.js'));
 
 const sameAs = (path, contents) => {

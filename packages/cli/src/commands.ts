@@ -30,6 +30,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/trace.js')).trace,
   },
   {
+    name: 'export',
+    summary: 'a probe as a script for bpftrace or perf',
+    load: async () => (await import('./commands/export.js')).exportProbe,
+  },
+  {
     name: 'dap',
     summary: 'the debug adapter',
     load: async () => (await import('./commands/dap.js')).dap,
@@ -38,6 +43,16 @@ export const commands: readonly CommandEntry[] = [
     name: 'lsp',
     summary: 'the language server',
     load: async () => (await import('./commands/lsp.js')).lsp,
+  },
+  {
+    name: 'doctor',
+    summary: 'what works on this machine, and what mends the rest',
+    load: async () => (await import('./commands/doctor.js')).doctor,
+  },
+  {
+    name: 'init',
+    summary: 'the configuration for an editor',
+    load: async () => (await import('./commands/init.js')).init,
   },
   {
     name: 'agent',

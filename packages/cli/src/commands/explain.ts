@@ -1,6 +1,7 @@
 import { explainFunction, type GoBinary, openGoBinary, type Problem } from '@probelens/gosym';
 import { loadPlanner, type PlannedSite, type Planner, type ProbeSpec, type ProbeTarget } from '@probelens/probes';
 import { type Command, exitCode, readArguments } from '../command.js';
+import { coverageText } from '../coverage-text.js';
 import { explanationText } from '../explanation-text.js';
 import { CommandError } from '../failure.js';
 import { printJson, printLine } from '../output.js';
@@ -68,22 +69,29 @@ const unknownFunction = (binary: GoBinary, name: string): CommandError => {
 };
 
 export const explain: Command = {
-  usage: `probelens explain BINARY FUNCTION or FILE:LINE [--if CONDITION] [--no-sites] [--json]
+  usage: `probelens explain BINARY [FUNCTION or FILE:LINE] [--if CONDITION] [--no-sites] [--json]
 
-  Whether the kernel can judge a breakpoint there, at what cost, and if not, why.
+  Whether the kernel can judge a breakpoint there, at what cost, and if not, why. Without a place: how much of the
+  program has a site at all.
 
   --if CONDITION  a Go expression that the breakpoint shall have
   --no-sites      only what the binary says
   --json          {function, goVersion, buildId, params, sites, inlined, problems}, one line for each function`,
   async run(args) {
-    const { values, positionals } = readArguments(args, ['BINARY', 'FUNCTION or FILE:LINE'], {
+    const { values, positionals } = readArguments(args, ['BINARY', '[FUNCTION or FILE:LINE]'], {
       if: { type: 'string' },
       'no-sites': { type: 'boolean' },
       json: { type: 'boolean' },
     });
-    const [path = '', text = ''] = positionals;
+    const [path = '', text] = positionals;
     const binary = await openGoBinary(path);
     try {
+      if (text === undefined) {
+        const coverage = (await loadPlanner()).coverage(binary, { lines: true });
+        if (values.json) printJson(coverage);
+        else printLine(coverageText(coverage));
+        return exitCode.done;
+      }
       const { functions, target } = askedFor(binary, text);
       const explained = functions.flatMap((name) => explainFunction(binary, name));
       if (explained.length === 0) throw unknownFunction(binary, text);

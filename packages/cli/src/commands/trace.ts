@@ -50,12 +50,13 @@ const untilEnd = async (trace: Trace): Promise<TraceSummary> => {
 };
 
 export const trace: Command = {
-  usage: `probelens trace BINARY or --pid N --probe TEXT [--probe TEXT]... [--budget PERCENT] [--json] [-- ARGS]
+  usage: `probelens trace BINARY or --pid N --probe TEXT [--probe TEXT]... [--library FILE] [--budget PERCENT] [--json] [-- ARGS]
 
   Counts and logs without stopping the program, until it ends or Ctrl-C; then a table.
 
   --pid N           the program that runs already
   --probe TEXT      for example 'main.price if o.Qty == 0 do log "{o.ID}"', 'tracepoint:sched:sched_switch do count'
+  --library FILE    the Go code is in this shared library, which the program loads (-buildmode=c-shared)
   --budget PERCENT  of one core that a probe may cost before it is taken out, or none; 50% unless given
   --json            one object for each event, {t, probe, pid, tid, cpu, goid, values, lost}, and one for the table;
                     a program that is started prints nothing then
@@ -64,6 +65,7 @@ export const trace: Command = {
     const { values, positionals, rest } = readArguments(args, ['[BINARY]'], {
       pid: { type: 'string' },
       probe: { type: 'string', multiple: true },
+      library: { type: 'string' },
       budget: { type: 'string' },
       json: { type: 'boolean' },
     });
@@ -76,6 +78,7 @@ export const trace: Command = {
       agentCommand: agentCommand(ownCommand('agent')),
       probes,
       target: targetOf(values.pid, positionals[0], rest, json),
+      ...(values.library === undefined ? {} : { library: values.library }),
       budget: budgetOf(values.budget ?? '50%'),
       onEvent: (event, names) => lines.add(json ? JSON.stringify(event) : formatTraceEvent(names, event)),
       onNote: (sentence) => process.stderr.write(`probelens: ${sentence}\n`),

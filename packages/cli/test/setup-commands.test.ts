@@ -1,0 +1,108 @@
+/** What people run once: doctor, init, export. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../../../test/command.js';
+import { findDelve, root } from '../../../test/delve.js';
+import { buildFixture } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'probelens-setup-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const filesOf = (editor: string): readonly string[] =>
+  readdirSync(join(root, 'editors', editor)).filter((name) => name !== 'README.md');
+
+describe('init', () => {
+  it.each(['nvim', 'emacs', 'helix', 'vscode'])(
+    'installs the files of %s as they are, and never over others',
+    async (editor) => {
+      const into = join(directory, editor);
+      const first = await runCommand(['init', editor, '--into', into]);
+      expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(readdirSync(into).sort()).toEqual([...filesOf(editor)].sort());
+      for (const name of filesOf(editor)) {
+        expect(readFileSync(join(into, name), 'utf8')).toBe(readFileSync(join(root, 'editors', editor, name), 'utf8'));
+      }
+      const [name = ''] = [...filesOf(editor)].sort();
+      writeFileSync(join(into, name), 'mine');
+      const second = await runCommand(['init', editor, '--into', into]);
+      expect(second.exitCode).toBe(1);
+      expect(second.stderr).toContain(`${join(into, name)} is there already`);
+      expect(readFileSync(join(into, name), 'utf8')).toBe('mine');
+    },
+  );
+
+  it('prints the one file of Neovim alone on stdout, so that it can be redirected', async () => {
+    const { stdout, stderr } = await runCommand(['init', 'nvim']);
+    expect(`${stdout}\n`).toBe(readFileSync(join(root, 'editors/nvim/probelens.lua'), 'utf8'));
+    expect(stderr).toContain('# Probelens in Neovim');
+  });
+
+  it('knows no other editor', async () => {
+    const { exitCode, stderr } = await runCommand(['init', 'ed']);
+    expect(exitCode).toBe(2);
+    expect(stderr.split('\n')[0]).toBe('probelens: "ed" is none of nvim, emacs, helix, vscode.');
+  });
+});
+
+describe('doctor', () => {
+  it('says that Delve is missing, what that means and what mends it', async () => {
+    const { stdout } = await runCommand(['doctor', '--json', '--delve', join(directory, 'no-dlv')]);
+    const checks = stdout.split('\n').map((line) => JSON.parse(line));
+    expect(checks.find(({ id }) => id === 'delve')).toMatchObject({
+      state: 'degraded',
+      fix: expect.stringMatching(/^go install .*dlv/),
+    });
+  });
+
+  describe.skipIf(requirement('kernel', 'delve').missing)('where everything is there', () => {
+    it('finds nothing broken', async () => {
+      const run = await runCommand(['doctor', '--json', '--delve', findDelve() ?? '']);
+      const states = new Map(
+        run.stdout.split('\n').map((line) => {
+          const { id, state } = JSON.parse(line);
+          return [id, state];
+        }),
+      );
+      expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+      expect([...states.values()]).not.toContain('broken');
+      expect(states.get('privileges')).toBe('ok');
+      expect(states.get('delve')).toBe('ok');
+    });
+  });
+});
+
+describe.skipIf(requirement('go').missing)('export', () => {
+  it.each(['bpftrace', 'perf'])('names the place that explain names, for %s', async (format) => {
+    const binary = await buildFixture('orders');
+    const explained = await runCommand(['explain', binary, 'main.price', '--json']);
+    const { offset } = JSON.parse(explained.stdout).sites[0];
+    const { exitCode, stdout } = await runCommand(['export', format, binary, '--probe', 'main.price do count']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(offset);
+    expect(stdout).toContain(binary);
+  });
+
+  it.each([
+    { args: ['gdb', 'x', '--probe', 'main.main'], code: 2, says: '"gdb" is neither bpftrace nor perf.' },
+    { args: ['perf', 'x'], code: 2, says: "Name the probe: --probe 'main.main do count'." },
+  ])('answers $args', async ({ args, code, says }) => {
+    const { exitCode, stderr } = await runCommand(['export', ...args]);
+    expect(exitCode).toBe(code);
+    expect(stderr.split('\n')[0]).toBe(`probelens: ${says}`);
+  });
+
+  it('refuses what the tool cannot do', async () => {
+    const { exitCode, stderr } = await runCommand([
+      'export',
+      'perf',
+      await buildFixture('orders'),
+      '--probe',
+      'main.price on goroutine 7 do count',
+    ]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toBe('probelens: perf cannot do this probe: it knows no goroutines; use "probelens trace".');
+  });
+});
