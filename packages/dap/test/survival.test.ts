@@ -56,7 +56,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('SIGKILL of whoeve
     const name = 'main.price';
     await client.ask('setFunctionBreakpoints', { breakpoints: [{ name, condition: 'o.ID % 50 < 4' }] });
     // A hot breakpoint of Delve's own that never holds: what Delve loses programs by when it lets go while they run.
-    await client.ask('setBreakpoints', { source: { path: source }, breakpoints: [{ line: hotLine, condition: 'value < 0' }] });
+    await client.ask('setBreakpoints', {
+      source: { path: source },
+      breakpoints: [{ line: hotLine, condition: 'value < 0' }],
+    });
     const delve = target.tracer;
     const going = keepGoing(client, 3 + (number % 7));
     await client.ask('configurationDone');
