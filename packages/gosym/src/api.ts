@@ -210,8 +210,11 @@ export interface GoBinary {
   /** Runs of one function in address order, covering its code. */
   linesOf(fn: GoFunction): readonly LineAddress[];
   inlinedCopiesOf(name: string): readonly InlinedCopy[];
-  /** Every inlined callee of the program with its copies; one walk over all inline trees. */
-  inlinedCopies(): ReadonlyMap<string, readonly InlinedCopy[]>;
+  /**
+   * Every inlined callee of the program with its copies, or only those that are wanted; one walk over all inline trees,
+   * in which `wanted` is asked once for each callee.
+   */
+  inlinedCopies(wanted?: (callee: string) => boolean): ReadonlyMap<string, readonly InlinedCopy[]>;
 
   /** Variables in scope with their places at `address`, innermost scope first. */
   variablesAt(address: VirtualAddress): Degraded<readonly GoVariable[]>;

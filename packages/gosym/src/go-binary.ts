@@ -21,7 +21,7 @@ import { readBuildIds } from './elf/notes.js';
 import type { ElfSymbols } from './elf/symbols.js';
 import { SourceFiles } from './files.js';
 import { describeFunction } from './functions.js';
-import { walkCopies } from './inline/copies.js';
+import { type WantedNames, walkCopies } from './inline/copies.js';
 import { inlineLayout } from './inline/layout.js';
 import { InlineTrees } from './inline/trees.js';
 import { chainAt, lineRuns } from './lines.js';
@@ -153,9 +153,10 @@ export class OpenedGoBinary implements GoBinary {
     return found;
   }
 
-  inlinedCopies(): ReadonlyMap<string, readonly InlinedCopy[]> {
+  inlinedCopies(wanted?: (callee: string) => boolean): ReadonlyMap<string, readonly InlinedCopy[]> {
     const byCallee = new Map<string, InlinedCopy[]>();
-    walkCopies(this.copyWalk(), undefined, (copy) => {
+    const walk = this.copyWalk();
+    walkCopies(walk, wanted && rememberedByOffset(wanted, walk.nameOf), (copy) => {
       const list = byCallee.get(copy.callee);
       if (list === undefined) byCallee.set(copy.callee, [copy]);
       else list.push(copy);
@@ -213,3 +214,18 @@ export class OpenedGoBinary implements GoBinary {
     return { ...this.lineWalk(), fileSize, functionOf: (index: number) => this.functionOf(index) };
   }
 }
+
+/** Offsets of wanted names: each name is read and judged once, however many copies it has. */
+const rememberedByOffset = (wanted: (name: string) => boolean, nameOf: (offset: number) => string): WantedNames => {
+  const judged = new Map<number, boolean>();
+  return {
+    has(offset) {
+      let answer = judged.get(offset);
+      if (answer === undefined) {
+        answer = wanted(nameOf(offset));
+        judged.set(offset, answer);
+      }
+      return answer;
+    },
+  };
+};

@@ -19,10 +19,13 @@ export interface CopyWalk {
   readonly nameOf: (offset: number) => string;
 }
 
+/** Name offsets, as a set or a judgement. */
+export type WantedNames = Pick<ReadonlySet<number>, 'has'>;
+
 /** Calls `found` for each copy whose callee's name offset is wanted, host by host in address order. */
 export const walkCopies = (
   walk: CopyWalk,
-  wanted: ReadonlySet<number> | undefined,
+  wanted: WantedNames | undefined,
   found: (copy: InlinedCopy) => void,
 ): void => {
   const { pclntab, trees } = walk;
@@ -38,7 +41,7 @@ export const walkCopies = (
   }
 };
 
-const holds = (trees: InlineTrees, index: number, last: number, wanted: ReadonlySet<number>): boolean => {
+const holds = (trees: InlineTrees, index: number, last: number, wanted: WantedNames): boolean => {
   for (let record = 0; record <= last; record++) if (wanted.has(trees.nameOffsetIn(index, record))) return true;
   return false;
 };
@@ -47,7 +50,7 @@ const copiesIn = (
   walk: CopyWalk,
   index: number,
   last: number,
-  wanted: ReadonlySet<number> | undefined,
+  wanted: WantedNames | undefined,
   found: (copy: InlinedCopy) => void,
 ): void => {
   const { pclntab, trees } = walk;
