@@ -26,8 +26,6 @@ export interface FileView {
   readonly binary: BinaryState;
   /** Of all declarations, in their order; empty while there is no binary. */
   readonly functions: readonly FunctionView[];
-  /** Some function of the binary comes from this file. */
-  readonly fileKnown: boolean;
   /** The file was written after the binary: positions may have moved, names hold. */
   readonly stale: boolean;
 }
@@ -63,7 +61,7 @@ interface Seen {
   readonly answer: LookupAnswer;
 }
 
-const nothing: LookupAnswer = { facts: [], fileKnown: false };
+const nothing: LookupAnswer = { facts: [] };
 
 /** Throws BinaryFailure "changed" when the build was replaced between opening and asking. */
 async function seeThrough(binaries: Binaries, choice: Choice, file: SourceOf): Promise<Seen> {
@@ -87,7 +85,7 @@ async function firstThatKnows(binaries: Binaries, choices: readonly Choice[], fi
   let first: Seen | undefined;
   for (const choice of choices) {
     const seen = await seeThrough(binaries, choice, file);
-    if (seen.answer.fileKnown || seen.answer.facts.some(({ symbol }) => symbol !== undefined)) return seen;
+    if (seen.answer.facts.some(({ symbol }) => symbol !== undefined)) return seen;
     first ??= seen;
   }
   return first ?? { binary: { kind: 'none' }, answer: nothing };
@@ -120,7 +118,7 @@ export async function viewFile(document: GoDocument, binaries: Binaries): Promis
     .map((facts, index) => viewOf(source.functions[index], facts))
     .filter((fn) => fn !== undefined);
   const stale = binary.kind === 'ready' && isNewer(file, binary.summary);
-  return { document, file, source, package: of, binary, functions, fileKnown: answer.fileKnown, stale };
+  return { document, file, source, package: of, binary, functions, stale };
 }
 
 const viewOf = (declaration: SourceFunction | undefined, facts: FunctionFacts): FunctionView | undefined =>
@@ -129,7 +127,6 @@ const viewOf = (declaration: SourceFunction | undefined, facts: FunctionFacts): 
 /** No function of the file left a trace in the binary: its package is not imported, or build constraints exclude it. */
 export const isAbsent = (view: FileView): boolean =>
   view.binary.kind === 'ready' &&
-  !view.fileKnown &&
   view.functions.every(({ facts }) => facts === undefined || facts.symbol === undefined);
 
 /** Whether lines of the binary are lines of the buffer: it is what was on disk before the binary was built. */

@@ -39,7 +39,8 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
     for (const declaration of source.functions) {
       const symbols = prefixes.map((prefix) => symbolOf(prefix, declaration)).filter((name) => name !== undefined);
       if (symbols.length === 0) continue;
-      const facts = index.facts({ symbols }, [file]);
+      const [facts] = index.facts([{ symbols }], [file]);
+      if (facts === undefined) throw new Error('no answer');
       counts.functions++;
       if (facts.bodies.length > 0) counts.withBody++;
       if (facts.bodies.length === 0 && facts.copyCount > 0) counts.inlinedEverywhere++;

@@ -26,87 +26,86 @@ const append = <K, V>(map: Map<K, V[]>, key: K, value: V): void => {
   else list.push(value);
 };
 
+/**
+ * Reads from the binary what is asked for and remembers it: a program has far more functions and copies than anybody
+ * opens files for.
+ */
 export class BinaryIndex {
   /** Instantiations by the name of their generic function. */
-  private readonly instantiations = new Map<string, GoFunction[]>();
+  private instantiations: ReadonlyMap<string, readonly GoFunction[]> | undefined;
   /** "main.init.0", by package. */
-  private readonly inits = new Map<string, GoFunction[]>();
-  private readonly files = new Set<string>();
-  private readonly genericCopies = new Map<string, InlinedCopy[]>();
-  private readonly copies: ReadonlyMap<string, readonly InlinedCopy[]>;
+  private inits: ReadonlyMap<string, readonly GoFunction[]> | undefined;
+  /** By callee without type arguments; an empty list where a name was asked for and has no copies. */
+  private readonly copies = new Map<string, readonly InlinedInto[]>();
   private callsByFile: ReadonlyMap<string, readonly InlinedCall[]> | undefined;
 
-  constructor(readonly binary: GoBinary) {
-    for (const fn of binary.functions()) this.addFunction(fn);
-    this.copies = binary.inlinedCopies();
-    for (const [callee, copies] of this.copies) {
-      if (!callee.includes('[')) continue;
-      const generic = withoutTypeArguments(callee);
-      for (const copy of copies) append(this.genericCopies, generic, copy);
-    }
-  }
+  constructor(readonly binary: GoBinary) {}
 
-  private addFunction(fn: GoFunction): void {
-    if (fn.file !== '') this.files.add(fn.file);
-    if (fn.name.includes('[')) append(this.instantiations, withoutTypeArguments(fn.name), fn);
-    const init = /^(.*)\.init\.\d+$/.exec(fn.name);
-    if (init?.[1] !== undefined) append(this.inits, init[1], fn);
+  /** @param files spellings of the source file's path. */
+  facts(queries: readonly FunctionQuery[], files: readonly string[]): readonly FunctionFacts[] {
+    this.readCopies(queries.flatMap(({ symbols }) => symbols));
+    return queries.map((query) => {
+      if (query.init !== undefined) return this.initFacts(query.init.packages, query.init.ordinal, files);
+      return this.factsOfFirst(query.symbols) ?? nothing;
+    });
   }
 
   /** Calls written in a file that were inlined, ascending by line, each once. */
   calls(files: readonly string[]): readonly InlinedCall[] {
-    this.callsByFile ??= callsByFile(this.copies);
-    const spellings = new Set(files.flatMap((file) => [file, withVersion(file, this.files)]));
-    return [...spellings].flatMap((file) => this.callsByFile?.get(file) ?? []);
+    this.callsByFile ??= callsByFile(this.binary.inlinedCopies());
+    return [...this.callsByFile].flatMap(([file, calls]) => (isOneOf(file, files) ? calls : []));
   }
 
-  /** Whether a physical function comes from one of these paths. */
-  knowsFile(files: readonly string[]): boolean {
-    return files.some((file) => this.files.has(file) || this.files.has(withVersion(file, this.files)));
-  }
-
-  facts(query: FunctionQuery, files: readonly string[]): FunctionFacts {
-    if (query.init !== undefined) return this.initFacts(query.init.packages, query.init.ordinal, files);
-    for (const symbol of query.symbols) {
-      const found = this.factsOf(symbol);
-      if (found !== undefined) return found;
+  private readCopies(symbols: readonly string[]): void {
+    const wanted = new Set(symbols.filter((symbol) => !this.copies.has(symbol)));
+    if (wanted.size === 0) return;
+    const found = new Map<string, InlinedInto[]>();
+    const all = this.binary.inlinedCopies((callee) => wanted.has(withoutTypeArguments(callee)));
+    for (const [callee, copies] of all) {
+      for (const { caller, file, line } of copies) append(found, withoutTypeArguments(callee), { caller, file, line });
     }
-    return nothing;
+    for (const symbol of wanted) this.copies.set(symbol, found.get(symbol)?.sort(byPosition) ?? []);
   }
 
-  private factsOf(symbol: string): FunctionFacts | undefined {
-    // A wrapper that the compiler made (an interface's pointer method for a value method) is not the declaration.
-    const plain = this.binary.functionsNamed(symbol).filter((fn) => !fn.generated);
-    const bodies = [...plain, ...(this.instantiations.get(symbol) ?? []).filter((fn) => !fn.generated)]
-      .map(bodyOf)
-      .sort(byName);
-    const copies = [...(this.copies.get(symbol) ?? []), ...(this.genericCopies.get(symbol) ?? [])];
-    if (bodies.length === 0 && copies.length === 0) return undefined;
-    const places = copies.map(({ caller, file, line }) => ({ caller, file, line })).sort(byPosition);
-    return {
-      symbol,
-      bodies,
-      copies: places.slice(0, copiesShown),
-      copyCount: places.length,
-      callerCount: new Set(places.map((place) => place.caller)).size,
-    };
+  private factsOfFirst(symbols: readonly string[]): FunctionFacts | undefined {
+    for (const symbol of symbols) {
+      // A wrapper that the compiler made (an interface's pointer method for a value method) is not the declaration.
+      const functions = [...this.binary.functionsNamed(symbol), ...this.instantiationsOf(symbol)];
+      const bodies = functions
+        .filter((fn) => !fn.generated)
+        .map(bodyOf)
+        .sort(byName);
+      const copies = this.copies.get(symbol) ?? [];
+      if (bodies.length === 0 && copies.length === 0) continue;
+      const callerCount = new Set(copies.map(({ caller }) => caller)).size;
+      return { symbol, bodies, copies: copies.slice(0, copiesShown), copyCount: copies.length, callerCount };
+    }
+    return undefined;
+  }
+
+  private instantiationsOf(symbol: string): readonly GoFunction[] {
+    this.instantiations ??= grouped(this.binary.functionsMatching(/\[/), (name) => withoutTypeArguments(name));
+    return this.instantiations.get(symbol) ?? [];
   }
 
   /** The compiler numbers `init` functions through the files of a package: the file tells which numbers are ours. */
   private initFacts(packages: readonly string[], ordinal: number, files: readonly string[]): FunctionFacts {
+    this.inits ??= grouped(this.binary.functionsMatching(/\.init\.\d+$/), (name) => name.replace(/\.init\.\d+$/, ''));
     for (const name of packages) {
       const ours = (this.inits.get(name) ?? [])
-        .filter((fn) => this.isFrom(fn, files))
+        .filter((fn) => isOneOf(fn.file, files))
         .sort((a, b) => initNumber(a.name) - initNumber(b.name));
       const found = ours[ordinal];
       if (found !== undefined) return { ...nothing, symbol: found.name, bodies: [bodyOf(found)] };
     }
     return nothing;
   }
+}
 
-  private isFrom(fn: GoFunction, files: readonly string[]): boolean {
-    return files.some((file) => fn.file === file || fn.file === withVersion(file, this.files));
-  }
+function grouped(functions: readonly GoFunction[], key: (name: string) => string): ReadonlyMap<string, GoFunction[]> {
+  const groups = new Map<string, GoFunction[]>();
+  for (const fn of functions) append(groups, key(fn.name), fn);
+  return groups;
 }
 
 /** One walk over all copies, at the first question: most sessions never show hints. */
@@ -127,11 +126,6 @@ function callsByFile(copies: ReadonlyMap<string, readonly InlinedCopy[]>): Reado
 
 const initNumber = (name: string): number => Number(name.slice(name.lastIndexOf('.') + 1));
 
-/** "github.com/a/b/c.go" is "github.com/a/b@v1.2.3/c.go" where -trimpath knows the module's version. */
-function withVersion(file: string, known: ReadonlySet<string>): string {
-  if (file.startsWith('/')) return file;
-  for (const candidate of known) {
-    if (candidate.includes('@') && candidate.replace(/@[^/]+/, '') === file) return candidate;
-  }
-  return file;
-}
+/** -trimpath writes "github.com/a/b@v1.2.3/c.go" for what we know as "github.com/a/b/c.go". */
+const isOneOf = (file: string, files: readonly string[]): boolean =>
+  files.includes(file) || (!file.startsWith('/') && files.includes(file.replace(/@[^/]+/, '')));

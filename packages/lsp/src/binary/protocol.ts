@@ -76,9 +76,8 @@ export interface LookupParams {
 }
 
 export interface LookupAnswer {
+  /** In the order of the queries. */
   readonly facts: readonly FunctionFacts[];
-  /** Whether any function of the binary comes from that file. */
-  readonly fileKnown: boolean;
 }
 
 export interface CallsParams {

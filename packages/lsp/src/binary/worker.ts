@@ -118,8 +118,7 @@ connection.onRequest(CloseRequest, ({ path }) => answering(() => close(path)));
 connection.onRequest(DiscoverRequest, (params) => answering(() => discover(params)));
 connection.onRequest(LookupRequest, ({ path, identity, queries, files }) =>
   answering(() => {
-    const index = indexOf(path, identity);
-    return { facts: queries.map((query) => index.facts(query, files)), fileKnown: index.knowsFile(files) };
+    return { facts: indexOf(path, identity).facts(queries, files) };
   }),
 );
 connection.onRequest(CallsRequest, ({ path, identity, files }) =>

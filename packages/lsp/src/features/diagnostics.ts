@@ -62,7 +62,7 @@ function functionDraft(view: FileView, { declaration, facts }: FunctionView): Dr
       relatedInformation,
     };
   }
-  if (facts.bodies.length === 0 && view.fileKnown && declaration.hasBody) {
+  if (facts.bodies.length === 0 && !isAbsent(view) && declaration.hasBody) {
     return {
       kind: 'notInBinary',
       code: 'not-in-binary',
