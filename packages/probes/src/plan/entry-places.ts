@@ -1,10 +1,10 @@
 /** The site at a function's entry: for the function itself, the line of its `func` keyword, and often its first line. */
 import type { Degraded, GoFunction, GoVariable } from '@probelens/gosym';
 import { runAt } from './first-line.js';
-import { functionsCalled, isAssembly } from './functions.js';
+import { functionsCalled, inPackage, isAssembly } from './functions.js';
 import { Refused } from './refused.js';
 import { decodeFunction, decodePrologue, type Place, plannedSite, type Request, shortFile } from './request.js';
-import { packageOf, scopeFor } from './scope-at.js';
+import { scopeFor } from './scope-at.js';
 import { codeOf } from './x86/code.js';
 import { afterStackCheck, type EntrySite, entrySite } from './x86/entry-site.js';
 import { firstUnharmed, logSites, stopSites } from './x86/line-site.js';
@@ -115,16 +115,6 @@ export const functionPlaces = (request: Request, name: string): readonly Place[]
   );
 
 const nothing: Degraded<readonly GoVariable[]> = { value: [], problems: [] };
-
-/** "pkg" or "pkg/..." against the import path of a function. */
-const inPackage = (pattern: string): ((name: string) => boolean) => {
-  if (!pattern.endsWith('/...')) return (name) => packageOf(name) === pattern;
-  const root = pattern.slice(0, -'/...'.length);
-  return (name) => {
-    const path = packageOf(name);
-    return path === root || path.startsWith(`${root}/`);
-  };
-};
 
 /** Every function of a package that has a site; how many have none is noted. */
 export const packagePlaces = (request: Request, pattern: string): readonly Place[] => {

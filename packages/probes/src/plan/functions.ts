@@ -2,6 +2,13 @@
 import type { GoBinary, GoFunction } from '@probelens/gosym';
 import { Refused } from './refused.js';
 
+/** "github.com/me/app" of "github.com/me/app.(*T).Run". */
+export const packageOf = (functionName: string): string => {
+  const bare = functionName.split('[', 1)[0] ?? functionName;
+  const dot = bare.indexOf('.', bare.lastIndexOf('/') + 1);
+  return dot < 0 ? bare : bare.slice(0, dot);
+};
+
 /** How many candidates a message names. */
 const candidates = 5;
 
@@ -67,4 +74,14 @@ export const functionsCalled = (binary: GoBinary, name: string): readonly GoFunc
     );
   }
   return found;
+};
+
+/** "pkg" or "pkg/..." against the import path of a function. */
+export const inPackage = (pattern: string): ((name: string) => boolean) => {
+  if (!pattern.endsWith('/...')) return (name) => packageOf(name) === pattern;
+  const root = pattern.slice(0, -'/...'.length);
+  return (name) => {
+    const path = packageOf(name);
+    return path === root || path.startsWith(`${root}/`);
+  };
 };

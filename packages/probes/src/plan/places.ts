@@ -1,5 +1,6 @@
 /** Where a probe goes: from its target to places, by the rules that keep debugger and program unharmed. */
 import type { GoBinary } from '@probelens/gosym';
+import { arm64Places } from './arm64/places.js';
 import { copyPlaces } from './copy-places.js';
 import { functionPlaces, packagePlaces } from './entry-places.js';
 import { linePlaces } from './line-places.js';
@@ -10,11 +11,12 @@ import { returnPlaces } from './return-places.js';
 /** Throws Refused "wrong-machine". */
 export const requireMachine = ({ machine }: GoBinary): void => {
   if (machine === 'amd64') return;
-  throw new Refused('wrong-machine', `Programs for ${machine} can be read but not probed; build for amd64.`);
+  throw new Refused('wrong-machine', `Programs for ${machine} can be read but not probed; build for amd64 or arm64.`);
 };
 
 /** Places of a probe, at least one. Throws Refused. */
 export const placesFor = (request: Request): readonly Place[] => {
+  if (request.binary.machine === 'arm64') return arm64Places(request);
   requireMachine(request.binary);
   const { target } = request.spec;
   switch (target.kind) {

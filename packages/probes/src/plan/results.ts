@@ -3,11 +3,20 @@
  * and result passing"). Go >= 1.17.
  */
 import type { GoType, GoVariable, Place } from '@probelens/gosym';
+import type { ProgramMachine } from '../program/program.js';
 
-const integerRegisters = ['rax', 'rbx', 'rcx', 'rdi', 'rsi', 'r8', 'r9', 'r10', 'r11'] as const;
+interface ResultRegisters {
+  readonly integers: readonly string[];
+  readonly floats: readonly string[];
+}
 
-/** X0 to X14. */
-const floatRegisters = 15;
+const numbered = (prefix: string, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+
+const registers: Readonly<Record<ProgramMachine, ResultRegisters>> = {
+  amd64: { integers: ['rax', 'rbx', 'rcx', 'rdi', 'rsi', 'r8', 'r9', 'r10', 'r11'], floats: numbered('xmm', 15) },
+  arm64: { integers: numbered('x', 16), floats: numbered('v', 16) },
+};
 
 interface Part {
   readonly offset: number;
@@ -63,7 +72,8 @@ const partsOf = (type: GoType): readonly Part[] | undefined => {
 const gone = (reason: string): Place => ({ kind: 'absent', reason });
 
 /** Places of the results, in order. */
-const assign = (types: readonly GoType[]): readonly Place[] => {
+const assign = (types: readonly GoType[], machine: ProgramMachine): readonly Place[] => {
+  const available = registers[machine];
   let [integers, floats] = [0, 0];
   let isKnown = true;
   return types.map((type) => {
@@ -72,11 +82,15 @@ const assign = (types: readonly GoType[]): readonly Place[] => {
     if (!isKnown) return gone('its type is unknown');
     const needed = parts?.filter((part) => !part.float).length ?? 0;
     const neededFloats = (parts?.length ?? 0) - needed;
-    if (parts === undefined || integers + needed > integerRegisters.length || floats + neededFloats > floatRegisters) {
+    if (
+      parts === undefined ||
+      integers + needed > available.integers.length ||
+      floats + neededFloats > available.floats.length
+    ) {
       return gone('it is returned on the stack');
     }
     const pieces = parts.map((part) => {
-      const register = part.float ? `xmm${floats++}` : (integerRegisters[integers++] ?? 'rax');
+      const register = (part.float ? available.floats[floats++] : available.integers[integers++]) ?? '';
       return { offset: part.offset, size: part.size, place: { kind: 'register', register } as const };
     });
     const [only] = pieces;
@@ -88,9 +102,12 @@ const assign = (types: readonly GoType[]): readonly Place[] => {
  * What can be read at a `ret`: results by their names; unnamed ones as r0, r1, ..., and as `err` when it is the only
  * error. Parameters are named, to say that they are gone.
  */
-export const variablesAtReturn = (atEntry: readonly GoVariable[]): readonly GoVariable[] => {
+export const variablesAtReturn = (atEntry: readonly GoVariable[], machine: ProgramMachine): readonly GoVariable[] => {
   const results = atEntry.filter((each) => each.role === 'result');
-  const places = assign(results.map((each) => each.type));
+  const places = assign(
+    results.map((each) => each.type),
+    machine,
+  );
   const isUnnamed = (name: string): boolean => name === '' || name === '_' || name.startsWith('~');
   const errors = results.filter((each) => each.type.name === 'error');
   const named = new Set(atEntry.map((each) => each.name));

@@ -1,5 +1,6 @@
 /** Returns: every `ret` of a function. A uretprobe would rewrite the return address, which kills Go programs. */
 import type { GoFunction } from '@probelens/gosym';
+import { virtualAddress } from '@probelens/gosym';
 import { functionsCalled } from './functions.js';
 import { Refused } from './refused.js';
 import { decodeFunction, type Place, plannedSite, type Request } from './request.js';
@@ -57,7 +58,7 @@ const placesOf = (request: Request, fn: GoFunction): readonly Place[] => {
   const instructions = decodeFunction(request, fn);
   noteOtherExits(request, fn, instructions);
   const atEntry = binary.parametersAtEntry(fn);
-  const variables = { value: variablesAtReturn(atEntry.value), problems: atEntry.problems };
+  const variables = { value: variablesAtReturn(atEntry.value, 'amd64'), problems: atEntry.problems };
   const scope = scopeFor(binary, fn, variables, 'go', frameAt(use === 'stop'));
   return exits(request, fn, instructions).map((instruction) => ({
     function: fn.name,
@@ -70,7 +71,7 @@ const placesOf = (request: Request, fn: GoFunction): readonly Place[] => {
         tier: 'stepped',
         use: use === 'stop' ? 'stop' : 'return',
         file: fn.file,
-        line: binary.positionsAt(instruction.address as typeof fn.entry).at(-1)?.line ?? fn.line,
+        line: binary.positionsAt(virtualAddress(instruction.address)).at(-1)?.line ?? fn.line,
         reason: `${use === 'stop' ? 'pop %rbp before' : 'at'} the return: single-stepped, because the kernel does not emulate it.`,
       }),
   }));

@@ -1,15 +1,9 @@
 /** What can be read at a planned site. */
 import type { Degraded, GoBinary, GoFunction, GoVariable } from '@probelens/gosym';
 import { registerOffset } from '../program/registers.js';
+import { packageOf } from './functions.js';
 import type { Scope, Semantics } from './lower/scope.js';
 import type { Frame } from './lower/storage.js';
-
-/** "github.com/me/app" of "github.com/me/app.(*T).Run". */
-export const packageOf = (functionName: string): string => {
-  const bare = functionName.split('[', 1)[0] ?? functionName;
-  const dot = bare.indexOf('.', bare.lastIndexOf('/') + 1);
-  return dot < 0 ? bare : bare.slice(0, dot);
-};
 
 /** Go before 1.17 keeps the current g in thread-local storage only (the register ABI came with it). */
 const firstVersionWithG = 17;
