@@ -140,6 +140,12 @@ export interface GoVariable {
   readonly role: 'parameter' | 'result' | 'local';
   readonly type: GoType;
   readonly place: Place;
+  /**
+   * Where the run of instructions begins for which the compiler recorded this place; undefined where it is recorded for
+   * the whole scope. Go's records (to 1.27) run on over blocks that were laid out behind the one they belong to: a
+   * register is to be doubted where a call that returns lies between here and the address that was asked about.
+   */
+  readonly since?: VirtualAddress;
 }
 
 /** What reading goroutines needs to know about the runtime in this binary; undefined = could not be established. */

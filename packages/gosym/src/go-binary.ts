@@ -22,6 +22,7 @@ import type { ElfSymbols } from './elf/symbols.js';
 import { SourceFiles } from './files.js';
 import { describeFunction } from './functions.js';
 import { type WantedNames, walkCopies } from './inline/copies.js';
+import { possibleHosts } from './inline/hosts.js';
 import { inlineLayout } from './inline/layout.js';
 import { InlineTrees } from './inline/trees.js';
 import { chainAt, lineRuns } from './lines.js';
@@ -149,7 +150,9 @@ export class OpenedGoBinary implements GoBinary {
     const keep = (copy: InlinedCopy): void => {
       if (copy.callee === name) found.push(copy);
     };
-    walkCopies(this.copyWalk(), offsets, keep);
+    const { image, module } = this.program;
+    const hosts = possibleHosts(image, this.pclntab, this.trees, module?.gofunc, offsets);
+    walkCopies(this.copyWalk(), offsets, keep, hosts);
     return found;
   }
 

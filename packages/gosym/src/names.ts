@@ -1,8 +1,12 @@
 /** Function names: look-up by name, and what to suggest for a misspelt one. */
+import { indexAt } from './pclntab/function-table.js';
 import type { Pclntab } from './pclntab/pclntab.js';
 
 /** After this many look-ups an index of all names costs less than further searches through the name table. */
 const SEARCHES_BEFORE_INDEX = 4;
+
+/** A short name may end many longer ones; each such place would be another search. */
+const MOST_OFFSETS = 8;
 
 export class FunctionNames {
   private readonly pclntab: Pclntab;
@@ -29,7 +33,8 @@ export class FunctionNames {
     if (this.byName === undefined && this.searches >= SEARCHES_BEFORE_INDEX) this.byName = this.index();
     if (this.byName !== undefined) return this.byName.get(name) ?? [];
     this.searches += 1;
-    return this.search(this.offsets(name));
+    const offsets = this.offsets(name);
+    return this.searchRecords(offsets) ?? this.search(offsets);
   }
 
   /** Offsets at which the name's bytes stand in the name table, also as the tail of other names. */
@@ -56,6 +61,36 @@ export class FunctionNames {
     }
     const best = [...scored].sort((a, b) => a[1] - b[1]).slice(0, Math.max(0, limit));
     return best.map(([candidate]) => candidate);
+  }
+
+  /**
+   * Looks for the records by the bytes of their name field, which is many times faster than reading every record. Undefined
+   * where a record cannot be told from its bytes: garble hides the entry, and the layouts before 1.16 mix names and records.
+   */
+  private searchRecords(offsets: ReadonlySet<number>): number[] | undefined {
+    const { table, header, layout, functions } = this.pclntab;
+    if (header.magicUnknown || header.format === 2 || offsets.size > MOST_OFFSETS) return undefined;
+    const records = Buffer.from(
+      table.data.buffer,
+      table.data.byteOffset + header.functions,
+      table.length - header.functions,
+    );
+    const pattern = Buffer.alloc(4);
+    const found: number[] = [];
+    for (const offset of offsets) {
+      if (table.littleEndian) pattern.writeUInt32LE(offset);
+      else pattern.writeUInt32BE(offset);
+      for (let at = records.indexOf(pattern); at >= 0; at = records.indexOf(pattern, at + 1)) {
+        const record = header.functions + at - layout.name;
+        if (record < header.functions || record + layout.size > table.length) continue;
+        const entry = this.pclntab.recordEntry(record);
+        let index = entry === undefined ? -1 : indexAt(functions, entry);
+        // Functions without code share their entry with the next one.
+        while (index >= 0 && functions.records[index] !== record && functions.entries[index] === entry) index -= 1;
+        if (index >= 0 && functions.records[index] === record) found.push(index);
+      }
+    }
+    return found.sort((a, b) => a - b);
   }
 
   private search(offsets: ReadonlySet<number>): number[] {

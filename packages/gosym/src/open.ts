@@ -89,7 +89,7 @@ const openCandidate = (search: ModuleSearch, candidate: TableCandidate, minor: n
       : (pc: number): number => pc;
   const functions = readFunctionTable(table, header, layout.size, addressOf);
   checkText(functions, image.codeSegment(functions.entries[0] ?? 0));
-  return { pclntab: new Pclntab(table, header, layout, functions, address), found };
+  return { pclntab: new Pclntab(table, header, layout, functions, address, addressOf), found };
 };
 
 const tableBytes = (image: ElfImage, candidate: TableCandidate, found: FoundModule | undefined): Bytes => {

@@ -78,7 +78,7 @@ describe.each(storedBinaries.map(({ name }) => name))('%s', (name) => {
   it('finds the copies of one function as among all', () => {
     const binary = openStored(name);
     const all = binary.inlinedCopies();
-    for (const wanted of ['main.double', 'runtime.acquirem', 'nothing.at.all']) {
+    for (const wanted of [...[...all.keys()].filter((_, index) => index % 60 === 0), 'main.double', 'nothing.at.all']) {
       expect(binary.inlinedCopiesOf(wanted)).toEqual(all.get(wanted) ?? []);
     }
   });

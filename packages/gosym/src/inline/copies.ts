@@ -22,16 +22,22 @@ export interface CopyWalk {
 /** Name offsets, as a set or a judgement. */
 export type WantedNames = Pick<ReadonlySet<number>, 'has'>;
 
-/** Calls `found` for each copy whose callee's name offset is wanted, host by host in address order. */
+/**
+ * Calls `found` for each copy whose callee's name offset is wanted, host by host in address order. `hosts` are the indexes
+ * of functions to look at; all where undefined.
+ */
 export const walkCopies = (
   walk: CopyWalk,
   wanted: WantedNames | undefined,
   found: (copy: InlinedCopy) => void,
+  hosts?: readonly number[],
 ): void => {
   const { pclntab, trees } = walk;
   if (!trees.supported) return;
   let left = walk.fileSize / RECORD_BYTES;
-  for (let index = 0; index < pclntab.functions.count; index++) {
+  const count = hosts?.length ?? pclntab.functions.count;
+  for (let position = 0; position < count; position++) {
+    const index = hosts === undefined ? position : (hosts[position] ?? 0);
     const last = trees.lastIndex(index);
     if (last < 0) continue;
     left -= last + 1;

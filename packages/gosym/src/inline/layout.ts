@@ -10,6 +10,8 @@ export interface InlineLayout {
   /** FUNCDATA_InlTree. */
   readonly funcData: number;
   readonly recordSize: 16 | 20;
+  /** Offset of the inlined function's name in a record. */
+  readonly nameField: 4 | 12;
   /**
    * 'wide': {parent i32, file, line, func}, Go 1.9-1.11. 'short': {parent i16, funcID u8, pad, file @4, line @8, func @12,
    * parentPc @16}, 1.12-1.19. 'pc': {funcID u8, pad 3, func @4, parentPc @8, callee's first line @12}, since 1.20, where
@@ -18,11 +20,11 @@ export interface InlineLayout {
   readonly records: 'wide' | 'short' | 'pc';
 }
 
-const LAYOUT_9: InlineLayout = { pcData: 1, funcData: 2, recordSize: 16, records: 'wide' };
-const LAYOUT_12: InlineLayout = { pcData: 1, funcData: 2, recordSize: 20, records: 'short' };
-const LAYOUT_13: InlineLayout = { pcData: 2, funcData: 4, recordSize: 20, records: 'short' };
-const LAYOUT_16: InlineLayout = { pcData: 2, funcData: 3, recordSize: 20, records: 'short' };
-const LAYOUT_20: InlineLayout = { pcData: 2, funcData: 3, recordSize: 16, records: 'pc' };
+const LAYOUT_9: InlineLayout = { pcData: 1, funcData: 2, recordSize: 16, nameField: 12, records: 'wide' };
+const LAYOUT_12: InlineLayout = { pcData: 1, funcData: 2, recordSize: 20, nameField: 12, records: 'short' };
+const LAYOUT_13: InlineLayout = { pcData: 2, funcData: 4, recordSize: 20, nameField: 12, records: 'short' };
+const LAYOUT_16: InlineLayout = { pcData: 2, funcData: 3, recordSize: 20, nameField: 12, records: 'short' };
+const LAYOUT_20: InlineLayout = { pcData: 2, funcData: 3, recordSize: 16, nameField: 4, records: 'pc' };
 
 /** `minor` is N of Go 1.N; undefined where the program does not say, which matters before 1.16 only. */
 export const inlineLayout = (header: TableHeader, minor: number | undefined): InlineLayout | undefined => {

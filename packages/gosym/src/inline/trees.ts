@@ -16,7 +16,7 @@ export class InlineTrees {
   readonly lines: PcRuns;
   private readonly pclntab: Pclntab;
   private readonly memory: ProgramMemory;
-  private readonly layout: InlineLayout | undefined;
+  readonly layout: InlineLayout | undefined;
   private readonly gofunc: number | undefined;
   private loaded = -1;
   /** Address of the loaded function's records. */
@@ -61,14 +61,13 @@ export class InlineTrees {
 
   /** Name offset (see Pclntab.nameAt) of an inlined function. */
   nameOffset(record: number): number {
-    const at = this.recordAt(record);
-    return this.memory.u32(at + (this.layout?.records === 'pc' ? 4 : 12));
+    return this.memory.u32(this.recordAt(record) + (this.layout?.nameField ?? 0));
   }
 
   /** Name offset of a record of a function that need not be loaded. */
   nameOffsetIn(index: number, record: number): number {
     const tree = this.treeAddress(index) ?? 0;
-    return this.memory.u32(tree + record * (this.layout?.recordSize ?? 0) + (this.layout?.records === 'pc' ? 4 : 12));
+    return this.memory.u32(tree + record * (this.layout?.recordSize ?? 0) + (this.layout?.nameField ?? 0));
   }
 
   /** Index of the inlined caller; -1 where the physical function itself calls. */
@@ -115,7 +114,8 @@ export class InlineTrees {
     return this.tree + record * (this.layout?.recordSize ?? 0);
   }
 
-  private treeAddress(index: number): number | undefined {
+  /** Address of a function's records; undefined where nothing was inlined into it. */
+  treeAddress(index: number): number | undefined {
     const { pclntab, layout } = this;
     if (layout === undefined) return undefined;
     const { table, header } = pclntab;

@@ -18,15 +18,25 @@ export class Pclntab {
   readonly functions: FunctionTable;
   /** Address of the table's first byte. */
   readonly address: number;
+  /** What functab and records hold, as an address. */
+  private readonly addressOf: (pc: number) => number;
   private readonly values: PcValues;
   private readonly fileNames = new Map<number, string>();
 
-  constructor(table: Bytes, header: TableHeader, layout: RecordLayout, functions: FunctionTable, address: number) {
+  constructor(
+    table: Bytes,
+    header: TableHeader,
+    layout: RecordLayout,
+    functions: FunctionTable,
+    address: number,
+    addressOf: (pc: number) => number,
+  ) {
     this.table = table;
     this.header = header;
     this.layout = layout;
     this.functions = functions;
     this.address = address;
+    this.addressOf = addressOf;
     this.values = this.walker();
   }
 
@@ -46,6 +56,12 @@ export class Pclntab {
 
   record(index: number): number {
     return this.functions.records[index] ?? 0;
+  }
+
+  /** Address that the record at a table offset says its function has; undefined where it is none. */
+  recordEntry(record: number): number | undefined {
+    if (this.header.format < 18) return this.table.wordOrUndefined(record, this.header.pointerSize);
+    return this.addressOf(this.table.u32(record));
   }
 
   /** Offset of the name from the start of the name table (from the start of pclntab up to Go 1.15). */
