@@ -252,4 +252,17 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     );
     expect(client.output).toContain('"wrong":0');
   });
+
+  it('disassembles the program as it is in the file', async () => {
+    await launched({ args: ['100'] });
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID == 50' }] });
+    await client.ask('configurationDone');
+    const { threadId } = (await client.next('stopped')).body;
+    const stack = await client.ask('stackTrace', { threadId, levels: 1 });
+    const memoryReference = stack.body.stackFrames[0].instructionPointerReference;
+    const answer = await client.ask('disassemble', { memoryReference, instructionOffset: -1, instructionCount: 3 });
+    const [pushed] = answer.body.instructions;
+    expect(pushed).toMatchObject({ instructionBytes: '55', instruction: 'PUSHQ BP' });
+    expect(Number(pushed.address)).toBe(Number(memoryReference) - 1);
+  });
 });

@@ -12,11 +12,12 @@ import { resumeCommands } from './resume.js';
 import { onSettleStop } from './settle.js';
 import type { Purpose } from './state.js';
 import { onSettleAnswer, onSettleRefused, onStopped, onVerdict, releaseHeld } from './stops.js';
+import { withOwnInstructions } from './true-text.js';
 import type { Turn } from './turn.js';
 
 const onClientAnswer = (turn: Turn, request: Request, response: Response): void => {
   if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
-  turn.toClient({ ...response, request_seq: request.seq });
+  turn.toClient({ ...withOwnInstructions(turn.state, response), request_seq: request.seq });
 };
 
 const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
