@@ -22,7 +22,7 @@ export interface LocatedExpression extends Span {
 }
 
 /** An entry of a location list: code, half open, and what holds there. */
-interface ListedExpression extends LocatedExpression {
+export interface ListedExpression extends LocatedExpression {
   readonly low: number;
   readonly high: number;
 }
@@ -34,8 +34,8 @@ export const expressionAt = (
   offset: number,
   unitBase: number,
   address: number,
-): LocatedExpression | undefined => {
-  let fallback: LocatedExpression | undefined;
+): ListedExpression | undefined => {
+  let fallback: ListedExpression | undefined;
   for (const listed of listAt(entries, unit, offset, unitBase)) {
     if (address >= listed.low && address < listed.high) return listed;
     if (listed.high === Number.POSITIVE_INFINITY) fallback = listed;

@@ -1,4 +1,5 @@
 import type { GoType, GoVariable, Place, RegisterName } from '../api.js';
+import { virtualAddress } from '../units.js';
 import { inherited, numberOf, own, stringOf, withOrigins } from './attributes.js';
 import { Attribute, Tag } from './constants.js';
 import type { Entries, Entry } from './entry.js';
@@ -16,6 +17,8 @@ export interface RawVariable {
   readonly role: GoVariable['role'];
   readonly type: GoType;
   readonly place: Place;
+  /** First address for which the place was recorded; undefined where it holds in the whole scope. */
+  readonly since: number | undefined;
   /** Whether the compiler described its place by a list (per instruction), once for the whole scope, or not at all. */
   readonly recorded: 'by-instruction' | 'everywhere' | 'nowhere';
   /** Captured by the closure (Go >= 1.23): where the closure object holds it, or the pointer to it for "&x". Bytes. */
@@ -44,7 +47,7 @@ export const readVariable = (
     name,
     role: entry.tag === Tag.formalParameter ? (isResult ? 'result' : 'parameter') : 'local',
     type,
-    place: placeOfEntry(entries, unit, entry, type, address),
+    ...placeOfEntry(entries, unit, entry, type, address),
     recorded: recordOf(entry),
     closureOffset: inherited(chain, numberOf, Attribute.goClosureOffset),
     line: inherited(chain, numberOf, Attribute.declLine),
@@ -58,19 +61,28 @@ const recordOf = (entry: Entry): RawVariable['recorded'] => {
   return location.class === 'block' ? 'everywhere' : 'by-instruction';
 };
 
-const placeOfEntry = (entries: Entries, unit: CompileUnit, entry: Entry, type: GoType, address: number): Place => {
+interface Located {
+  readonly place: Place;
+  /** First address of the list entry that gives the place; undefined for a record of the whole scope. */
+  readonly since: number | undefined;
+}
+
+const placeOfEntry = (entries: Entries, unit: CompileUnit, entry: Entry, type: GoType, address: number): Located => {
+  const everywhere = (place: Place): Located => ({ place, since: undefined });
   const fixed = own(entry, Attribute.constValue)?.value;
-  if (typeof fixed === 'number' || typeof fixed === 'bigint') return { kind: 'constant', value: BigInt(fixed) };
+  if (typeof fixed === 'number' || typeof fixed === 'bigint')
+    return everywhere({ kind: 'constant', value: BigInt(fixed) });
   const location = own(entry, Attribute.location);
-  if (location === undefined) return absent(OPTIMISED_AWAY);
+  if (location === undefined) return everywhere(absent(OPTIMISED_AWAY));
   if (location.class === 'block' && typeof location.value === 'object')
-    return placeOf(entries, unit.header, { section: '.debug_info', ...location.value }, type);
-  if (typeof location.value !== 'number') return absent(OPTIMISED_AWAY);
+    return everywhere(placeOf(entries, unit.header, { section: '.debug_info', ...location.value }, type));
+  if (typeof location.value !== 'number') return everywhere(absent(OPTIMISED_AWAY));
   const expression = expressionAt(entries, unit.header, location.value, unit.base, address);
-  if (expression === undefined) return absent('it is not live at this instruction');
+  if (expression === undefined) return everywhere(absent('it is not live at this instruction'));
   const place = placeOf(entries, unit.header, expression, type);
   const isDoubtful = place.kind === 'memory' && hasParts(type, entries.sections.source.pointerSize);
-  return isDoubtful && isPartial(entries, unit.header, location.value, unit.base) ? INCOMPLETE : place;
+  if (isDoubtful && isPartial(entries, unit.header, location.value, unit.base)) return everywhere(INCOMPLETE);
+  return { place, since: Number.isSafeInteger(expression.low) && expression.low >= 0 ? expression.low : undefined };
 };
 
 /** A parameter without a name in the source: "_", "~p0" (Go >= 1.22), the dictionary of generic code (Go >= 1.27). */
@@ -110,7 +122,10 @@ export const shownVariables = (raw: readonly RawVariable[]): readonly GoVariable
   }
   // Stable: the order of declaration stays within one scope.
   const innermostFirst = [...shown.values()].sort((a, b) => b.depth - a.depth);
-  return innermostFirst.map(({ name, role, type, place }) => ({ name, role, type, place }));
+  return innermostFirst.map(({ name, role, type, place, since }) => {
+    const variable = { name, role, type, place };
+    return since === undefined || place.kind === 'absent' ? variable : { ...variable, since: virtualAddress(since) };
+  });
 };
 
 const merge = (first: RawVariable, second: RawVariable): RawVariable => {
@@ -130,7 +145,7 @@ const merge = (first: RawVariable, second: RawVariable): RawVariable => {
 export const inClosureObject = (variable: RawVariable, closure: RegisterName): RawVariable =>
   variable.closureOffset === undefined
     ? variable
-    : { ...variable, place: { kind: 'memory', base: closure, offset: variable.closureOffset } };
+    : { ...variable, since: undefined, place: { kind: 'memory', base: closure, offset: variable.closureOffset } };
 
 /**
  * Delve's rule: a parameter can be seen everywhere, a local from the line after its declaration on, a captured variable
