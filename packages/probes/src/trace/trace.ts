@@ -33,6 +33,8 @@ export interface TraceOptions {
   /** Probe texts. */
   readonly probes: readonly string[];
   readonly target: TraceTarget;
+  /** The Go code is in this shared library, which the program loads; by default it is in the program itself. */
+  readonly library?: string;
   readonly onEvent: (event: TraceEvent, names: EventNames) => void;
   /** Sentences that are no failure: a forecast, a probe that was taken out. */
   readonly onNote: (sentence: string) => void;
@@ -74,7 +76,8 @@ const executableOf = (pid: number): string => {
 export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   if (options.probes.length === 0) throw failure.noProbes();
   const { target } = options;
-  const binary = await openGoBinary(target.kind === 'program' ? resolve(target.path) : executableOf(target.pid));
+  const executable = target.kind === 'program' ? resolve(target.path) : executableOf(target.pid);
+  const binary = await openGoBinary(options.library === undefined ? executable : resolve(options.library));
   const planner = await loadPlanner();
   let requests: readonly TraceRequest[];
   try {
