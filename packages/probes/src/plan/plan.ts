@@ -62,12 +62,24 @@ export interface PlannedBinary {
   readonly gnuBuildId: string | undefined;
 }
 
+/** What is read at one site, where the sites of a plan have the same variables in different places. */
+export interface SiteVariant {
+  readonly condition: LoweredExpression | undefined;
+  /** In the plan's order; there and not there as in the plan. */
+  readonly captures: readonly Pick<PlannedCapture, 'value' | 'length'>[];
+}
+
 export interface ProbePlan {
   readonly spec: ProbeSpec;
   readonly binary: PlannedBinary;
   readonly sites: readonly PlannedSite[];
   readonly condition: LoweredExpression | undefined;
   readonly captures: readonly PlannedCapture[];
+  /**
+   * One for each site when they differ: `condition` and the values of `captures` are then those of the first site. Needs
+   * attach cookies (Linux >= 5.15).
+   */
+  readonly variants?: readonly SiteVariant[];
   /** offsetof(runtime.g, goid). */
   readonly goidOffset: number | undefined;
 }

@@ -6,17 +6,13 @@ import type { GoBinary, GoFunction } from '@probelens/gosym';
 import type { Parser } from 'web-tree-sitter';
 import { goParser } from '../go-grammar.js';
 import type { ProbeSpec } from '../spec/spec.js';
-import { capturesFor } from './capture.js';
 import { type Coverage, type CoverageOptions, coverageOf } from './coverage.js';
-import type { LoweredExpression } from './expression.js';
 import { type FirstLine, firstLine } from './first-line.js';
-import { lowerCondition } from './lower/lower.js';
-import type { Scope } from './lower/scope.js';
-import { parseExpression } from './lower/syntax.js';
 import { placesFor, requireMachine } from './places.js';
-import type { PlannedBinary, PlannedCapture, PlannedSite, PlanResult, ProbePlan } from './plan.js';
+import type { PlannedBinary, PlanResult, ProbePlan } from './plan.js';
+import { readAt } from './readings.js';
 import { Refused } from './refused.js';
-import { needsOf, type Place, type Request } from './request.js';
+import type { Request } from './request.js';
 import { goidOffsetOf } from './scope-at.js';
 import { createX86 } from './x86/decode.js';
 
@@ -48,35 +44,6 @@ const identity = (binary: GoBinary): PlannedBinary => {
   return { path: binary.path, goVersion: binary.goVersion, goBuildId: go, gnuBuildId: gnu };
 };
 
-/** The same for every place, or none: a plan has one program for all its sites. */
-const agreed = <T>(places: readonly Place[], lower: (scope: Scope) => T, what: string): T => {
-  const [first, ...rest] = places;
-  if (first === undefined) throw new Refused('no-site', 'There is no place for this probe.');
-  const result = lower(first.scope);
-  const text = JSON.stringify(result);
-  for (const place of rest) {
-    if (JSON.stringify(lower(place.scope)) === text) continue;
-    throw new Refused(
-      'differing-sites',
-      `The ${what} means something else in ${first.function} than in ${place.function}; probe them one by one.`,
-    );
-  }
-  return result;
-};
-
-const captures = (spec: ProbeSpec, places: readonly Place[], parser: Parser): readonly PlannedCapture[] => {
-  const { action } = spec;
-  if (action.kind === 'count') return [];
-  const template = action.kind === 'log' ? action.template : undefined;
-  try {
-    return agreed(places, (scope) => capturesFor(scope, parser, template), 'log message');
-  } catch (error) {
-    // Nobody asked for the parameters by name: without them the event is still one.
-    if (error instanceof Refused && error.code === 'differing-sites' && template === undefined) return [];
-    throw error;
-  }
-};
-
 const checkScope = (spec: ProbeSpec, goidOffset: number | undefined): void => {
   const { scope } = spec;
   if (scope.kind === 'label') {
@@ -90,48 +57,11 @@ const checkScope = (spec: ProbeSpec, goidOffset: number | undefined): void => {
   }
 };
 
-const present = <T>(values: readonly (T | undefined)[]): readonly T[] =>
-  values.flatMap((value) => (value === undefined ? [] : [value]));
-
-/** The same instruction may be reached by two names, or be the place of two copies. */
-const distinct = (sites: readonly PlannedSite[]): readonly PlannedSite[] =>
-  [...new Map(sites.toReversed().map((site) => [site.offset, site])).values()].toReversed();
-
-interface Chosen {
-  readonly sites: readonly PlannedSite[];
-  readonly captures: readonly PlannedCapture[];
-}
-
-const chooseSites = (
-  spec: ProbeSpec,
-  places: readonly Place[],
-  condition: LoweredExpression | undefined,
-  shown: readonly PlannedCapture[],
-): Chosen => {
-  const choose = (captured: readonly PlannedCapture[]): Chosen => {
-    const needs = needsOf(present([condition, ...captured.flatMap((each) => [each.value, each.length])]));
-    return { sites: distinct(places.map((place) => place.choose(needs))), captures: captured };
-  };
-  try {
-    return choose(shown);
-  } catch (error) {
-    // Parameters that nobody asked for by name may not cost the probe its place.
-    const isAsked = spec.action.kind === 'log' && spec.action.template !== undefined;
-    if (!(error instanceof Refused) || error.code !== 'no-line-site' || isAsked || shown.length === 0) throw error;
-    return choose([]);
-  }
-};
-
 const makePlan = (request: Request, parser: Parser): ProbePlan => {
   const { spec, binary } = request;
   const goidOffset = goidOffsetOf(binary);
   checkScope(spec, goidOffset);
-  const places = placesFor(request);
-  const syntax = spec.condition === undefined ? undefined : parseExpression(parser, spec.condition);
-  const condition = syntax && agreed(places, (scope) => lowerCondition(scope, syntax), 'condition');
-  const shown = captures(spec, places, parser);
-  const chosen = chooseSites(spec, places, condition, shown);
-  return { spec, binary: identity(binary), ...chosen, condition, goidOffset };
+  return { spec, binary: identity(binary), goidOffset, ...readAt(spec, placesFor(request), parser) };
 };
 
 /** Loads the decoder and the grammar (WebAssembly, about 100 ms the first time). */

@@ -18,7 +18,9 @@ export const frame = {
   pidTid: -32,
   /** Bits of the captures that could not be read. */
   captureFaults: -40,
-  scratch: -40 - scratchBytes,
+  /** Index of the site, where sites differ. */
+  site: -48,
+  scratch: -48 - scratchBytes,
 } as const;
 
 /** Temporaries of expressions that are being computed, 8 bytes each, below everything else. */

@@ -1,10 +1,11 @@
 /** From a validated plan to the BPF program of its probe. */
 import { Assembler, type MapReference } from '@probelens/bpf';
 import type { Machine } from '@probelens/gosym';
-import type { ProbePlan } from '../plan/plan.js';
+import type { PlannedCapture, ProbePlan } from '../plan/plan.js';
 import { type Evaluation, emitExpression, emitGoroutine } from './evaluate.js';
 import { frame } from './frame.js';
 import { emitCount, emitNumber, emitRateLimit, emitStop, emitTargetGuard } from './gate.js';
+import { ProgramError } from './program-error.js';
 import { recordFlags, recordLayout } from './record.js';
 import { emitCaptures, emitRecordFaults, emitRecordHeader, emitStack, mayFault } from './record-writer.js';
 
@@ -56,17 +57,37 @@ const emitScope = (to: Evaluation, plan: ProbePlan, out: string): void => {
   to.assembler.load('r1', 'r10', frame.goroutine, 8).loadImmediate('r2', id).jumpIf('r1', '!=', 'r2', out);
 };
 
+/** Emits code for each variant, of which one runs: that of the site that was hit. */
+const forSite = (to: Evaluation, count: number, emit: (variant: number) => void): void => {
+  const { assembler } = to;
+  const done = assembler.freshLabel('site_done');
+  const labels = Array.from({ length: count - 1 }, () => assembler.freshLabel('site'));
+  // Cookies are positions in the list of sites; the last one needs no test.
+  assembler.load('r1', 'r10', frame.site, 8);
+  for (const [variant, label] of labels.entries()) assembler.jumpIf('r1', '==', variant, label);
+  emit(count - 1);
+  for (const [variant, label] of labels.entries()) {
+    assembler.jump(done).label(label);
+    emit(variant);
+  }
+  assembler.label(done);
+};
+
 /** Goes to `out` when the condition is false; notes in the frame when it could not be judged. */
 const emitCondition = (to: Evaluation, request: ProgramRequest, out: string): void => {
   const { assembler } = to;
-  const { condition } = request.plan;
+  const { condition, variants } = request.plan;
   const judged = assembler.freshLabel('judged');
-  if (condition !== undefined) {
-    emitExpression(to, condition);
-    assembler.jumpIf('r8', '==', 0, out);
-  }
+  const conditions = variants?.map((variant) => variant.condition) ?? [condition];
+  if (variants !== undefined && condition !== undefined) {
+    forSite(to, variants.length, (variant) => {
+      const each = conditions[variant];
+      if (each !== undefined) emitExpression(to, each);
+    });
+  } else if (condition !== undefined) emitExpression(to, condition);
+  if (condition !== undefined) assembler.jumpIf('r8', '==', 0, out);
   emitCount(to, request.maps, 'matches');
-  if (condition === undefined || !mayFault(condition)) return;
+  if (!conditions.some(mayFault)) return;
   assembler.jump(judged).label(to.fault);
   emitCount(to, request.maps, 'faults');
   assembler.store('r10', frame.flags, recordFlags.faulted, 8).label(judged);
@@ -86,6 +107,9 @@ const emitIdentity = (to: Evaluation): void => {
   assembler.label(known);
 };
 
+const capturesAt = (plan: ProbePlan, variant: number): readonly PlannedCapture[] =>
+  plan.captures.map((capture, index) => ({ ...capture, ...plan.variants?.[variant]?.captures[index] }));
+
 /** Reserves, fills and submits one record; stops the thread in between, so that the record says whether it was. */
 const emitEvent = (to: Evaluation, request: ProgramRequest): void => {
   const { assembler } = to;
@@ -102,7 +126,9 @@ const emitEvent = (to: Evaluation, request: ProgramRequest): void => {
   assembler.loadMap('r1', maps.events).mov('r2', size).mov('r3', 0).call('ringbuf_reserve');
   assembler.jumpIf('r0', '==', 0, full).mov('r7', 'r0');
   emitRecordHeader(to, request);
-  emitCaptures(to, plan.captures);
+  const { variants } = plan;
+  if (variants === undefined || plan.captures.length === 0) emitCaptures(to, plan.captures);
+  else forSite(to, variants.length, (variant) => emitCaptures(to, capturesAt(plan, variant)));
   if (stack !== undefined) emitStack(to, stack);
   emitStop(to, request);
   emitRecordFaults(to);
@@ -135,6 +161,11 @@ export const buildProgram = (request: ProgramRequest): Uint8Array => {
   emitTargetGuard(to, request.target, out);
   emitCount(to, maps, 'hits');
   assembler.store('r10', frame.flags, 0, 8).store('r10', frame.captureFaults, 0, 8);
+  if (plan.variants !== undefined) {
+    if (!request.siteCookie)
+      throw new ProgramError('this kernel does not tell a program at which of its sites it runs');
+    assembler.mov('r1', 'r6').call('get_attach_cookie').store('r10', frame.site, 'r0', 8);
+  }
   emitScope(to, plan, out);
   emitCondition(to, request, out);
   if (plan.spec.action.kind !== 'count' || request.stop.kind !== 'none') {

@@ -2,7 +2,7 @@
  * The agent's own look at a plan. It trusts nobody: what passes here can be turned into a program that reads and counts,
  * whoever wrote it. What it cannot know (that the offsets are instruction starts) is checked against the file elsewhere.
  */
-import type { CaptureShape, PlannedBinary, PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
+import type { CaptureShape, PlannedBinary, PlannedCapture, PlannedSite, ProbePlan, SiteVariant } from '../plan/plan.js';
 import type { ProgramMachine } from './program.js';
 import { maximumCaptures, maximumStringLimit } from './record.js';
 import * as read from './shape.js';
@@ -113,6 +113,35 @@ const validBinary = (field: read.Field): PlannedBinary => {
   return { path: read.text(read.member(field, 'path'), 4096), goVersion, goBuildId, gnuBuildId };
 };
 
+/** Each has code of its own in the program. */
+const maximumVariants = 256;
+
+type VariantCapture = SiteVariant['captures'][number];
+
+const validVariant =
+  (machine: ProgramMachine, hasCondition: boolean, captures: readonly PlannedCapture[]) =>
+  (field: read.Field): SiteVariant => {
+    const condition = read.optional(read.member(field, 'condition'), (each) => validCondition(each, machine));
+    if ((condition !== undefined) !== hasCondition)
+      throw new InvalidPlan(`${field.path} has a condition exactly when the plan has one`);
+    const given = read.list(read.member(field, 'captures'), maximumCaptures);
+    const values = given.map((each, index): VariantCapture => {
+      const expression = (name: 'value' | 'length') =>
+        read.optional(read.member(each, name), (inner) => validExpression(inner, machine));
+      const [value, length] = [expression('value'), expression('length')];
+      const like = captures[index];
+      if (
+        (value === undefined) !== (like?.value === undefined) ||
+        (length === undefined) !== (like?.length === undefined)
+      ) {
+        throw new InvalidPlan(`${each.path} has what the plan's capture has not`);
+      }
+      return { value, length };
+    });
+    if (values.length !== captures.length) throw new InvalidPlan(`${field.path} has other captures than the plan`);
+    return { condition, captures: values };
+  };
+
 const noOverlap = (sites: readonly PlannedSite[]): void => {
   const taken = new Set<string>();
   for (const place of sites.flatMap((site) => [site.offset, ...(site.sentinel === undefined ? [] : [site.sentinel])])) {
@@ -144,5 +173,12 @@ export const validatePlan = (value: unknown, machine: ProgramMachine): ProbePlan
   const captures = read
     .list(read.member(field, 'captures'), maximumCaptures)
     .map((each) => validCapture(each, machine));
-  return { spec, binary: validBinary(read.member(field, 'binary')), sites, condition, captures, goidOffset };
+  const variants = read.optional(read.member(field, 'variants'), (each) =>
+    read.list(each, maximumVariants).map(validVariant(machine, condition !== undefined, captures)),
+  );
+  if (variants !== undefined && (variants.length < 2 || variants.length !== sites.length)) {
+    throw new InvalidPlan('the plan has one variant for each of its sites, or none');
+  }
+  const plan = { spec, binary: validBinary(read.member(field, 'binary')), sites, condition, captures, goidOffset };
+  return variants === undefined ? plan : { ...plan, variants };
 };

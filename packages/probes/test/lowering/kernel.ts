@@ -85,7 +85,7 @@ export const judge = async (run: ConditionRun, plans: readonly ProbePlan[]): Pro
         stop: { kind: 'none' },
         maps: { state, control, events },
         sleepable: true,
-        siteCookie: false,
+        siteCookie: plan.sites.length > 1,
       });
       const program = loadProgram({
         type: 'kprobe',
@@ -95,11 +95,9 @@ export const judge = async (run: ConditionRun, plans: readonly ProbePlan[]): Pro
         expectedAttachType: 'uprobe-multi',
       });
       const offsets = plan.sites.map((site) => Number(site.offset));
-      armed.push({
-        state,
-        program,
-        link: attachUprobeMulti({ program, path: plan.binary.path, offsets, pid: run.pid }),
-      });
+      const cookies = plan.sites.map((_, site) => BigInt(site));
+      const link = attachUprobeMulti({ program, path: plan.binary.path, offsets, cookies, pid: run.pid });
+      armed.push({ state, program, link });
     }
     await run.finish();
     return collect(plans, armed, ring);

@@ -28,6 +28,8 @@ func note(n int) { sink += n }
 
 func half(n int) int { return n/2 + 1 } // mark:half
 
+func third(n int) int { return n / 3 }
+
 //go:noinline
 func work(n int, o *Order) (int, error) { // mark:func
 	total := n * 3        // mark:first
@@ -37,13 +39,19 @@ func work(n int, o *Order) (int, error) { // mark:func
 			note(total)
 		}
 		rest := i*i - o.Qty // mark:rest
-		total ^= rest
+		total ^= rest + third(i)
 		note(half(total)) // mark:call
 	}
 	if n > 7 { // mark:over
 		return total, errors.New("over") // mark:error
 	}
 	return total, nil // mark:end
+}
+
+//go:noinline
+func largest[T any](values []T) []T {
+	note(len(values))
+	return values
 }
 
 //go:noinline
@@ -68,6 +76,7 @@ func main() {
 		if err != nil {
 			errs++
 		}
+		sink += third(n*100) + len(largest([]int{n, 3})) + len(largest([]string{"a", "b", "c"}[:n%4]))
 		sink += leaf(n, &Order{ID: n * 2, Qty: 3})
 	}
 	done := make(chan int)

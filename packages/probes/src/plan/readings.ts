@@ -1,0 +1,95 @@
+/** What is read at each place of a probe: the same everywhere, or one variant for each site. */
+import type { Parser } from 'web-tree-sitter';
+import type { ProbeSpec } from '../spec/spec.js';
+import { capturesFor } from './capture.js';
+import type { LoweredExpression } from './expression.js';
+import { lowerCondition } from './lower/lower.js';
+import { parseExpression } from './lower/syntax.js';
+import type { PlannedCapture, PlannedSite, ProbePlan } from './plan.js';
+import { Refused } from './refused.js';
+import { needsOf, type Place } from './request.js';
+
+type Readings = Pick<ProbePlan, 'sites' | 'condition' | 'captures' | 'variants'>;
+
+interface Reading {
+  readonly place: Place;
+  readonly condition: LoweredExpression | undefined;
+  readonly captures: readonly PlannedCapture[];
+}
+
+/** Each variant has code of its own in the kernel's program (program/validate.ts, maximumVariants). */
+const mostVariants = 256;
+
+const present = <T>(values: readonly (T | undefined)[]): readonly T[] =>
+  values.flatMap((value) => (value === undefined ? [] : [value]));
+
+const isAsked = (spec: ProbeSpec): boolean => spec.action.kind === 'log' && spec.action.template !== undefined;
+
+/** The same instruction may be reached by two names, or be the place of two copies. */
+const distinct = <T extends { readonly site: PlannedSite }>(all: readonly T[]): readonly T[] => {
+  const taken = new Set<string>();
+  return all.filter(({ site }) => !taken.has(site.offset) && taken.add(site.offset));
+};
+
+/** Name, type and shape: what the reader of an event must know, whichever site it comes from. */
+const face = ({ name, typeName, shape }: PlannedCapture): string => JSON.stringify([name, typeName, shape]);
+
+/** Whether the captures look the same at every place. */
+const comparable = (readings: readonly Reading[]): boolean =>
+  readings.every(({ captures }) => captures.map(face).join() === readings[0]?.captures.map(face).join());
+
+const choose = (readings: readonly Reading[]): Readings => {
+  const chosen = readings.map((reading) => {
+    const { condition, captures, place } = reading;
+    const needs = needsOf(present([condition, ...captures.flatMap((each) => [each.value, each.length])]));
+    return { reading, site: place.choose(needs) };
+  });
+  const kept = distinct(chosen);
+  const [first] = kept;
+  if (first === undefined) throw new Refused('no-site', 'There is no place for this probe.');
+  const { condition, captures } = first.reading;
+  const sites = kept.map((each) => each.site);
+  const variants = kept.map(({ reading }) => ({
+    condition: reading.condition,
+    captures: reading.captures.map(({ value, length }) => ({ value, length })),
+  }));
+  const [same] = variants.map((variant) => JSON.stringify(variant));
+  if (variants.every((variant) => JSON.stringify(variant) === same)) return { sites, condition, captures };
+  if (variants.length <= mostVariants) return { sites, condition, captures, variants };
+  throw new Refused(
+    'differing-sites',
+    `The variables are in different places at each of ${sites.length} sites, and ${mostVariants} can be told apart; probe fewer functions at a time.`,
+  );
+};
+
+const withoutCaptures = (readings: readonly Reading[]): readonly Reading[] =>
+  readings.map((reading) => ({ ...reading, captures: [] }));
+
+/** Sites with what is read at each. Throws Refused. */
+export const readAt = (spec: ProbeSpec, places: readonly Place[], parser: Parser): Readings => {
+  const syntax = spec.condition === undefined ? undefined : parseExpression(parser, spec.condition);
+  const template = spec.action.kind === 'log' ? spec.action.template : undefined;
+  const readings = places.map(
+    (place): Reading => ({
+      place,
+      condition: syntax && lowerCondition(place.scope, syntax),
+      captures: spec.action.kind === 'count' ? [] : capturesFor(place.scope, parser, template),
+    }),
+  );
+  if (!comparable(readings)) {
+    // Nobody asked for the parameters by name: without them the event is still one.
+    if (!isAsked(spec)) return choose(withoutCaptures(readings));
+    throw new Refused(
+      'differing-sites',
+      `The log message means something else in ${readings[0]?.place.function} than in another of its places; probe them one by one.`,
+    );
+  }
+  try {
+    return choose(readings);
+  } catch (error) {
+    // Parameters that nobody asked for by name may not cost the probe its place.
+    const isTooMuch = error instanceof Refused && (error.code === 'no-line-site' || error.code === 'differing-sites');
+    if (!isTooMuch || isAsked(spec)) throw error;
+    return choose(withoutCaptures(readings));
+  }
+};
