@@ -3,7 +3,14 @@ import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Binaries, BinaryState } from './binary/binaries.js';
 import type { Choice } from './binary/choice.js';
-import type { BinarySummary, FunctionFacts, FunctionQuery, InlinedCall, LookupAnswer } from './binary/protocol.js';
+import type {
+  BinarySummary,
+  FileIdentity,
+  FunctionFacts,
+  FunctionQuery,
+  InlinedCall,
+  LookupAnswer,
+} from './binary/protocol.js';
 import { BinaryFailure } from './binary/reader.js';
 import { type PackageOfFile, packageOfFile } from './module/go-module.js';
 import { type PackageClause, packagePrefixes } from './module/package-prefix.js';
@@ -63,14 +70,35 @@ interface Seen {
 
 const nothing: LookupAnswer = { facts: [] };
 
+interface Remembered {
+  readonly identity: FileIdentity;
+  readonly answer: LookupAnswer;
+}
+
+/** By what was read of the buffer, which is another object after every edit: counts change far more often than text. */
+const answers = new WeakMap<SourceFile, Map<string, Remembered>>();
+const sources = new WeakMap<GoDocument, { readonly version: number; readonly source: SourceFile }>();
+
+function sourceOf(document: GoDocument): SourceFile {
+  const remembered = sources.get(document);
+  if (remembered?.version === document.version) return remembered.source;
+  const source = readSource(document);
+  sources.set(document, { version: document.version, source });
+  return source;
+}
+
 /** Throws BinaryFailure "changed" when the build was replaced between opening and asking. */
 async function seeThrough(binaries: Binaries, choice: Choice, file: SourceOf): Promise<Seen> {
   const binary = await binaries.stateOf(choice);
   if (binary.kind !== 'ready') return { binary, answer: nothing };
   const { path, identity } = binary.summary;
+  const remembered = answers.get(file.source)?.get(path);
+  if (remembered !== undefined && remembered.identity === identity) return { binary, answer: remembered.answer };
   const prefixes = packagePrefixes(file.clause, binary.summary);
   const queries = file.source.functions.map((declaration) => queryOf(declaration, prefixes));
   const answer = await binaries.lookup({ path, identity, queries, files: file.spellings });
+  const known = answers.get(file.source) ?? new Map();
+  answers.set(file.source, known.set(path, { identity, answer }));
   return { binary, answer };
 }
 
@@ -95,7 +123,7 @@ async function firstThatKnows(binaries: Binaries, choices: readonly Choice[], fi
 export async function viewFile(document: GoDocument, binaries: Binaries): Promise<FileView | undefined> {
   const file = fileOf(document.uri);
   if (file === undefined) return undefined;
-  const source = readSource(document);
+  const source = sourceOf(document);
   if (source.packageName === undefined) return undefined;
   const of = packageOfFile(file);
   const clause = { name: source.packageName, importPath: of.importPath };

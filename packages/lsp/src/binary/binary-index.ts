@@ -38,6 +38,8 @@ export class BinaryIndex {
   /** By callee without type arguments; an empty list where a name was asked for and has no copies. */
   private readonly copies = new Map<string, readonly InlinedInto[]>();
   private callsByFile: ReadonlyMap<string, readonly InlinedCall[]> | undefined;
+  /** Undefined for a symbol that the binary does not know. */
+  private readonly known = new Map<string, FunctionFacts | undefined>();
 
   constructor(readonly binary: GoBinary) {}
 
@@ -69,18 +71,24 @@ export class BinaryIndex {
 
   private factsOfFirst(symbols: readonly string[]): FunctionFacts | undefined {
     for (const symbol of symbols) {
-      // A wrapper that the compiler made (an interface's pointer method for a value method) is not the declaration.
-      const functions = [...this.binary.functionsNamed(symbol), ...this.instantiationsOf(symbol)];
-      const bodies = functions
-        .filter((fn) => !fn.generated)
-        .map(bodyOf)
-        .sort(byName);
-      const copies = this.copies.get(symbol) ?? [];
-      if (bodies.length === 0 && copies.length === 0) continue;
-      const callerCount = new Set(copies.map(({ caller }) => caller)).size;
-      return { symbol, bodies, copies: copies.slice(0, copiesShown), copyCount: copies.length, callerCount };
+      if (!this.known.has(symbol)) this.known.set(symbol, this.factsOf(symbol));
+      const facts = this.known.get(symbol);
+      if (facts !== undefined) return facts;
     }
     return undefined;
+  }
+
+  private factsOf(symbol: string): FunctionFacts | undefined {
+    // A wrapper that the compiler made (an interface's pointer method for a value method) is not the declaration.
+    const functions = [...this.binary.functionsNamed(symbol), ...this.instantiationsOf(symbol)];
+    const bodies = functions
+      .filter((fn) => !fn.generated)
+      .map(bodyOf)
+      .sort(byName);
+    const copies = this.copies.get(symbol) ?? [];
+    if (bodies.length === 0 && copies.length === 0) return undefined;
+    const callerCount = new Set(copies.map(({ caller }) => caller)).size;
+    return { symbol, bodies, copies: copies.slice(0, copiesShown), copyCount: copies.length, callerCount };
   }
 
   private instantiationsOf(symbol: string): readonly GoFunction[] {
