@@ -76,7 +76,10 @@ export interface InlinedCopy {
 export interface LineAddress {
   readonly address: VirtualAddress;
   readonly host: GoFunction;
-  /** First instruction of the line in this run: where a debugger puts its breakpoint. */
+  /**
+   * First instruction of a line in this run: a debugger may put its breakpoint here. The runtime's tables say no more;
+   * `statementsOf` has the compiler's own choice, where there is DWARF.
+   */
   readonly isStatement: boolean;
   /** Innermost first: more than one entry when the line was inlined into `host`. */
   readonly chain: readonly SourcePosition[];

@@ -5,34 +5,37 @@ import { FormatError } from './errors.js';
 /** UPX writes its mark near the start, after the program headers, and again near the end. */
 const UPX_SEARCHED = 4096;
 
-const contains = (image: ElfImage, offset: number, length: number, mark: string): boolean => {
+/** Marks stand early in string sections, or everywhere. */
+const SECTION_SEARCHED = 4 * 1024 * 1024;
+
+const contains = (image: ElfImage, offset: number, length: number, mark: RegExp): boolean => {
   const start = Math.max(0, offset);
   const size = Math.min(length, image.source.size - start);
-  return size > 0 && Buffer.from(image.source.read(start, size)).includes(mark, 0, 'latin1');
+  if (size <= 0) return false;
+  const bytes = image.source.read(start, size);
+  return mark.test(Buffer.from(bytes.buffer, bytes.byteOffset, size).toString('latin1'));
 };
 
-const sectionContains = (image: ElfImage, name: string, mark: string): boolean => {
+const sectionContains = (image: ElfImage, name: string, mark: RegExp): boolean => {
   const section = image.section(name);
   if (section === undefined || section.offset + section.size > image.source.size) return false;
-  return contains(image, section.offset, Math.min(section.size, 1024 * 1024), mark);
+  return contains(image, section.offset, Math.min(section.size, SECTION_SEARCHED), mark);
 };
 
 export const explainMissingTable = (image: ElfImage): FormatError => {
-  if (
-    contains(image, 0, UPX_SEARCHED, 'UPX!') ||
-    contains(image, image.source.size - UPX_SEARCHED, UPX_SEARCHED, 'UPX!')
-  ) {
+  const end = image.source.size - UPX_SEARCHED;
+  if ([0, end].some((start) => contains(image, start, UPX_SEARCHED, /UPX!/))) {
     return new FormatError('packed', 'this program is packed with UPX; unpack a copy with `upx -d` and name that', {
       found: 'UPX!',
     });
   }
-  if (image.section('.go_export') !== undefined || sectionContains(image, '.comment', 'gccgo') || usesLibgo(image)) {
+  if (image.section('.go_export') !== undefined || sectionContains(image, '.strtab', /__gccgo/) || usesLibgo(image)) {
     return new FormatError(
       'gccgo',
       'this program was built by gccgo, whose tables differ; build it with the gc toolchain (go build)',
     );
   }
-  if (sectionContains(image, '.comment', 'TinyGo') || sectionContains(image, '.debug_str', 'TinyGo')) {
+  if (['.comment', '.debug_str', '.strtab'].some((name) => sectionContains(image, name, /tinygo/i))) {
     return new FormatError(
       'tinygo',
       'this program was built by TinyGo, which writes no function table; build it with the gc toolchain (go build)',
@@ -44,4 +47,4 @@ export const explainMissingTable = (image: ElfImage): FormatError => {
   );
 };
 
-const usesLibgo = (image: ElfImage): boolean => sectionContains(image, '.dynstr', 'libgo.so');
+const usesLibgo = (image: ElfImage): boolean => sectionContains(image, '.dynstr', /libgo\.so/);

@@ -32,7 +32,7 @@ import { indexAt } from './pclntab/function-table.js';
 import type { Pclntab } from './pclntab/pclntab.js';
 import { runtimeLayout } from './runtime/layout.js';
 import { type FileOffset, type VirtualAddress, virtualAddress } from './units.js';
-import { goMinor } from './version.js';
+import { goMinor, releaseBounds } from './version.js';
 
 export interface OpenedProgram {
   readonly path: string;
@@ -185,7 +185,7 @@ export class OpenedGoBinary implements GoBinary {
     this.layout ??= runtimeLayout({
       image,
       symbols,
-      minor: goMinor(this.goVersion),
+      releases: releaseBounds(this.goVersion, this.program.module),
       goidFromDwarf: () => dwarf?.goidOffset(),
       codeOf: (name) => this.functionsNamed(name).map((fn) => this.code(fn)),
     });

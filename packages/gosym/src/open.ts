@@ -11,11 +11,11 @@ import { FormatError, isFormatError } from './errors.js';
 import { OpenedGoBinary } from './go-binary.js';
 import { readBuildInfo } from './module/build-info.js';
 import { type FoundModule, locateModuleData, type ModuleSearch } from './module/locate.js';
-import { textAddress } from './module/module-data.js';
+import { type ModuleData, textAddress } from './module/module-data.js';
 import { checkText, readFunctionTable, recordLayout } from './pclntab/function-table.js';
 import { type TableCandidate, tableCandidates } from './pclntab/locate.js';
 import { Pclntab } from './pclntab/pclntab.js';
-import { goMinor } from './version.js';
+import { goMinor, releaseBounds, releaseText } from './version.js';
 
 /**
  * Opens a Go program built by the gc toolchain. Reads headers and the function table; everything else is read when asked
@@ -39,6 +39,7 @@ export const openSource = (source: ByteSource, path: string): OpenedGoBinary => 
   const { pclntab, found } = openTable(image, symbols, buildInfo);
   const problems: Problem[] = [];
   if (pclntab.header.magicUnknown) problems.push(GARBLED);
+  if (goMinor(buildInfo?.goVersion) === undefined) problems.push(unknownVersion(found?.module));
   const dwarf = dwarfOf(image, problems);
   return new OpenedGoBinary({ path, image, symbols, buildInfo, pclntab, module: found?.module, dwarf, problems });
 };
@@ -48,6 +49,11 @@ const GARBLED: Problem = {
   message:
     'the function table was obfuscated (garble): addresses are right, names and lines are what the obfuscator left; build without it to see the source',
 };
+
+const unknownVersion = (module: ModuleData | undefined): Problem => ({
+  code: 'unknown-go-version',
+  message: `the program does not name its Go version; its tables are those of ${releaseText(releaseBounds(undefined, module))}, and what else depends on the version is left out`,
+});
 
 interface OpenedTable {
   readonly pclntab: Pclntab;

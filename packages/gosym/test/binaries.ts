@@ -47,7 +47,17 @@ export const storedBinary = (name: string): StoredBinary => {
   return found;
 };
 
-export const bytesOf = ({ name, sha256 }: StoredBinary): Buffer => {
+/** Programs made by other tools (foreign.json says how). */
+export const foreignBinary = (name: string): Pick<StoredBinary, 'name' | 'sha256'> => {
+  const all: Pick<StoredBinary, 'name' | 'sha256'>[] = JSON.parse(
+    readFileSync(new URL('foreign.json', folder), 'utf8'),
+  );
+  const found = all.find((binary) => binary.name === name);
+  if (found === undefined) throw new Error(`fixtures/binaries/foreign.json has no ${name}`);
+  return found;
+};
+
+export const bytesOf = ({ name, sha256 }: Pick<StoredBinary, 'name' | 'sha256'>): Buffer => {
   const bytes = stored(`${name}.br`);
   const found = createHash('sha256').update(bytes).digest('hex');
   if (found !== sha256) throw new Error(`${name} has sha256 ${found}, the manifest says ${sha256}`);

@@ -21,7 +21,8 @@ const PF_W = 2;
 export const readBuildInfo = (image: ElfImage, symbols: ElfSymbols): BuildInfo | undefined => {
   const address = findBlob(image);
   const raw = address === undefined ? undefined : readBlob(image, address);
-  if (raw !== undefined && raw.version !== '') return parseBuildInfo(raw.version, raw.modules);
+  // garble writes "unknown".
+  if (raw !== undefined && isVersion(raw.version)) return parseBuildInfo(raw.version, raw.modules);
   // Go < 1.13 has no blob, but its version in a variable.
   const version = versionVariable(image, symbols);
   return version === undefined ? undefined : parseBuildInfo(version, '');
@@ -109,8 +110,10 @@ const goString = (image: ElfImage, address: number): Uint8Array | undefined => {
 const versionVariable = (image: ElfImage, symbols: ElfSymbols): string | undefined => {
   const symbol = symbols.find('runtime.buildVersion');
   const version = symbol === undefined ? undefined : goString(image, symbol.value);
-  return version !== undefined && /^(go1|devel)/.test(plain(version)) ? plain(version) : undefined;
+  return version !== undefined && isVersion(plain(version)) ? plain(version) : undefined;
 };
+
+const isVersion = (text: string): boolean => /^(go1|devel)/.test(text);
 
 /** Format: runtime/debug.BuildInfo.String. */
 const parseBuildInfo = (goVersion: string, modules: string): BuildInfo => {

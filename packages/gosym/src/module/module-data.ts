@@ -25,6 +25,8 @@ export interface ModuleData {
   readonly tableEnd: number;
   /** Address that funcdata offsets count from (Go >= 1.18). */
   readonly gofunc: number | undefined;
+  /** First and last N of Go 1.N whose linker writes this layout; the last undefined where later releases may, too. */
+  readonly releases: readonly [number, number | undefined];
   /** More than one only where the text is too large for one section (ppc64, arm). */
   readonly textSections: readonly TextSection[];
 }
@@ -82,15 +84,18 @@ export const parseModuleData = (
   if (!image.isCode(minPc) || table + size > place.address + place.limit) return undefined;
   const tableEnd = table + size;
   const common = { address, text, etext, minPc, maxPc, tableEnd };
-  if (header.format < 18) return { ...common, gofunc: undefined, textSections: [] };
-  const slots18 = lateSlots(place, tableEnd, word);
-  const textSections = readTextSections(image, word, slots18.textSections, readMore);
-  return { ...common, gofunc: word(slots18.gofunc), textSections };
+  if (header.format < 18) {
+    return { ...common, gofunc: undefined, releases: header.format === 2 ? [5, 15] : [16, 17], textSections: [] };
+  }
+  const late = lateSlots(place, tableEnd, word);
+  const textSections = readTextSections(image, word, late.textSections, readMore);
+  return { ...common, gofunc: word(late.gofunc), releases: late.releases, textSections };
 };
 
 interface LateSlots {
   readonly gofunc: number;
   readonly textSections: number;
+  readonly releases: readonly [number, number | undefined];
 }
 
 /**
@@ -98,14 +103,15 @@ interface LateSlots {
  * before: all write the same magic, and stripped programs need not name their version.
  */
 const lateSlots = (place: TablePlace, tableEnd: number, word: (slot: number) => number | undefined): LateSlots => {
-  if (place.header.format === 18) return { gofunc: 38, textSections: 39 };
+  if (place.header.format === 18) return { gofunc: 38, textSections: 39, releases: [18, 19] };
   const end = Math.max(tableEnd, place.address + place.limit);
   const inTable = (slot: number): boolean => {
     const [gofunc, after] = [word(slot), word(slot + 1)];
     return gofunc !== undefined && after !== undefined && gofunc >= place.address && gofunc <= after && after <= end;
   };
-  if (inTable(43)) return { gofunc: 43, textSections: 45 };
-  return { gofunc: 40, textSections: inTable(40) ? 42 : 41 };
+  if (inTable(43)) return { gofunc: 43, textSections: 45, releases: [27, undefined] };
+  if (inTable(40)) return { gofunc: 40, textSections: 42, releases: [26, 26] };
+  return { gofunc: 40, textSections: 41, releases: [20, 25] };
 };
 
 const readTextSections = (

@@ -18,9 +18,13 @@ const ROWS: readonly Row[] = [
 /** The newest release that was looked at; later ones may have moved the field. */
 const NEWEST = 27;
 
-/** Undefined for releases nobody has looked at. `minor` is N of Go 1.N. */
-export const goidOffset = (minor: number | undefined, pointerSize: 4 | 8): number | undefined => {
-  if (minor === undefined || minor > NEWEST) return undefined;
-  const row = ROWS.findLast((entry) => entry.since <= minor);
-  return pointerSize === 8 ? row?.wide : row?.narrow;
+/** N of the first and the last Go 1.N that may have built the program; the last undefined where it is not bounded. */
+export type ReleaseBounds = readonly [number, number | undefined];
+
+/** Undefined where the releases differ, and for those that nobody has looked at. */
+export const goidOffset = ([first, last]: ReleaseBounds, pointerSize: 4 | 8): number | undefined => {
+  if (last === undefined || last > NEWEST) return undefined;
+  const row = ROWS.findLast((entry) => entry.since <= first);
+  if (row === undefined || row !== ROWS.findLast((entry) => entry.since <= last)) return undefined;
+  return pointerSize === 8 ? row.wide : row.narrow;
 };

@@ -2,14 +2,13 @@
 import type { RuntimeLayout } from '../api.js';
 import type { ElfImage } from '../elf/image.js';
 import type { ElfSymbols } from '../elf/symbols.js';
-import { goidOffset } from './goid-table.js';
+import { goidOffset, type ReleaseBounds } from './goid-table.js';
 import { threadLocalFromCode, threadLocalFromSymbol } from './thread-local.js';
 
 export interface RuntimeQuestions {
   readonly image: ElfImage;
   readonly symbols: ElfSymbols;
-  /** N of Go 1.N. */
-  readonly minor: number | undefined;
+  readonly releases: ReleaseBounds;
   readonly goidFromDwarf: () => number | undefined;
   /** Code of every function of this name. */
   readonly codeOf: (name: string) => readonly Uint8Array[];
@@ -19,7 +18,7 @@ export const runtimeLayout = (ask: RuntimeQuestions): RuntimeLayout => {
   const tlsG = threadLocalFromSymbol(ask.image, ask.symbols) ?? threadLocalOfCode(ask);
   const described = ask.goidFromDwarf();
   if (described !== undefined) return { goid: described, tlsG, source: 'dwarf' };
-  const goid = goidOffset(ask.minor, ask.image.pointerSize);
+  const goid = goidOffset(ask.releases, ask.image.pointerSize);
   if (goid !== undefined) return { goid, tlsG, source: 'table' };
   return { goid: undefined, tlsG, source: tlsG === undefined ? 'none' : 'code' };
 };
