@@ -8,7 +8,7 @@ import type { AgentClient } from '../src/client/client.js';
 import type { ProbeEvent } from '../src/events.js';
 import { hitsReach, startTestAgent } from './agent-process.js';
 import { attachDelve } from './delve-session.js';
-import { handPlan } from './hand-plan.js';
+import { handPlan, type Instruction } from './hand-plan.js';
 import { kernelIsClean, kernelObjects } from './kernel-leftovers.js';
 import { until } from './until.js';
 import { changedBytes, type RunningProgram, startProgram } from './verify-program.js';
@@ -188,40 +188,50 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('agent', () => {
 });
 
 describe.skipIf(requirement('kernel', 'go', 'bpftool', 'delve').missing)('agent beside Delve', () => {
-  it('stops the right goroutine where the condition holds, and nowhere else', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'probelens-agent-'));
-    const path = await privateCopy(await buildFixture('verify', unoptimised), directory);
-    const before = new Set(await kernelObjects());
-    const program = await startProgram(path);
-    const delve = await attachDelve(program.pid);
-    const agent = await startTestAgent();
-    const events: ProbeEvent[] = [];
-    agent.onEvents((batch) => events.push(...batch));
-    try {
-      const plan = await handPlan(path, 'main.price', orderFour);
-      const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: delve.pid } });
-      for (let round = 0; round < 5; round++) {
-        const stop = await delve.nextStop();
-        expect(stop.reason).toBe('breakpoint');
-        await agent.drain();
-        expect(events.map((event) => event.goid)).toContain(String(stop.thread));
-        const scopes = await delve.request('stackTrace', { threadId: stop.thread, levels: 1 });
-        expect(JSON.stringify(scopes.body)).toContain('main.price');
-        if (round < 4) await delve.continue(stop.thread);
+  for (const { where, build, place } of [
+    { where: 'at the start of a function', build: unoptimised, place: {} },
+    {
+      // `test %rcx,%rcx` inside the line "if o.Qty == 0" of optimised code, with a sentinel.
+      where: 'inside a line',
+      build: {},
+      place: { tier: 2, at: ({ text }: Instruction) => text.startsWith('TESTQ') } as const,
+    },
+  ]) {
+    it(`stops the right goroutine where the condition holds, and nowhere else, ${where}`, async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'probelens-agent-'));
+      const path = await privateCopy(await buildFixture('verify', build), directory);
+      const before = new Set(await kernelObjects());
+      const program = await startProgram(path);
+      const delve = await attachDelve(program.pid);
+      const agent = await startTestAgent();
+      const events: ProbeEvent[] = [];
+      agent.onEvents((batch) => events.push(...batch));
+      try {
+        const plan = await handPlan(path, 'main.price', { ...orderFour, ...place });
+        const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: delve.pid } });
+        for (let round = 0; round < 5; round++) {
+          const stop = await delve.nextStop();
+          expect(stop.reason).toBe('breakpoint');
+          await agent.drain();
+          expect(events.map((event) => event.goid)).toContain(String(stop.thread));
+          const scopes = await delve.request('stackTrace', { threadId: stop.thread, levels: 1 });
+          expect(JSON.stringify(scopes.body)).toContain('main.price');
+          if (round < 4) await delve.continue(stop.thread);
+        }
+        const counters = await agent.disarm(probe);
+        expect(counters.matches).toBe(events.length);
+        expect(counters.hits).toBeGreaterThan(events.length * 100);
+        await delve.detach();
+        expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
+      } finally {
+        await agent.dispose();
+        delve.kill();
+        program.kill();
+        rmSync(directory, { recursive: true, force: true });
       }
-      const counters = await agent.disarm(probe);
-      expect(counters.matches).toBe(events.length);
-      expect(counters.hits).toBeGreaterThan(events.length * 100);
-      await delve.detach();
-      expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
-    } finally {
-      await agent.dispose();
-      delve.kill();
-      program.kill();
-      rmSync(directory, { recursive: true, force: true });
-    }
-    expect(await kernelIsClean(before)).toEqual([]);
-  });
+      expect(await kernelIsClean(before)).toEqual([]);
+    });
+  }
 
   it('stops only whom the focus names, and nobody when quiet', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'probelens-agent-'));

@@ -28,6 +28,8 @@ import type { ProcessIdentity } from './process-state.js';
 
 export interface KernelAbilities {
   readonly uprobeMulti: boolean;
+  /** Links may be limited to a process; else they are for every process that maps the file, and the program filters. */
+  readonly uprobeMultiPid: boolean;
   readonly sleepable: boolean;
   readonly cookies: boolean;
 }
@@ -95,7 +97,7 @@ const attach = (request: ProbeRequest, program: Program, places: readonly Placem
         program,
         path,
         offsets,
-        pid,
+        ...(abilities.uprobeMultiPid ? { pid } : {}),
         ...(cookies ? { cookies: places.map((place) => place.cookie) } : {}),
       }),
     ];

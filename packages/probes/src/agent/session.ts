@@ -249,6 +249,7 @@ export class Session {
 
 const abilitiesOf = (found: Features) => ({
   uprobeMulti: found.uprobeMulti.works,
+  uprobeMultiPid: found.uprobeMultiPid.works,
   sleepable: found.sleepableUprobe.works,
   cookies: found.cookies.works,
 });

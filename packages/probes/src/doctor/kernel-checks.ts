@@ -21,6 +21,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
     without: 'degraded',
     loss: 'Each probe takes some 10 ms to arm, and may not sleep to fetch a page.',
   },
+  uprobeMultiPid: {
+    title: 'probes in one process only',
+    without: 'degraded',
+    loss: 'Other processes of the same binary pay for a probe too, though it never counts or stops them.',
+  },
   perfUprobe: { title: 'uprobes by perf', without: 'degraded', loss: 'There is no fallback for older kernels.' },
   sleepableUprobe: {
     title: 'sleepable probes',

@@ -1,0 +1,93 @@
+/** One probe in the kernel, with and without what newer kernels have. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BpfMap, createMap } from '@probelens/bpf';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { admit } from '../src/agent/admission.js';
+import { ArmedProbe, type KernelAbilities } from '../src/agent/armed-probe.js';
+import { BinaryFiles } from '../src/agent/binary-file.js';
+import type { ProbePlan } from '../src/plan/plan.js';
+import { controlSize } from '../src/program/index.js';
+import { handPlan } from './hand-plan.js';
+import { kernelIsClean, kernelObjects } from './kernel-leftovers.js';
+import { until } from './until.js';
+import { changedBytes, type RunningProgram, startProgram } from './verify-program.js';
+
+const kernels: Readonly<Record<string, KernelAbilities>> = {
+  'of today': { uprobeMulti: true, uprobeMultiPid: true, sleepable: true, cookies: true },
+  'whose links cannot be limited to a process': {
+    uprobeMulti: true,
+    uprobeMultiPid: false,
+    sleepable: true,
+    cookies: true,
+  },
+  'without uprobe_multi': { uprobeMulti: false, uprobeMultiPid: false, sleepable: false, cookies: true },
+};
+
+describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('armed on a kernel', () => {
+  let directory: string;
+  let path: string;
+  let plan: ProbePlan;
+  let program: RunningProgram;
+  let files: BinaryFiles;
+  let control: BpfMap;
+  let events: BpfMap;
+  let before: ReadonlySet<string>;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'probelens-armed-'));
+    path = await privateCopy(await buildFixture('verify'), directory);
+    // Tier 2 with its sentinel, and a second place: several links, several cookies.
+    const inner = await handPlan(path, 'main.price', { tier: 2, at: ({ text }) => text.startsWith('TESTQ') });
+    const second = await handPlan(path, 'main.blend', { tier: 2, at: ({ text }) => text.startsWith('ANDL') });
+    plan = { ...inner, sites: [...inner.sites, ...second.sites] };
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  beforeEach(async () => {
+    before = new Set(await kernelObjects());
+    program = await startProgram(path);
+    files = new BinaryFiles();
+    control = createMap({ type: 'array', name: 'probelens_ctl', valueSize: controlSize, maxEntries: 1 });
+    events = createMap({ type: 'ringbuf', name: 'probelens_ring', maxEntries: 64 * 1024 });
+  });
+  afterEach(async () => {
+    program.kill();
+    files.close();
+    control.close();
+    events.close();
+    expect(await kernelIsClean(before)).toEqual([]);
+  });
+
+  const offsets = (): number[] =>
+    plan.sites.flatMap((site) => [Number(site.offset), Number(site.sentinel)]).toSorted((a, b) => a - b);
+
+  for (const [name, abilities] of Object.entries(kernels)) {
+    it(`${name}: gates and sentinels go in and out, and no result is wrong`, { timeout: 60_000 }, async () => {
+      const target = { pid: program.pid, tracer: undefined };
+      const admitted = await admit(plan, target, { files, asking: 0, ours: () => false });
+      const [first = 0] = offsets();
+      for (let round = 0; round < 3; round++) {
+        const probe = new ArmedProbe({
+          id: round + 1,
+          plan,
+          admitted,
+          machine: 'amd64',
+          stop: { kind: 'none' },
+          maps: { control, events },
+          abilities,
+        });
+        expect(changedBytes(program.pid, path, first - 32, 256)).toEqual(offsets());
+        expect(offsets().every((offset) => probe.holds(admitted.file, offset))).toBe(true);
+        expect(probe.holds(admitted.file, first + 1)).toBe(false);
+        await until('it was hit', () => probe.counters.hits > 100);
+        const { hits } = probe.disarm();
+        expect(probe.counters.hits).toBe(hits);
+        expect(changedBytes(program.pid, path, first - 32, 256)).toEqual([]);
+      }
+      expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
+    });
+  }
+});
