@@ -3,6 +3,12 @@ import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeF
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  CancellationTokenSource,
+  CodeLensRequest,
+  DidOpenTextDocumentNotification,
+  LSPErrorCodes,
+} from 'vscode-languageserver/node';
 import { requirement } from '../../../test/requirements.js';
 import { Editor, temporaryDirectory } from './editor.js';
 
@@ -212,6 +218,56 @@ describe.skipIf(requirement('go').missing)('a workspace', () => {
         .subarray(offset, offset + first.length / 2)
         .toString('hex'),
     ).toBe(first);
+  });
+
+  test.each([
+    ['utf-8', 11],
+    ['utf-16', 9],
+    ['utf-32', 8],
+  ])('columns count %s when the client offers nothing else', async (units, column) => {
+    put('go.mod', 'module example.com/small\n\ngo 1.20\n');
+    const file = put('main.go', 'package main\n\n/* \u{1f600} */ func main() {}\n');
+    await build('.', '-o', 'small', '.');
+    const general = { positionEncodings: [units] };
+    const client = await Editor.start({ folder, controlDirectory: join(folder, 'run'), capabilities: { general } });
+    editor = client;
+    expect(client.initialized.capabilities.positionEncoding).toBe(units);
+    const uri = await client.open(file);
+    const [lens] = await client.lenses(uri);
+    // After the comment, its space and "func ": where `main` begins.
+    const start = column + 'func '.length;
+    expect(lens?.range).toEqual({ start: { line: 2, character: start }, end: { line: 2, character: start + 4 } });
+    await client.change(uri, [
+      { range: { start: { line: 2, character: 0 }, end: { line: 2, character: start - 'func '.length } }, text: '' },
+    ]);
+    const [moved] = await client.lenses(uri);
+    expect(moved?.range.start).toEqual({ line: 2, character: 5 });
+  });
+
+  test('a request that nobody waits for any more is given up', async () => {
+    put('go.mod', 'module example.com/small\n\ngo 1.20\n');
+    const file = put('main.go', small);
+    await build('.', '-o', 'small', '.');
+    const client = await open();
+    const uri = await client.open(file);
+    const cancel = new CancellationTokenSource();
+    const asked = client.connection.sendRequest(CodeLensRequest.type, { textDocument: { uri } }, cancel.token);
+    cancel.cancel();
+    await expect(asked).rejects.toMatchObject({ code: LSPErrorCodes.RequestCancelled });
+    expect(await client.lensTexts(uri)).toContain('4: probe this function');
+  });
+
+  test('files of other languages and buffers that are no files are passed over', async () => {
+    const client = await open();
+    await client.connection.sendNotification(DidOpenTextDocumentNotification.type, {
+      textDocument: { uri: 'untitled:Untitled-1', languageId: 'go', version: 1, text: small },
+    });
+    await client.connection.sendNotification(DidOpenTextDocumentNotification.type, {
+      textDocument: { uri: 'file:///x/readme.md', languageId: 'markdown', version: 1, text: '# x' },
+    });
+    expect(await client.lensTexts('untitled:Untitled-1')).toEqual([]);
+    expect(await client.lensTexts('file:///x/readme.md')).toEqual([]);
+    expect(await client.lensTexts('file:///never/opened.go')).toEqual([]);
   });
 
   test('a setting that names no program is said, and others that make no sense keep their defaults', async () => {
