@@ -138,4 +138,26 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('endings', () => {
     await unharmed(scene);
     await close(scene);
   });
+
+  it('leaves nothing behind when the client goes at any moment of the start', async () => {
+    const program = await privateCopy(built, work);
+    const adapter = await startAdapter();
+    for (let round = 0; round < 8; round += 1) {
+      const client = await connectClient(adapter.port);
+      await client.ask('initialize', initializeArguments);
+      const launch = client.ask('launch', { mode: 'exec', program, args: ['100'] });
+      // Before Delve listens, while it starts the program, while the kernel side opens, after that.
+      if (round % 4 === 1) await client.next('process');
+      if (round % 4 === 2) await client.next('initialized');
+      if (round % 4 === 3) {
+        await launch;
+        await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID == 5' }] });
+      }
+      client.drop();
+    }
+    await until('no child is left', () => childrenOf(adapter.child.pid ?? 0).length === 0);
+    const exited = once(adapter.child, 'exit');
+    adapter.child.kill('SIGTERM');
+    expect((await exited)[0]).toBe(0);
+  });
 });

@@ -265,4 +265,33 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     expect(pushed).toMatchObject({ instructionBytes: '55', instruction: 'PUSHQ BP' });
     expect(Number(pushed.address)).toBe(Number(memoryReference) - 1);
   });
+
+  it('lets a call that a person injects pass its own gate', async () => {
+    // Delve calls no optimised function.
+    const program = await privateCopy(await buildFixture('orders', { flags: ['-gcflags=all=-N -l'] }), work);
+    await launched({ args: ['20000'], program });
+    const condition = 'o.ID % 5000 == 10 || mult == 77';
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition }] });
+    await client.ask('configurationDone');
+    const { threadId } = (await client.next('stopped')).body;
+    // The prologue is no place from which Go lets a call begin.
+    await client.ask('next', { threadId });
+    await client.next('stopped');
+    const frameId = (await topOf(threadId)).id;
+    const called = await client.ask('evaluate', { expression: 'call price(o, 77)', frameId, context: 'repl' });
+    expect(JSON.stringify(called.body)).toMatch(/"result":"[\d.]+, /);
+    const ids: string[] = [];
+    for (;;) {
+      await client.ask('continue', { threadId });
+      const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      if (event.event === 'terminated') break;
+      const shown = await client.ask('evaluate', {
+        expression: 'o.ID',
+        frameId: (await topOf(event.body.threadId)).id,
+      });
+      ids.push(shown.body.result);
+    }
+    expect(ids).toEqual(['5010', '10010', '15010']);
+    expect(client.output).toContain('"wrong":0');
+  });
 });

@@ -3,9 +3,10 @@ import { errors } from '../errors.js';
 import { onInitialize } from './capabilities.js';
 import { onCompletions, onEvaluate } from './console.js';
 import { beginEnding } from './endings.js';
+import { anyStops } from './gates.js';
 import { onLaunch } from './launch.js';
 import { listOf, type Message, objectOf, type Request } from './message.js';
-import { resumeCommands } from './resume.js';
+import { isCall, resumeCommands } from './resume.js';
 import { setWork } from './set-breakpoints.js';
 import type { Turn } from './turn.js';
 
@@ -49,7 +50,7 @@ const toLane = (turn: Turn, request: Request): void => {
     if (request.command === 'setInstructionBreakpoints')
       turn.update({ instructions: listOf(objectOf(request.arguments).breakpoints).length > 0 });
     turn.queue({ kind: 'forward', request, sent: false });
-  } else if (resumeCommands.has(request.command)) {
+  } else if (resumeCommands.has(request.command) || (isCall(request) && anyStops(turn))) {
     turn.queue({ kind: 'resume', request, stage: 'new' });
   } else if (request.command === 'restart') {
     turn.queue({ kind: 'restart', request, stage: 'new' });

@@ -3,6 +3,9 @@ import type { ProbePlan } from '@probelens/probes';
 import type { DelvePlaces, PlanItem } from './kernel-words.js';
 import type { Message } from './message.js';
 
+/** Who may make gates fire: one goroutine, nobody (while a call runs that a person injected), or all. */
+export type Focus = number | 'nobody' | undefined;
+
 export type TimerName =
   /** A gate fired and Delve has not stopped. */
   | 'hit-without-stop'
@@ -54,7 +57,7 @@ export type Output =
   | { readonly kind: 'arm'; readonly ticket: number; readonly plans: readonly ProbePlan[] }
   | { readonly kind: 'disarm'; readonly ticket: number; readonly probes: readonly number[] }
   | { readonly kind: 'drain'; readonly ticket: number }
-  | { readonly kind: 'focus'; readonly ticket: number; readonly goroutine: number | undefined }
+  | { readonly kind: 'focus'; readonly ticket: number; readonly goroutine: Focus }
   | { readonly kind: 'count' }
   | { readonly kind: 'read-signals'; readonly ticket: number; readonly pid: number }
   | { readonly kind: 'start-timer'; readonly name: TimerName; readonly milliseconds: number }

@@ -1,7 +1,8 @@
 /** Everything that sets the program going: configurationDone, continue, steps, restart. */
 import { anyStops, removeGates } from './gates.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
-import { isObject, type JsonObject, numberOf, objectOf, type Request } from './message.js';
+import { isObject, type JsonObject, numberOf, objectOf, type Request, stringOf } from './message.js';
+import type { Focus } from './output.js';
 import { withoutOurs } from './own-arguments.js';
 import { markRunning } from './silent.js';
 import type { LaneWork, Launch } from './state.js';
@@ -36,9 +37,28 @@ const focusFor = (turn: Turn, request: Request): number | undefined => {
   return stepsAlone ? threadOf(request) : onlyFor(turn, request);
 };
 
+/** `call f(2)` in the console: Delve resumes the program for it, and shows no stop of ours meanwhile. */
+export const isCall = (request: Request): boolean =>
+  request.command === 'evaluate' && /^\s*call\s+\S/.test(stringOf(objectOf(request.arguments).expression) ?? '');
+
+/** What an injected call passed was the person's own doing. */
+const forgetPassed = (turn: Turn): void => {
+  const gates = new Map(turn.state.gates);
+  for (const gate of gates.values()) gates.set(gate.probe, { ...gate, passed: 0 });
+  turn.update({ gates });
+};
+
+const setFocus = (turn: Turn, work: ResumeWork, focus: Focus): LaneProgress => {
+  const { kernel } = turn.state;
+  if (kernel.state !== 'ready' || focus === kernel.focus) return send(turn, work);
+  turn.emit({ kind: 'focus', ticket: turn.laneTicket(), goroutine: focus });
+  turn.kernel({ focus });
+  return { ...work, stage: 'focusing' };
+};
+
 const begin = (turn: Turn, work: ResumeWork): LaneProgress => {
   const { request } = work;
-  const { kernel } = turn.state;
+  if (isCall(request)) return setFocus(turn, work, 'nobody');
   const wanted = focusFor(turn, request);
   const focus = anyStops(turn) ? wanted : undefined;
   if (focus !== undefined) passOver(turn, focus);
@@ -48,16 +68,15 @@ const begin = (turn: Turn, work: ResumeWork): LaneProgress => {
     return undefined;
   }
   if (stepCommands.has(request.command)) passOver(turn, undefined);
-  if (kernel.state === 'ready' && focus !== kernel.focus) {
-    turn.emit({ kind: 'focus', ticket: turn.laneTicket(), goroutine: focus });
-    turn.kernel({ focus });
-    return { ...work, stage: 'focusing' };
-  }
-  return send(turn, work);
+  return setFocus(turn, work, focus);
 };
 
 const send = (turn: Turn, work: ResumeWork): LaneProgress => {
   const { request } = work;
+  if (isCall(request)) {
+    turn.toDelve(request.command, request.arguments, { kind: 'lane' });
+    return { ...work, stage: 'calling' };
+  }
   const goroutine = threadOf(request);
   const isStep = stepCommands.has(request.command);
   turn.update({
@@ -79,6 +98,11 @@ export const advanceResume = (turn: Turn, work: ResumeWork, news: LaneNews): Lan
       return news.kind === 'focused' ? send(turn, work) : work;
     case 'planting':
       return news.kind === 'planted' ? undefined : work;
+    case 'calling':
+      if (news.kind !== 'answer') return work;
+      forgetPassed(turn);
+      turn.toClient({ ...news.response, request_seq: work.request.seq });
+      return undefined;
   }
 };
 
@@ -114,7 +138,8 @@ export const restartArguments = (request: Request, launch: Launch | undefined): 
   return {
     ...(bare ? {} : given),
     arguments: {
-      ...(launch === undefined ? {} : withoutOurs(launch.forDelve)),
+      // Whoever says it all is taken at his word.
+      ...(inner.request === 'launch' || launch === undefined ? {} : withoutOurs(launch.forDelve)),
       ...withoutOurs(inner),
       request: 'launch',
       args: Array.isArray(args) ? args : [],

@@ -3,7 +3,7 @@ import type { IdState } from './ids.js';
 import { noIds } from './ids.js';
 import type { PlanItem, Planned, PlanOutcome } from './kernel-words.js';
 import type { Event, JsonObject, Request } from './message.js';
-import type { ProbeView } from './output.js';
+import type { Focus, ProbeView } from './output.js';
 
 /** What a request to Delve was for, so that its answer finds its way. */
 export type Purpose =
@@ -144,7 +144,7 @@ export type LaneWork =
       readonly stage: SetStage;
     }
   | { readonly kind: 'forward'; readonly request: Request; readonly sent: boolean }
-  | { readonly kind: 'resume'; readonly request: Request; readonly stage: 'new' | 'focusing' | 'planting' }
+  | { readonly kind: 'resume'; readonly request: Request; readonly stage: 'new' | 'focusing' | 'planting' | 'calling' }
   | { readonly kind: 'restart'; readonly request: Request; readonly stage: 'new' | 'disarming' | 'sent' }
   | {
       readonly kind: 'add-probe';
@@ -218,7 +218,7 @@ export interface SessionState {
   readonly kernel: {
     readonly state: 'off' | 'opening' | 'ready' | 'unavailable';
     readonly reason: string | undefined;
-    readonly focus: number | undefined;
+    readonly focus: Focus;
     /** Scope that the person set in the console. */
     readonly scope: 'process' | number;
   };

@@ -35,7 +35,15 @@ export class DelveShell {
     return this.#process === undefined ? [] : [this.#process.streams.stdout, this.#process.streams.stderr];
   }
 
-  async start(path: string | undefined, flags: readonly string[]): Promise<void> {
+  #starting: Promise<void> = Promise.resolve();
+  #ending = false;
+
+  start(path: string | undefined, flags: readonly string[]): Promise<void> {
+    this.#starting = this.#start(path, flags);
+    return this.#starting;
+  }
+
+  async #start(path: string | undefined, flags: readonly string[]): Promise<void> {
     const found = findDelve({
       argument: path,
       option: this.#options.delvePath,
@@ -45,7 +53,9 @@ export class DelveShell {
     try {
       if (!found.ok) throw new AdapterError(errors.delveNotFound(found.searched));
       this.#process = await startDelve(found.path, flags, (text, stream) => this.#print(text, stream));
-      await this.#talk(this.#process.host, this.#process.port);
+      // The session ended meanwhile: nobody will speak to this one.
+      if (this.#ending) this.#process.kill('SIGTERM');
+      else await this.#talk(this.#process.host, this.#process.port);
     } catch (error) {
       const user =
         error instanceof AdapterError ? error.user : errors.delveDidNotStart(path ?? 'dlv', sentenceOf(error));
@@ -93,6 +103,8 @@ export class DelveShell {
 
   /** Resolves when the connection is closed and the process is gone. */
   async end(): Promise<void> {
+    this.#ending = true;
+    await this.#starting;
     this.#connection?.close();
     const running = this.#process;
     if (running === undefined) {

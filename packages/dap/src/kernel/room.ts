@@ -10,6 +10,7 @@ import type {
   ProbeSpec,
 } from '@probelens/probes';
 import type { ArmOutcome, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
+import type { Focus } from '../core/output.js';
 import { sentenceOf } from '../errors.js';
 import { avoidedOffsets, specOf, spokenCost } from './planning.js';
 import { programOf, tracedBy } from './target.js';
@@ -154,7 +155,8 @@ export class KernelRoom {
     return this.#agent.drain();
   }
 
-  focus(goroutine: number | undefined): Promise<void> {
+  focus(goroutine: Focus): Promise<void> {
+    if (goroutine === 'nobody') return this.#agent.focus(undefined, { quiet: true });
     return this.#agent.focus(goroutine === undefined ? undefined : String(goroutine));
   }
 

@@ -2,7 +2,7 @@
 import type { AgentClient, ProbePlan } from '@probelens/probes';
 import type { Input } from '../core/input.js';
 import type { DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
-import type { KeepState } from '../core/output.js';
+import type { Focus, KeepState } from '../core/output.js';
 import type { DelveShell } from '../delve/shell.js';
 import { sentenceOf } from '../errors.js';
 import { type Keeper, startKeeper } from '../keeper/spawn.js';
@@ -58,7 +58,15 @@ export class KernelShell {
   }
 
   /** Resolves with the path of the program's binary, or undefined when the kernel side stays closed. */
-  async open(pid: number | undefined, agent: readonly string[] | undefined): Promise<string | undefined> {
+  open(pid: number | undefined, agent: readonly string[] | undefined): Promise<string | undefined> {
+    const opening = this.#open(pid, agent);
+    this.#opening = opening;
+    return opening;
+  }
+
+  #opening: Promise<unknown> = Promise.resolve();
+
+  async #open(pid: number | undefined, agent: readonly string[] | undefined): Promise<string | undefined> {
     try {
       // A restarted program is another binary and another process: its room is another one too.
       await this.#closeRoom();
@@ -123,7 +131,7 @@ export class KernelShell {
     this.#tell({ kind: 'drained', ticket });
   }
 
-  async focus(ticket: number, goroutine: number | undefined): Promise<void> {
+  async focus(ticket: number, goroutine: Focus): Promise<void> {
     await this.#room?.focus(goroutine).catch(() => undefined);
     this.#tell({ kind: 'focused', ticket });
   }
@@ -157,11 +165,20 @@ export class KernelShell {
       functions: false,
       instructions: false,
     };
-    this.#keeper = startKeeper(command, streams, this.#keep ?? nothing);
-    await this.#keeper?.ready;
+    try {
+      this.#keeper = startKeeper(command, streams, this.#keep ?? nothing);
+      await this.#keeper?.ready;
+    } catch (error) {
+      // Gates are as safe as without a keeper then: only a SIGKILL of this process is not survived.
+      const output = `No keeper for this session: ${sentenceOf(error)}\n`;
+      const body = { category: 'console', output };
+      this.#tell({ kind: 'delve-message', message: { seq: 0, type: 'event', event: 'output', body } });
+    }
   }
 
   async closeAgent(): Promise<void> {
+    // What is being opened is closed as well: nothing may be left of a session that ends early.
+    await this.#opening;
     await this.#closeRoom();
     const early = await this.#early?.agent.catch(() => undefined);
     this.#early = undefined;
