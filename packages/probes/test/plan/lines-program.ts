@@ -28,7 +28,10 @@ func note(n int) { sink += n }
 
 func half(n int) int { return n/2 + 1 } // mark:half
 
-func third(n int) int { return n / 3 }
+func value(o *Order) int { return o.Price*o.Qty + o.ID }
+
+//go:noinline
+func newOrder(n int) *Order { return &Order{ID: n, Qty: n % 4, Price: 2, Name: "x"} }
 
 //go:noinline
 func work(n int, o *Order) (int, error) { // mark:func
@@ -39,7 +42,7 @@ func work(n int, o *Order) (int, error) { // mark:func
 			note(total)
 		}
 		rest := i*i - o.Qty // mark:rest
-		total ^= rest + third(i)
+		total ^= rest + value(o)
 		note(half(total)) // mark:call
 	}
 	if n > 7 { // mark:over
@@ -72,11 +75,12 @@ func main() {
 	bufio.NewReader(os.Stdin).ReadString('\\n')
 	errs := 0
 	for n := range 10 {
-		_, err := work(n, &Order{ID: n, Qty: n % 4, Price: 2, Name: "x"})
+		order := newOrder(n)
+		_, err := work(n, order)
 		if err != nil {
 			errs++
 		}
-		sink += third(n*100) + len(largest([]int{n, 3})) + len(largest([]string{"a", "b", "c"}[:n%4]))
+		sink += value(order) + len(largest([]int{n, 3})) + len(largest([]string{"a", "b", "c"}[:n%4]))
 		sink += leaf(n, &Order{ID: n * 2, Qty: 3})
 	}
 	done := make(chan int)

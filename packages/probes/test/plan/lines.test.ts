@@ -38,6 +38,12 @@ const expected: readonly Expected[] = [
   { text: 'main.work return if err != nil', hits: 10, matches: 2 },
   { text: 'main.work return if r0 > 60', hits: 10, matches: -1 },
   { text: 'main.half inlined', hits: turns.length, matches: turns.length },
+  {
+    text: 'main.value inlined if o.ID == 3',
+    hits: turns.length + calls.length,
+    matches: 1 + count(turns, ({ n }) => n === 3),
+  },
+  { text: 'main.largest if len(values) == 2', hits: 20, matches: 10 + count(calls, (n) => n % 4 === 2) },
   { text: 'main.leaf if a > 6', hits: 10, matches: 3 },
   { text: 'main.leaf if o.ID == 8 || a == 1', hits: 10, matches: 2 },
   { text: `${line('leaf')} if a == 3`, hits: 10, matches: 1 },
@@ -68,7 +74,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('places inside functions', 
       const parsed = parseProbeText(each.text);
       if (!parsed.ok) throw new Error(parsed.message);
       const spec = { ...parsed.spec, action: { kind: 'log', template: undefined } } as const;
-      const result = planner.plan(spec, binary, { use, avoid: [] });
+      const result = planner.plan(spec, binary, use === 'stop' ? { use, avoid: [] } : { use });
       if (result.ok) {
         plans.push({ ...result.plan, captures: [] });
         kept.push(each);
