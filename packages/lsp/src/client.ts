@@ -4,11 +4,12 @@ import {
   ConfigurationRequest,
   type InitializeParams,
   InlayHintRefreshRequest,
-  type MessageType,
+  MessageType,
   type ProtocolConnection,
   PublishDiagnosticsNotification,
   type PublishDiagnosticsParams,
   ShowMessageNotification,
+  ShowMessageRequest,
   WorkDoneProgress,
   WorkDoneProgressCreateRequest,
 } from 'vscode-languageserver/node';
@@ -28,6 +29,17 @@ export class Client {
 
   say(type: MessageType, message: string): void {
     this.tell(this.connection.sendNotification(ShowMessageNotification.type, { type, message }));
+  }
+
+  /** Undefined when the person did not answer. */
+  async ask(message: string, answers: readonly string[]): Promise<string | undefined> {
+    const actions = answers.map((title) => ({ title }));
+    const answer = await this.connection.sendRequest(ShowMessageRequest.type, {
+      type: MessageType.Info,
+      message,
+      actions,
+    });
+    return answer?.title;
   }
 
   publish(params: PublishDiagnosticsParams): void {

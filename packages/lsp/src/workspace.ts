@@ -79,6 +79,7 @@ export class Workspace {
         concerns: (session) => this.concerns(session),
         onChanged: () => this.refresh.request(),
         onProblem: (sentence) => client.say(MessageType.Warning, sentence),
+        choose: (sessions) => this.choose(sessions),
       },
       controlDirectory,
     );
@@ -170,6 +171,15 @@ export class Workspace {
     // A single file was opened: its module is the workspace.
     const files = this.documents.all().map(({ uri }) => fileOf(uri));
     return files.flatMap((file) => (file === undefined ? [] : [real(moduleOf(dirname(file))?.root ?? dirname(file))]));
+  }
+
+  private async choose(sessions: readonly LiveSession[]): Promise<LiveSession | undefined> {
+    const titles = sessions.map(
+      ({ binary, debuggee, pid }, index) =>
+        `${index + 1}. ${binary === undefined ? 'session' : basename(binary)} (process ${debuggee ?? pid})`,
+    );
+    const answer = await this.client.ask('Which debug session should be probed?', titles);
+    return answer === undefined ? undefined : sessions[titles.indexOf(answer)];
   }
 
   /** Of the open files and the folders. */

@@ -29,6 +29,7 @@ import {
   type ProtocolConnection,
   PublishDiagnosticsNotification,
   ShowMessageNotification,
+  ShowMessageRequest,
   ShutdownRequest,
   StreamMessageReader,
   StreamMessageWriter,
@@ -87,6 +88,9 @@ export class Editor {
   readonly progress: { readonly kind: string; readonly title?: string }[] = [];
   readonly diagnostics = new Map<string, readonly Diagnostic[]>();
   refreshes = 0;
+  /** What was asked, and which of the answers the person takes. */
+  readonly questions: (readonly string[])[] = [];
+  answer: (answers: readonly string[]) => string | undefined = () => undefined;
   private readonly versions = new Map<string, number>();
   private wake: (() => void)[] = [];
 
@@ -146,6 +150,12 @@ export class Editor {
     this.connection.onNotification(PublishDiagnosticsNotification.type, ({ uri, diagnostics }) => {
       this.diagnostics.set(uri, diagnostics);
       heard();
+    });
+    this.connection.onRequest(ShowMessageRequest.type, ({ actions }) => {
+      const titles = (actions ?? []).map(({ title }) => title);
+      this.questions.push(titles);
+      const title = this.answer(titles);
+      return title === undefined ? null : { title };
     });
     this.connection.onRequest(CodeLensRefreshRequest.type, () => {
       this.refreshes++;

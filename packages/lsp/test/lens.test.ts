@@ -112,6 +112,22 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
     expect(live.probes.map((other) => other.text)).toContain('main.notional inlined do count');
   });
 
+  test('of several sessions the person chooses one, once while it lives; what it had goes to the one that is left', async () => {
+    const older = await session();
+    const newer = await session();
+    const uri = await editor.open(join(folder, 'order.go'));
+    editor.answer = (answers) => answers[1];
+    await editor.runLens(uri, line.price, /probe this function/);
+    await editor.execute('probelens.probe', ['main.worker']);
+    const title = `orders (process ${process.pid})`;
+    expect(editor.questions).toEqual([[`1. ${title}`, `2. ${title}`]]);
+    expect(older.probes.map((probe) => probe.text)).toEqual(['main.price do count', 'main.worker do count']);
+    expect(newer.probes).toEqual([]);
+    await older.stop();
+    await editor.until(async () => newer.probes.length === 2 && (await editor.lenses(uri)).length > 0);
+    expect(await editor.lensTexts(uri)).toContain(`${line.price}: probed - 0 hits`);
+  });
+
   test('what the session refuses is said and not kept', async () => {
     await session();
     const uri = await editor.open(join(folder, 'order.go'));

@@ -16,6 +16,8 @@ export interface SessionHooks {
   onChanged(): void;
   /** A sentence for the person. */
   onProblem(sentence: string): void;
+  /** Asks the person; undefined when there was no answer. At least two sessions, newest first. */
+  choose(sessions: readonly LiveSession[]): Promise<LiveSession | undefined>;
 }
 
 export type ProbeOutcome =
@@ -37,6 +39,7 @@ export class Sessions {
   private sessions: readonly LiveSession[] = [];
   private watch: SessionWatch | undefined;
   private disposed = false;
+  private chosen: string | undefined;
 
   constructor(
     private readonly hooks: SessionHooks,
@@ -112,7 +115,19 @@ export class Sessions {
     this.sessions = this.sessions.filter((session) => session.id !== id);
     if (this.disposed) return;
     this.hooks.onChanged();
+    void this.addMissing();
     this.watch?.look().catch((error: unknown) => this.hooks.onProblem(sentenceOf(error)));
+  }
+
+  /** What was wanted from a session that ended goes to the newest of those that are left. */
+  private async addMissing(): Promise<void> {
+    const [session] = this.live();
+    const client = session === undefined ? undefined : this.clients.get(session.id);
+    if (client === undefined) return;
+    for (const probe of this.book.missing(client.session.id)) {
+      if (this.book.probesOf(probe.symbol).length === 0) await this.add(client, probe);
+    }
+    this.hooks.onChanged();
   }
 
   private async add(client: ControlClient, probe: WantedProbe): Promise<string | undefined> {
@@ -126,11 +141,22 @@ export class Sessions {
     }
   }
 
-  /** Adds to the newest session of the workspace, or keeps the probe until there is one. */
+  /** The one that the person chose last, while it lives; asked for where there are several. No answer: the newest. */
+  private async chosenSession(): Promise<LiveSession | undefined> {
+    const live = this.live();
+    if (live.length < 2) return live[0];
+    const before = live.find((session) => session.id === this.chosen);
+    if (before !== undefined) return before;
+    const session = (await this.hooks.choose(live)) ?? live[0];
+    this.chosen = session?.id;
+    return session;
+  }
+
+  /** Adds to a session of the workspace, or keeps the probe until there is one. */
   async probe(probe: WantedProbe): Promise<ProbeOutcome> {
     await this.settled();
+    const session = await this.chosenSession();
     this.book.want(probe);
-    const [session] = this.live();
     const client = session === undefined ? undefined : this.clients.get(session.id);
     if (session === undefined || client === undefined) {
       this.hooks.onChanged();
