@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -100,6 +100,23 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('agent', () => {
     expect(new Set(numbers).size).toBe(numbers.length);
     expect(events.every((event) => event.pid === program.pid && BigInt(event.goid) > 0n)).toBe(true);
     expect(await program.finish()).toMatchObject({ bad: 0 });
+  });
+
+  it('loses events, and neither memory nor count, while its client does not read', { timeout: 120_000 }, async () => {
+    let received = 0;
+    agent.onEvents((batch) => {
+      received += batch.length;
+    });
+    const plan = await handPlan(path, 'main.price', { action: { kind: 'log', template: undefined } });
+    const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: undefined } });
+    // The client's only thread stands still; the ring and the pipe fill up.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+    const status = readFileSync(`/proc/${agent.hello.pid}/status`, 'latin1');
+    const { matches, dropped } = await agent.disarm(probe);
+    expect(dropped).toBeGreaterThan(0);
+    expect(received).toBe(matches - dropped);
+    expect(Number(/VmRSS:\s*(\d+) kB/.exec(status)?.[1])).toBeLessThan(160 * 1024);
+    expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
   });
 
   it('tells of the end of its target, with the last counts', async () => {

@@ -18,9 +18,9 @@ type Watched = Extract<GuardOrder, { kind: 'watch' }>;
 const LOOK_EVERY_MS = 100;
 /**
  * A stop that was on its way when the agent died shows within a few milliseconds: signals are delivered on the way back
- * to user mode. Two seconds cover a machine that is short of processors.
+ * to user mode. One second covers a machine that is short of processors.
  */
-const SETTLE_MS = 2_000;
+const SETTLE_MS = 1_000;
 
 export interface GuardOptions {
   readonly input: Readable;

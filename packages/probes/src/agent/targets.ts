@@ -25,7 +25,7 @@ export interface Joining {
 }
 
 /** A stop that was on its way is delivered within milliseconds; these looks cover a busy machine. Milliseconds. */
-const LOOKS_AFTER_TRACER = [0, 20, 100, 400, 1_000] as const;
+const LOOKS_AFTER_TRACER = [0, 20, 80, 400] as const;
 
 export class Targets {
   readonly #options: TargetsOptions;
