@@ -5,6 +5,8 @@ export type { ExplainedFunction, FunctionLine } from './explanation.js';
 export { explainFunction, functionLines, placeText } from './explanation.js';
 export type { ListingOptions, ListingSink } from './listing.js';
 export { copyAsJson, listFunctions } from './listing.js';
+export type { FunctionNameParts } from './name-parts.js';
+export { functionNameParts } from './name-parts.js';
 export { openGoBinary } from './open.js';
 export type { FileOffset, VirtualAddress } from './units.js';
 export { fileOffset, hex, virtualAddress } from './units.js';
