@@ -2,8 +2,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { Duplex } from 'node:stream';
 import { execa } from 'execa';
-import { isStopped, sendSignal } from '../agent/process-state.js';
 import { notStarted } from './failure.js';
 
 export interface HeldProgram {
@@ -22,13 +22,11 @@ export interface Launch {
 }
 
 /**
- * A shell that stops itself and then becomes the program: process id and thread-group id stay the same over exec, so
- * probes can be armed for them before the program's first page is mapped.
+ * A shell that reads one line and then becomes the program: process id and thread-group id stay the same over exec, so
+ * probes can be armed for them before the program's first page is mapped. When the tracer dies first, the line never
+ * comes and the shell ends: a process that had stopped itself would stay for ever.
  */
-const HOLD_THEN_BECOME = 'kill -STOP $$; exec "$0" "$@"';
-
-/** Between two looks at whether the shell has stopped itself. Milliseconds. */
-const LOOK_EVERY_MS = 1;
+const HOLD_THEN_BECOME = 'read -r go <&3 && exec "$0" "$@" 3<&-';
 
 /** Rejects with a sentence when the file cannot be executed. */
 export const launchHeld = async (launch: Launch): Promise<HeldProgram> => {
@@ -40,23 +38,16 @@ export const launchHeld = async (launch: Launch): Promise<HeldProgram> => {
   }
   const stdio = launch.stdio ?? 'inherit';
   const child = execa('/bin/sh', ['-c', HOLD_THEN_BECOME, path, ...launch.args], {
-    stdin: stdio,
-    stdout: stdio,
-    stderr: stdio,
+    stdio: [stdio, stdio, stdio, 'pipe'],
     buffer: false,
     reject: false,
     cleanup: false,
   });
   const { pid } = child;
   const exited = child.then((result) => result.exitCode);
-  let ended = false;
-  void exited.then(() => {
-    ended = true;
-  });
-  if (pid === undefined) throw notStarted(path, 'there is no /bin/sh');
-  while (!isStopped(pid)) {
-    if (ended) throw notStarted(path, 'it ended at once');
-    await new Promise((later) => setTimeout(later, LOOK_EVERY_MS));
-  }
-  return { pid, exited, release: () => void sendSignal(pid, 'SIGCONT') };
+  const gate = child.stdio[3];
+  if (pid === undefined || !(gate instanceof Duplex)) throw notStarted(path, 'there is no /bin/sh');
+  // Killed while it waited: its end tells that, the stream's error adds nothing.
+  gate.on('error', () => undefined).resume();
+  return { pid, exited, release: () => gate.end('\n') };
 };
