@@ -48,11 +48,26 @@ const isSeverity = (value: unknown): value is Severity => typeof value === 'stri
 type Raw = Readonly<Record<string, unknown>>;
 const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Accepts the section itself or an object that holds it under "probelens", as clients differ in that. */
-export function readSettings(given: unknown): ReadSettings {
+const sectionOf = (given: unknown): Raw => {
+  if (!isRaw(given)) return {};
+  return isRaw(given.probelens) ? given.probelens : given;
+};
+
+/** Clients answer null for what nobody set: that overrides nothing. */
+const set = (raw: Raw): Raw => Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== null));
+
+/**
+ * Each source is the section itself or an object that holds it under "probelens", as clients differ in that.
+ * Later sources override earlier ones value by value: many clients give settings at the start and, when asked, only
+ * what differs.
+ */
+export function readSettings(...sources: readonly unknown[]): ReadSettings {
   const problems: string[] = [];
-  const outer: Raw = isRaw(given) ? given : {};
-  const raw: Raw = isRaw(outer.probelens) ? outer.probelens : outer;
+  const sections = sources.map((source) => set(sectionOf(source)));
+  const raw: Raw = {
+    ...Object.assign({}, ...sections),
+    diagnostics: Object.assign({}, ...sections.map(({ diagnostics }) => (isRaw(diagnostics) ? set(diagnostics) : {}))),
+  };
   const complain = (name: string, wanted: string): void => {
     problems.push(`The setting probelens.${name} must be ${wanted}; its default is used.`);
   };

@@ -1,5 +1,6 @@
 /** Folders, settings, binaries and sessions of one client, and what follows when any of them changes. */
 import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import type { LiveSession } from '@probelens/probes/control';
 import { type InitializeParams, MessageType } from 'vscode-languageserver/node';
@@ -58,6 +59,7 @@ export class Workspace {
   private readonly said = new Set<string>();
   private settingProblems: readonly string[] = [];
   private isStarted = false;
+  private readonly initial: unknown;
 
   constructor(
     readonly documents: Documents,
@@ -83,7 +85,8 @@ export class Workspace {
       },
       controlDirectory,
     );
-    this.applySettings(params.initializationOptions);
+    this.initial = params.initializationOptions;
+    this.applySettings(undefined);
   }
 
   /** After the client said that it is ready: nothing is shown before. */
@@ -132,7 +135,7 @@ export class Workspace {
   }
 
   private applySettings(given: unknown): void {
-    const { settings, problems } = readSettings(given);
+    const { settings, problems } = readSettings(this.initial, given);
     this.settings = settings;
     this.settingProblems = problems;
     this.saySettingProblems();
@@ -159,10 +162,11 @@ export class Workspace {
   /** Ours is what works in one of our folders or debugs a program from there. */
   private concerns(session: LiveSession): boolean {
     const places = [session.workspace, session.binary].filter((place) => place !== undefined).map(real);
+    const around = session.workspace === undefined ? undefined : real(session.workspace);
+    // An editor that was started from a menu works in the home directory or in /: that says nothing.
+    const isTelling = around !== undefined && around !== '/' && around !== real(homedir());
     return this.ownFolders().some(
-      (folder) =>
-        places.some((place) => isInside(place, folder)) ||
-        (session.workspace !== undefined && isInside(folder, real(session.workspace))),
+      (folder) => places.some((place) => isInside(place, folder)) || (isTelling && isInside(folder, around)),
     );
   }
 

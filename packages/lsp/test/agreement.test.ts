@@ -30,7 +30,11 @@ describe.skipIf(requirement('go').missing)('what is said of every function is wh
 });
 
 /** Modules of other people, from the Go module proxy: a command-line tool, a server with generics, one with cgo. */
-const published = [{ module: 'github.com/go-delve/delve', version: 'v1.27.2', main: './cmd/dlv' }] as const;
+const published = [
+  { module: 'github.com/go-delve/delve', version: 'v1.27.2', main: './cmd/dlv' },
+  { module: 'github.com/nats-io/nats-server/v2', version: 'v2.10.20', main: '.' },
+  { module: 'github.com/opencontainers/runc', version: 'v1.1.12', main: '.' },
+] as const;
 
 describe.skipIf(process.env.PROBELENS_SOAK !== '1')('published modules', () => {
   test.each(published)('$module', async ({ module, version, main }) => {

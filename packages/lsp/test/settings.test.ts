@@ -29,6 +29,15 @@ describe('settings', () => {
     expect(readSettings({ probelens: section, gopls: {} })).toEqual({ settings: expected, problems: [] });
   });
 
+  test('given later override those given at the start, value by value', () => {
+    const start = { binary: 'a', codeLens: false, diagnostics: { noBinary: 'off', staleBinary: 'error' } };
+    const later = { binary: 'b', codeLens: null, diagnostics: { staleBinary: 'hint' } };
+    const { settings } = readSettings(start, { probelens: later });
+    expect(settings).toMatchObject({ binary: 'b', codeLens: false });
+    expect(settings.diagnostics).toMatchObject({ noBinary: 'off', staleBinary: 'hint' });
+    expect(readSettings(start, {}).settings.binary).toBe('a');
+  });
+
   test.each([[undefined], [null], [{}], [{ binary: '' }], [{ binary: null, diagnostics: null }], ['text'], [[1]]])(
     '%j are the defaults',
     (given) => {
