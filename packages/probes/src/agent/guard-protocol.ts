@@ -29,8 +29,9 @@ export const parseOrder = (line: string): GuardOrder | undefined => {
   let order: unknown;
   try {
     order = JSON.parse(line);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
   if (typeof order !== 'object' || order === null || !('kind' in order)) return undefined;
   if (order.kind === 'goodbye') return { kind: 'goodbye' };

@@ -11,9 +11,10 @@ const effectiveCapabilities = (): bigint => {
   try {
     const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
     return BigInt(`0x${line?.[1] ?? '0'}`);
-  } catch {
+  } catch (error) {
     // Not Linux: there is no capability to have.
-    return 0n;
+    if (error instanceof Error && 'code' in error) return 0n;
+    throw error;
   }
 };
 
