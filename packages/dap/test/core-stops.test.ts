@@ -75,6 +75,20 @@ describe('stops', () => {
     expect(stopped(world.toClient())).toMatchObject([{ threadId: 30 }]);
   });
 
+  it("gives one stop both ids where Delve's breakpoint is right behind the gate", () => {
+    const world = World.ready();
+    const id = world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.delveEvent('stopped', { reason: 'instruction breakpoint', threadId: 19, hitBreakpointIds: [5] });
+    const [drain] = world.only('drain');
+    world.feed({ kind: 'probe-events', events: [eventOf(1, 19)] });
+    world.feed({ kind: 'drained', ticket: drain?.ticket ?? 0 });
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 19, hitBreakpointIds: [expect.any(Number), id] }]);
+    world.request('continue', { threadId: 19 });
+    expect(world.toDelve()).toMatchObject([{ command: 'continue' }]);
+  });
+
   it.each([
     ['true', [{ threadId: 19 }], []],
     ['false', [], ['continue']],

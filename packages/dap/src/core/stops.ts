@@ -26,6 +26,23 @@ const isForeignTrap = (event: Event): boolean => {
 
 const threadOf = (event: Event): number => numberOf(objectOf(event.body).threadId) ?? 0;
 
+/**
+ * A breakpoint of Delve's right behind a gate: Delve takes the gate's trap for its own, and the goroutine is at both. One
+ * stop, both ids.
+ */
+const gatesOfSameStop = (turn: Turn, goroutine: number): readonly number[] => {
+  const mine = turn.state.hits.filter((hit) => hit.goroutine === goroutine && !hit.faulted);
+  if (mine.length === 0) return [];
+  turn.update({ hits: turn.state.hits.filter((hit) => hit.goroutine !== goroutine) });
+  return mine.flatMap((hit) => {
+    const gate = turn.state.gates.get(hit.probe);
+    if (gate === undefined) return [];
+    const counted = gate.counted + 1;
+    turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, counted }) });
+    return gate.hitCondition === undefined || holds(gate.hitCondition, counted) ? [gate.id] : [];
+  });
+};
+
 /** Delve's own stop, with the client's breakpoint ids. */
 const showAsItIs = (turn: Turn, event: Event): void => {
   const body = objectOf(event.body);
@@ -37,6 +54,7 @@ const showAsItIs = (turn: Turn, event: Event): void => {
     return mapped;
   });
   const thread = threadOf(event);
+  if (ids.length > 0) ids.push(...gatesOfSameStop(turn, thread));
   finishStop(turn, thread);
   turn.toClient(body.hitBreakpointIds === undefined ? event : { ...event, body: { ...body, hitBreakpointIds: ids } });
 };

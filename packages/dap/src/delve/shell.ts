@@ -6,7 +6,7 @@ import { AdapterError, errors, sentenceOf } from '../errors.js';
 import type { DapOptions } from '../options.js';
 import { connectDelve, type DelveConnection, talkToDelve } from './connection.js';
 import { findDelve } from './find.js';
-import { type DelveProcess, startDelve } from './start.js';
+import type { DelveProcess } from './start.js';
 
 /** Delve ends by itself when its session does; a target that hangs in the kernel may keep it longer. */
 const endPatienceMs = 3_000;
@@ -52,6 +52,8 @@ export class DelveShell {
     });
     try {
       if (!found.ok) throw new AdapterError(errors.delveNotFound(found.searched));
+      // With it comes what starts processes: only then, so that the server listens sooner.
+      const { startDelve } = await import('./start.js');
       this.#process = await startDelve(found.path, flags, (text, stream) => this.#print(text, stream));
       // The session ended meanwhile: nobody will speak to this one.
       if (this.#ending) this.#process.kill('SIGTERM');
