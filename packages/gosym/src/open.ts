@@ -12,7 +12,8 @@ import { OpenedGoBinary } from './go-binary.js';
 import { readBuildInfo } from './module/build-info.js';
 import { type FoundModule, locateModuleData, type ModuleSearch } from './module/locate.js';
 import { type ModuleData, textAddress } from './module/module-data.js';
-import { checkText, readFunctionTable, recordLayout } from './pclntab/function-table.js';
+import { checkText, readFunctionTable, recordLayout, type TextBase } from './pclntab/function-table.js';
+import type { TableHeader } from './pclntab/header.js';
 import { type TableCandidate, tableCandidates } from './pclntab/locate.js';
 import { Pclntab } from './pclntab/pclntab.js';
 import { goMinor, releaseBounds, releaseText } from './version.js';
@@ -88,14 +89,16 @@ const openCandidate = (search: ModuleSearch, candidate: TableCandidate, minor: n
   if (found === undefined && (header.format >= 18 || image.positionIndependent)) throw noTextBase(address);
   const table = tableBytes(image, candidate, found);
   const layout = recordLayout(header, minor !== undefined && minor < 12);
-  const module = found?.module;
-  const addressOf =
-    header.format >= 18 && module !== undefined
-      ? (offset: number): number => textAddress(module, offset)
-      : (pc: number): number => pc;
-  const functions = readFunctionTable(table, header, layout.size, addressOf);
+  const base = textBase(header, found?.module);
+  const functions = readFunctionTable(table, header, layout.size, base);
   checkText(functions, image.codeSegment(functions.entries[0] ?? 0));
-  return { pclntab: new Pclntab(table, header, layout, functions, address, addressOf), found };
+  return { pclntab: new Pclntab(table, header, layout, functions, address, base), found };
+};
+
+const textBase = (header: TableHeader, module: ModuleData | undefined): TextBase => {
+  if (header.format < 18 || module === undefined) return { address: 0 };
+  if (module.textSections.length < 2) return { address: module.text };
+  return { address: module.text, addressOf: (offset) => textAddress(module, offset) };
 };
 
 const tableBytes = (image: ElfImage, candidate: TableCandidate, found: FoundModule | undefined): Bytes => {

@@ -57,12 +57,20 @@ export interface FunctionTable {
   readonly records: Uint32Array;
 }
 
-/** `addressOf` turns what functab holds into an address. Throws FormatError where the table cannot be one. */
+/** What functab counts from: one address, or parts of a split text. */
+export interface TextBase {
+  /** 0 where functab holds addresses. */
+  readonly address: number;
+  /** Only where the text has several parts. */
+  readonly addressOf?: (offset: number) => number;
+}
+
+/** Throws FormatError where the table cannot be one. */
 export const readFunctionTable = (
   table: Bytes,
   header: TableHeader,
   recordSize: number,
-  addressOf: (pc: number) => number,
+  base: TextBase,
 ): FunctionTable => {
   const count = header.functionCount;
   const field = header.format >= 18 ? 4 : header.pointerSize;
@@ -70,37 +78,59 @@ export const readFunctionTable = (
   if (end > table.length) throw table.error(8, `at most ${table.length} bytes of functions`, `${end}`);
   const entries = new Float64Array(count + 1);
   const records = new Uint32Array(count);
-  decode(table, header, field, addressOf, entries, records);
-  check(table, header, field, table.length - recordSize, entries, records);
+  const lastRecord = table.length - recordSize;
+  const whole = field === 4 && base.addressOf === undefined;
+  const words = whole ? nativeWords(table, header.functab, count * 2 + 1) : undefined;
+  if (words === undefined || !decodeNative(words, base.address, header.functions, lastRecord, entries, records)) {
+    decode(table, header, field, base, entries, records);
+    check(table, header, field, lastRecord, entries, records);
+  }
   return { count, entries, records };
 };
 
-/** Every word was checked to lie in the table. */
+/**
+ * A hot path: the loop runs once in a process that lists or explains, so it must be short before it is compiled. False
+ * where anything is wrong; the slow way then says what.
+ */
+const decodeNative = (
+  words: Uint32Array,
+  base: number,
+  functions: number,
+  lastRecord: number,
+  entries: Float64Array,
+  records: Uint32Array,
+): boolean => {
+  const count = records.length;
+  let previous = 0;
+  for (let index = 0; index < count; index++) {
+    const offset = words[index * 2] ?? 0;
+    const record = functions + (words[index * 2 + 1] ?? 0);
+    if (offset < previous || record > lastRecord) return false;
+    entries[index] = base + offset;
+    records[index] = record;
+    previous = offset;
+  }
+  const end = words[count * 2] ?? 0;
+  entries[count] = base + end;
+  return end >= previous;
+};
+
 const decode = (
   table: Bytes,
   header: TableHeader,
   field: 4 | 8,
-  addressOf: (pc: number) => number,
+  base: TextBase,
   entries: Float64Array,
   records: Uint32Array,
 ): void => {
   const count = records.length;
-  const words = field === 4 ? nativeWords(table, header.functab, count * 2 + 1) : undefined;
-  if (words !== undefined) {
-    for (let index = 0; index < count; index++) {
-      entries[index] = addressOf(words[index * 2] ?? 0);
-      records[index] = Math.min(header.functions + (words[index * 2 + 1] ?? 0), OUTSIDE);
-    }
-    entries[count] = addressOf(words[count * 2] ?? 0);
-    return;
-  }
   let at = header.functab;
-  for (let index = 0; index < count; index++) {
-    entries[index] = addressOf(table.word(at, field));
-    records[index] = Math.min(header.functions + table.word(at + field, field), OUTSIDE);
+  for (let index = 0; index <= count; index++) {
+    const value = table.word(at, field);
+    entries[index] = base.addressOf?.(value) ?? base.address + value;
+    if (index < count) records[index] = Math.min(header.functions + table.word(at + field, field), OUTSIDE);
     at += 2 * field;
   }
-  entries[count] = addressOf(table.word(at, field));
 };
 
 /** The words as this machine reads them: no call for each. Undefined where byte order or alignment forbid it. */

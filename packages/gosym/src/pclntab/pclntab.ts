@@ -3,7 +3,7 @@
  * `functions` are the only thing made up front.
  */
 import type { Bytes } from '../bytes.js';
-import type { FunctionTable, RecordLayout } from './function-table.js';
+import type { FunctionTable, RecordLayout, TextBase } from './function-table.js';
 import type { TableHeader } from './header.js';
 import { PcValues } from './pc-values.js';
 
@@ -18,8 +18,7 @@ export class Pclntab {
   readonly functions: FunctionTable;
   /** Address of the table's first byte. */
   readonly address: number;
-  /** What functab and records hold, as an address. */
-  private readonly addressOf: (pc: number) => number;
+  private readonly base: TextBase;
   private readonly values: PcValues;
   private readonly fileNames = new Map<number, string>();
 
@@ -29,14 +28,14 @@ export class Pclntab {
     layout: RecordLayout,
     functions: FunctionTable,
     address: number,
-    addressOf: (pc: number) => number,
+    base: TextBase,
   ) {
     this.table = table;
     this.header = header;
     this.layout = layout;
     this.functions = functions;
     this.address = address;
-    this.addressOf = addressOf;
+    this.base = base;
     this.values = this.walker();
   }
 
@@ -61,7 +60,8 @@ export class Pclntab {
   /** Address that the record at a table offset says its function has; undefined where it is none. */
   recordEntry(record: number): number | undefined {
     if (this.header.format < 18) return this.table.wordOrUndefined(record, this.header.pointerSize);
-    return this.addressOf(this.table.u32(record));
+    const offset = this.table.u32(record);
+    return this.base.addressOf?.(offset) ?? this.base.address + offset;
   }
 
   /** Offset of the name from the start of the name table (from the start of pclntab up to Go 1.15). */
