@@ -30,6 +30,7 @@ import {
 } from 'vscode-languageserver/node';
 import { Client } from './client.js';
 import { Documents } from './documents.js';
+import { closureActions } from './features/closure-action.js';
 import { codeActions } from './features/code-action.js';
 import { codeLenses } from './features/code-lens.js';
 import { executeCommand } from './features/commands.js';
@@ -100,7 +101,10 @@ function registerFeatures(connection: ProtocolConnection, workspace: Workspace):
   });
   connection.onRequest(CodeActionRequest.type, async ({ textDocument, range }, token) => {
     const view = await viewFor(workspace, textDocument.uri, token);
-    return view === undefined ? [] : codeActions(view, view.document.rangeFromClient(range), sessions.book, isLive());
+    if (view === undefined) return [];
+    const wanted = view.document.rangeFromClient(range);
+    const closures = await closureActions(view, wanted.start, workspace.binaries, sessions.book);
+    return [...closures, ...codeActions(view, wanted, sessions.book, isLive())];
   });
   connection.onRequest(HoverRequest.type, async ({ textDocument, position }, token) => {
     const view = await viewFor(workspace, textDocument.uri, token);

@@ -1,7 +1,5 @@
 /** Folders, settings, binaries and sessions of one client, and what follows when any of them changes. */
-import { realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { LiveSession } from '@probelens/probes/control';
 import { type InitializeParams, MessageType } from 'vscode-languageserver/node';
 import { Binaries } from './binary/binaries.js';
@@ -15,7 +13,8 @@ import { explain, explainFile } from './features/explain.js';
 import { symbolOfView } from './features/offers.js';
 import type { ProbeCommand } from './features/probe-command.js';
 import { type FileView, fileOf, unlessReplaced, viewFile } from './file-view.js';
-import { type GoModule, moduleOf } from './module/go-module.js';
+import { Folders, isInside, real } from './folders.js';
+import { moduleOf } from './module/go-module.js';
 import { Sessions } from './session/sessions.js';
 import { defaultSettings, readSettings, type Settings } from './settings.js';
 import type { GoDocument } from './source/go-document.js';
@@ -27,32 +26,11 @@ const refreshInterval = 1000;
 /** Milliseconds after an edit until its diagnostics are worked out. */
 const diagnosticDelay = 300;
 
-export const isInside = (path: string, folder: string): boolean => {
-  const way = relative(folder, path);
-  return way === '' || (!way.startsWith('..') && !isAbsolute(way));
-};
-
-const real = (path: string): string => {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return path;
-  }
-};
-
-function foldersOf(params: InitializeParams): readonly string[] {
-  const uris = params.workspaceFolders?.map(({ uri }) => uri) ?? [];
-  // Clients without folders name one root.
-  if (uris.length === 0 && typeof params.rootUri === 'string') uris.push(params.rootUri);
-  return uris.map((uri) => fileOf(uri)).filter((path) => path !== undefined);
-}
-
 export class Workspace {
   readonly binaries: Binaries;
   readonly sessions: Sessions;
   settings: Settings = defaultSettings;
-  private readonly folders: readonly string[];
+  private readonly folders: Folders;
   private readonly refresh: Throttle;
   private readonly delayed = new Map<string, NodeJS.Timeout>();
   private readonly progress = new Map<string, Promise<ProgressReport | undefined>>();
@@ -67,18 +45,23 @@ export class Workspace {
     params: InitializeParams,
     controlDirectory: string | undefined,
   ) {
-    this.folders = foldersOf(params);
+    this.folders = new Folders(params, () =>
+      documents
+        .all()
+        .map(({ uri }) => fileOf(uri))
+        .filter((file) => file !== undefined),
+    );
     this.refresh = new Throttle(refreshInterval, () => client.refresh());
     this.binaries = new Binaries({
       setting: (file) => this.settingFor(file),
-      otherModules: (module) => this.modules().filter(({ root }) => root !== module?.root),
+      otherModules: (module) => this.folders.modules().filter(({ root }) => root !== module?.root),
       sessions: (file) => this.sessionBinaries(file),
       onProgress: (progress) => void this.onProgress(progress),
       onChanged: () => this.onBinaryChanged(),
     });
     this.sessions = new Sessions(
       {
-        concerns: (session) => this.concerns(session),
+        concerns: (session) => this.folders.concerns(session),
         onChanged: () => this.refresh.request(),
         onProblem: (sentence) => client.say(MessageType.Warning, sentence),
         choose: (sessions) => this.choose(sessions),
@@ -154,27 +137,7 @@ export class Workspace {
 
   private settingFor(file: string): string | undefined {
     const { binary } = this.settings;
-    if (binary === undefined || isAbsolute(binary)) return binary;
-    const folder = this.folders.find((candidate) => isInside(file, candidate)) ?? this.folders[0];
-    return folder === undefined ? undefined : join(folder, binary);
-  }
-
-  /** Ours is what works in one of our folders or debugs a program from there. */
-  private concerns(session: LiveSession): boolean {
-    const places = [session.workspace, session.binary].filter((place) => place !== undefined).map(real);
-    const around = session.workspace === undefined ? undefined : real(session.workspace);
-    // An editor that was started from a menu works in the home directory or in /: that says nothing.
-    const isTelling = around !== undefined && around !== '/' && around !== real(homedir());
-    return this.ownFolders().some(
-      (folder) => places.some((place) => isInside(place, folder)) || (isTelling && isInside(folder, around)),
-    );
-  }
-
-  private ownFolders(): readonly string[] {
-    if (this.folders.length > 0) return this.folders.map(real);
-    // A single file was opened: its module is the workspace.
-    const files = this.documents.all().map(({ uri }) => fileOf(uri));
-    return files.flatMap((file) => (file === undefined ? [] : [real(moduleOf(dirname(file))?.root ?? dirname(file))]));
+    return binary === undefined ? undefined : this.folders.absolute(binary, file);
   }
 
   private async choose(sessions: readonly LiveSession[]): Promise<LiveSession | undefined> {
@@ -186,25 +149,12 @@ export class Workspace {
     return answer === undefined ? undefined : sessions[titles.indexOf(answer)];
   }
 
-  /** Of the open files and the folders. */
-  private modules(): readonly GoModule[] {
-    const directories = [
-      ...this.folders,
-      ...this.documents.all().flatMap(({ uri }) => {
-        const file = fileOf(uri);
-        return file === undefined ? [] : [dirname(file)];
-      }),
-    ];
-    const found = directories.map((directory) => moduleOf(directory)).filter((module) => module !== undefined);
-    return [...new Map(found.map((module) => [module.root, module])).values()];
-  }
-
   private sessionBinaries(file: string): readonly string[] {
     const root = moduleOf(dirname(file))?.root;
     const binaries = this.sessions.live().map((session) => session.binary);
     return binaries
       .filter((path) => path !== undefined)
-      .filter((path) => root === undefined || this.folders.length <= 1 || isInside(real(path), real(root)));
+      .filter((path) => root === undefined || this.folders.areFew || isInside(real(path), real(root)));
   }
 
   private async onProgress({ path, percentage, message }: ReadingProgress): Promise<void> {

@@ -214,8 +214,9 @@ export class Editor {
     return (await this.lenses(uri)).map((lens) => `${lens.range.start.line + 1}: ${lens.command?.title}`);
   }
 
-  async actions(uri: string, line: number): Promise<readonly CodeAction[]> {
-    const place = { line: line - 1, character: 0 };
+  /** Line from 1, column from 0. */
+  async actions(uri: string, line: number, character = 0): Promise<readonly CodeAction[]> {
+    const place = { line: line - 1, character };
     const found = await this.connection.sendRequest(CodeActionRequest.type, {
       textDocument: { uri },
       range: { start: place, end: place },

@@ -169,6 +169,40 @@ describe.skipIf(requirement('go').missing)('a workspace', () => {
     expect(await client.lensTexts(uri)).toEqual(everything);
   });
 
+  test('offers closures where the lines say which one is meant', async () => {
+    put('go.mod', 'module example.com/small\n\ngo 1.20\n');
+    const source = [
+      'package main',
+      '',
+      '//go:noinline',
+      'func each(n int, f func(int)) {',
+      '\tfor i := 0; i < n; i++ {',
+      '\t\tf(i)',
+      '\t}',
+      '}',
+      '',
+      'func main() {',
+      '\ttotal := 0',
+      '\teach(3, func(i int) {',
+      '\t\ttotal += i',
+      '\t})',
+      '\teach(2, func(i int) { total -= i }); each(1, func(i int) { total *= i })',
+      '\tprintln(total)',
+      '}',
+    ];
+    const file = put('main.go', `${source.join('\n')}\n`);
+    await build('.', '-o', 'small', '.');
+    const client = await open();
+    const uri = await client.open(file);
+    const titles = async (line: number) => (await client.actions(uri, line, 30)).map(({ title }) => title);
+    expect(await titles(13)).toEqual(['Probe the closure main.main.func1', 'Probe main']);
+    // Two closures begin on this line.
+    expect(await titles(15)).toEqual(['Probe main']);
+    expect(await titles(6)).toEqual(['Probe each']);
+    await client.change(uri, [{ text: `\n${source.join('\n')}\n` }]);
+    expect(await titles(14)).toEqual(['Probe main']);
+  });
+
   test('sees vendored packages and modules that are replaced by a directory', async () => {
     put(
       'app/go.mod',

@@ -7,8 +7,10 @@ import type {
   BinarySummary,
   CallsParams,
   Candidate,
+  ClosuresParams,
   DescribeParams,
   FileIdentity,
+  FunctionBody,
   FunctionDescription,
   InlinedCall,
   LookupAnswer,
@@ -87,6 +89,10 @@ export class Binaries {
 
   calls(params: CallsParams): Promise<readonly InlinedCall[]> {
     return this.reader.calls(params);
+  }
+
+  closures(params: ClosuresParams): Promise<readonly FunctionBody[]> {
+    return this.reader.closures(params);
   }
 
   describe(params: DescribeParams): Promise<readonly FunctionDescription[]> {

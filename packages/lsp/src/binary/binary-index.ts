@@ -35,6 +35,8 @@ export class BinaryIndex {
   private instantiations: ReadonlyMap<string, readonly GoFunction[]> | undefined;
   /** "main.init.0", by package. */
   private inits: ReadonlyMap<string, readonly GoFunction[]> | undefined;
+  /** By the declared function around them. */
+  private literals: ReadonlyMap<string, readonly GoFunction[]> | undefined;
   /** By callee without type arguments; an empty list where a name was asked for and has no copies. */
   private readonly copies = new Map<string, readonly InlinedInto[]>();
   private callsByFile: ReadonlyMap<string, readonly InlinedCall[]> | undefined;
@@ -56,6 +58,18 @@ export class BinaryIndex {
   calls(files: readonly string[]): readonly InlinedCall[] {
     this.callsByFile ??= callsByFile(this.binary.inlinedCopies());
     return [...this.callsByFile].flatMap(([file, calls]) => (isOneOf(file, files) ? calls : []));
+  }
+
+  /** Function literals of one declared function that begin on a line. */
+  closures(symbol: string, line: number): readonly FunctionBody[] {
+    // "f.func1", "f.func1.2", "f-range1"; what `go` and `defer` wrap has no source of its own.
+    this.literals ??= grouped(this.binary.functionsMatching(/\.func\d|-range\d/), (name) =>
+      withoutTypeArguments(name).replace(/(?:\.func\d|-range\d).*$/, ''),
+    );
+    return (this.literals.get(symbol) ?? [])
+      .filter((fn) => fn.line === line && !fn.generated)
+      .map(bodyOf)
+      .sort(byName);
   }
 
   private readCopies(symbols: readonly string[]): void {

@@ -93,6 +93,15 @@ export interface InlinedCall {
   readonly callee: string;
 }
 
+export interface ClosuresParams {
+  readonly path: string;
+  readonly identity: FileIdentity;
+  /** Function that is declared around the closure, without type arguments. */
+  readonly symbol: string;
+  /** Line of the closure's `func`. */
+  readonly line: number;
+}
+
 export interface DescribeParams {
   readonly path: string;
   readonly identity: FileIdentity;
@@ -144,6 +153,10 @@ export interface WorkerErrorData {
 export const OpenRequest = new RequestType<{ readonly path: string }, BinarySummary, WorkerErrorData>('binary/open');
 export const LookupRequest = new RequestType<LookupParams, LookupAnswer, WorkerErrorData>('binary/lookup');
 export const CallsRequest = new RequestType<CallsParams, readonly InlinedCall[], WorkerErrorData>('binary/calls');
+/** Bodies of the function literals that begin on that line: several of one literal where type arguments differ. */
+export const ClosuresRequest = new RequestType<ClosuresParams, readonly FunctionBody[], WorkerErrorData>(
+  'binary/closures',
+);
 /** One for each function of that name. */
 export const DescribeRequest = new RequestType<DescribeParams, readonly FunctionDescription[], WorkerErrorData>(
   'binary/describe',

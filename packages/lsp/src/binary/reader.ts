@@ -13,10 +13,13 @@ import {
   CallsRequest,
   type Candidate,
   CloseRequest,
+  type ClosuresParams,
+  ClosuresRequest,
   type DescribeParams,
   DescribeRequest,
   type DiscoverParams,
   DiscoverRequest,
+  type FunctionBody,
   type FunctionDescription,
   type InlinedCall,
   type LookupAnswer,
@@ -71,6 +74,10 @@ export class BinaryReader {
 
   calls(params: CallsParams): Promise<readonly InlinedCall[]> {
     return this.ask((connection) => connection.sendRequest(CallsRequest, params));
+  }
+
+  closures(params: ClosuresParams): Promise<readonly FunctionBody[]> {
+    return this.ask((connection) => connection.sendRequest(ClosuresRequest, params));
   }
 
   describe(params: DescribeParams): Promise<readonly FunctionDescription[]> {

@@ -15,6 +15,7 @@ import {
   type BinarySummary,
   CallsRequest,
   CloseRequest,
+  ClosuresRequest,
   DescribeRequest,
   DiscoverRequest,
   type FileIdentity,
@@ -123,6 +124,9 @@ connection.onRequest(LookupRequest, ({ path, identity, queries, files }) =>
 );
 connection.onRequest(CallsRequest, ({ path, identity, files }) =>
   answering(() => indexOf(path, identity).calls(files)),
+);
+connection.onRequest(ClosuresRequest, ({ path, identity, symbol, line }) =>
+  answering(() => indexOf(path, identity).closures(symbol, line)),
 );
 connection.onRequest(DescribeRequest, ({ path, identity, name }) =>
   answering(() => describeFunctions(indexOf(path, identity).binary, name)),
