@@ -90,4 +90,39 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('armed on a kern
       expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
     });
   }
+
+  it('belongs to its process, though the breakpoints belong to the file', { timeout: 60_000 }, async () => {
+    const other = await startProgram(path);
+    try {
+      for (const abilities of Object.values(kernels)) {
+        const own = await startProgram(path);
+        const target = { pid: own.pid, tracer: undefined };
+        const admitted = await admit(plan, target, { files, asking: 0, ours: () => false });
+        const probe = new ArmedProbe({
+          id: 1,
+          plan,
+          admitted,
+          machine: 'amd64',
+          stop: { kind: 'none' },
+          maps: { control, events },
+          abilities,
+        });
+        await until('it was hit', () => probe.counters.hits > 100);
+        own.kill();
+        await own.exited();
+        const { hits } = probe.counters;
+        // Without a limit in the link the other process runs into the probe as well: the program must not count it.
+        const [first = 0] = offsets();
+        const touched = changedBytes(other.pid, path, first, 1).length > 0;
+        expect(touched).toBe(abilities.uprobeMulti && !abilities.uprobeMultiPid);
+        const before = other.ticks;
+        await until('the other one has run on', () => other.ticks > before + 5);
+        expect(probe.counters.hits).toBe(hits);
+        probe.disarm();
+      }
+      expect(await other.finish()).toMatchObject({ bad: 0, code: 0 });
+    } finally {
+      other.kill();
+    }
+  });
 });

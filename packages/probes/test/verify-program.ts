@@ -34,6 +34,13 @@ export class RunningProgram {
     return processState(this.pid) !== undefined;
   }
 
+  /** Processor time used so far, in clock ticks (proc_pid_stat(5), utime and stime). */
+  get ticks(): number {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  }
+
   get states(): readonly string[] {
     return threadStates(this.pid);
   }
