@@ -232,6 +232,8 @@ export interface GoBinary {
    * entry up to the instruction after `push %rbp`. Results have place `absent` here.
    */
   parametersAtEntry(fn: GoFunction): Degraded<readonly GoVariable[]>;
+  /** Results, in order, where the calling convention puts them: right at every return instruction of the function. */
+  resultsAtReturn(fn: GoFunction): Degraded<readonly GoVariable[]>;
   packageVariable(name: string): GoVariable | undefined;
   readonly runtime: RuntimeLayout;
 

@@ -176,6 +176,10 @@ export class OpenedGoBinary implements GoBinary {
     return this.program.dwarf?.parametersAtEntry(fn) ?? { value: [], problems: [NO_DWARF] };
   }
 
+  resultsAtReturn(fn: GoFunction): Degraded<readonly GoVariable[]> {
+    return this.program.dwarf?.resultsAtReturn(fn) ?? { value: [], problems: [NO_DWARF] };
+  }
+
   packageVariable(name: string): GoVariable | undefined {
     return this.program.dwarf?.packageVariable(name);
   }

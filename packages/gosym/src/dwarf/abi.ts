@@ -4,8 +4,8 @@ import { joinPieces } from './place.js';
 import type { ArgumentRegisters } from './registers.js';
 
 /**
- * Places of parameters as a caller passes them, in order, the receiver first. `registers` undefined is ABI0: all on
- * the stack. src/cmd/compile/abi-internal.md, "Function call argument and result passing".
+ * Places of parameters as a caller passes them, in order, the receiver first, and then of results as it gets them back.
+ * `registers` undefined is ABI0: all on the stack. src/cmd/compile/abi-internal.md, "Function call argument and result passing".
  */
 export class ArgumentAssignment {
   #integers = 0;
@@ -24,6 +24,13 @@ export class ArgumentAssignment {
   next(type: GoType): Place | undefined {
     if (type.kind === 'unknown') return undefined;
     return this.#inRegisters(type) ?? this.#onStack(type);
+  }
+
+  /** From here on results: registers from the first one again, the stack behind the arguments. */
+  startResults(): void {
+    this.#integers = 0;
+    this.#floats = 0;
+    this.#stack = alignUp(this.#stack, this.pointerSize);
   }
 
   /** A pointer that the source does not show. */

@@ -26,6 +26,8 @@ export interface Dwarf {
   variablesAt(address: VirtualAddress, line?: number): Degraded<readonly GoVariable[]>;
   /** Parameters (and results, place `absent`) where the calling convention puts them before any spill. */
   parametersAtEntry(fn: Pick<GoFunction, 'entry' | 'size' | 'name'>): Degraded<readonly GoVariable[]>;
+  /** Results where the calling convention puts them: right at every return instruction of the function. */
+  resultsAtReturn(fn: Pick<GoFunction, 'entry' | 'size' | 'name'>): Degraded<readonly GoVariable[]>;
   packageVariable(name: string): GoVariable | undefined;
   /** offsetof(runtime.g, goid), bytes. */
   goidOffset(): number | undefined;

@@ -7,7 +7,7 @@ import { Attribute, Tag } from './constants.js';
 import type { CfaRule, Dwarf, InlinedSubroutine } from './dwarf.js';
 import { DwarfError } from './dwarf-error.js';
 import { Entries } from './entry.js';
-import { entryParameters } from './entry-parameters.js';
+import { entryParameters, resultsAtReturn } from './entry-parameters.js';
 import { Functions, type LocatedFunction, lastAtOrBelow } from './functions.js';
 import { statementAddresses } from './line-program.js';
 import { findNamed } from './names.js';
@@ -76,11 +76,22 @@ class DwarfReader implements Dwarf {
     });
   }
 
-  parametersAtEntry(fn: { readonly entry: VirtualAddress }): Degraded<readonly GoVariable[]> {
+  parametersAtEntry({ entry }: { readonly entry: VirtualAddress }): Degraded<readonly GoVariable[]> {
+    return this.#ofFunction(entry, entryParameters);
+  }
+
+  resultsAtReturn({ entry }: { readonly entry: VirtualAddress }): Degraded<readonly GoVariable[]> {
+    return this.#ofFunction(entry, resultsAtReturn);
+  }
+
+  #ofFunction(
+    entry: VirtualAddress,
+    read: (types: Types, fn: LocatedFunction) => Degraded<readonly GoVariable[]>,
+  ): Degraded<readonly GoVariable[]> {
     return this.#answer({ value: EMPTY, problems: [] }, () => {
-      const found = this.#functions.functionAt(fn.entry);
-      if (found === undefined || found.low !== fn.entry) return { value: EMPTY, problems: [noFunction(fn.entry)] };
-      return entryParameters(this.#types, found);
+      const found = this.#functions.functionAt(entry);
+      if (found === undefined || found.low !== entry) return { value: EMPTY, problems: [noFunction(entry)] };
+      return read(this.#types, found);
     });
   }
 

@@ -42,6 +42,7 @@ interface State {
     readonly file: string;
     readonly line: number;
     readonly function?: { readonly name: string };
+    readonly ReturnValues?: readonly DelveVariable[];
   };
 }
 
@@ -110,6 +111,12 @@ export class DelveSession {
       line: thread?.line ?? 0,
       function: thread?.function?.name ?? '',
     };
+  }
+
+  /** Runs to the caller of the current function; what it returned, as Delve reads it there. */
+  async stepOut(): Promise<readonly DelveVariable[]> {
+    const { State } = await this.call<{ State: State }>('Command', { name: 'stepOut', ReturnInfoLoadConfig: LOAD });
+    return State.currentThread?.ReturnValues ?? [];
   }
 
   /** Arguments, results and locals of the innermost frame. */
