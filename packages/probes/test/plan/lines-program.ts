@@ -74,7 +74,7 @@ func main() {
 	fmt.Println("ready")
 	bufio.NewReader(os.Stdin).ReadString('\\n')
 	errs := 0
-	for n := range 10 {
+	for n := 0; n < 10; n++ {
 		order := newOrder(n)
 		_, err := work(n, order)
 		if err != nil {
@@ -105,7 +105,7 @@ export const buildLines = async (
   const directory = await mkdtemp(join(tmpdir(), 'probelens-lines-'));
   const sources = join(directory, 'lines');
   await mkdir(sources);
-  await writeFile(join(sources, 'go.mod'), 'module lines\n\ngo 1.22\n');
+  await writeFile(join(sources, 'go.mod'), 'module lines\n\ngo 1.18\n');
   await writeFile(join(sources, 'main.go'), source);
   const binary = join(directory, 'program');
   await execa('go', ['build', ...flags, '-o', binary, '.'], { cwd: sources, env });

@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
 import { describe, expect, test } from 'vitest';
-import { requirement } from '../../../../test/requirements.js';
+import { requirement, soaking } from '../../../../test/requirements.js';
+import { toolchains } from '../../../gosym/test/dwarf/toolchains.js';
 import type { ProbePlan } from '../../src/plan/plan.js';
 import { loadPlanner } from '../../src/plan/planner.js';
 import { parseProbeText } from '../../src/spec/text.js';
@@ -52,25 +53,45 @@ const expected: readonly Expected[] = [
   { text: 'main.grow return', hits: 501, matches: 501 },
 ];
 
+const isFunction = ({ text }: Expected): boolean => !text.startsWith('main.go:');
+
 /** What a line may be refused for; anything else is a defect. */
-const refusable = /no-line-site|unavailable-variable|partly-inlined|not-inlined|no-entry-site|unsupported-use/;
+const refusable =
+  /no-line-site|no-return-site|unavailable-variable|partly-inlined|not-inlined|no-entry-site|unsupported-use/;
+
+interface Build {
+  readonly flags: readonly string[];
+  readonly use: 'log' | 'stop';
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Frames are set up in another way before Go 1.21. */
+const elder = requirement('go').missing ? [] : toolchains().filter((version) => soaking || version === 'go1.20.14');
 
 describe.skipIf(requirement('kernel', 'go').missing)('places inside functions', () => {
-  test.each([
-    ['optimised', [], 'log'],
-    ['-N -l', ['-gcflags=all=-N -l'], 'log'],
-    ['PIE', ['-buildmode=pie'], 'log'],
-    ['optimised', [], 'stop'],
-    ['-N -l', ['-gcflags=all=-N -l'], 'stop'],
-    ['-race', ['-race'], 'stop'],
-  ] as const)('%s, %s %s', async (_name, flags, use) => {
-    const path = await buildLines(flags);
+  test.each<readonly [string, Build]>([
+    ['optimised, log', { flags: [], use: 'log', env: {} }],
+    ['-N -l, log', { flags: ['-gcflags=all=-N -l'], use: 'log', env: {} }],
+    ['PIE, log', { flags: ['-buildmode=pie'], use: 'log', env: {} }],
+    ['optimised, stop', { flags: [], use: 'stop', env: {} }],
+    ['-N -l, stop', { flags: ['-gcflags=all=-N -l'], use: 'stop', env: {} }],
+    ['-race, stop', { flags: ['-race'], use: 'stop', env: {} }],
+    ...elder.flatMap((version) =>
+      (['log', 'stop'] as const).flatMap((use): readonly (readonly [string, Build])[] => [
+        [`${version}, ${use}`, { flags: [], use, env: { GOTOOLCHAIN: version } }],
+        [`${version} -N -l, ${use}`, { flags: ['-gcflags=all=-N -l'], use, env: { GOTOOLCHAIN: version } }],
+      ]),
+    ),
+  ])('%s', async (_name, { flags, use, env }) => {
+    const path = await buildLines(flags, env);
     const planner = await loadPlanner();
     const binary = await openGoBinary(path);
     const plans: ProbePlan[] = [];
     const kept: Expected[] = [];
     const refused: string[] = [];
-    for (const each of expected) {
+    // Some optimising compilers give a reload inside a loop to the line behind it, and debuggers break there too.
+    const wanted = env.GOTOOLCHAIN !== undefined && flags.length === 0 ? expected.filter(isFunction) : expected;
+    for (const each of wanted) {
       const parsed = parseProbeText(each.text);
       if (!parsed.ok) throw new Error(parsed.message);
       const spec = { ...parsed.spec, action: { kind: 'log', template: undefined } } as const;
@@ -81,10 +102,10 @@ describe.skipIf(requirement('kernel', 'go').missing)('places inside functions', 
       } else refused.push(`${each.text}: ${result.refusal.code}: ${result.refusal.message}`);
     }
     for (const each of refused) expect(each).toMatch(refusable);
-    // The function, its entry lines and its returns have places in every build.
-    expect(kept.map((each) => each.text)).toEqual(
-      expect.arrayContaining(['main.work if n > 3', `${line('func')} if n == 2`, 'main.grow']),
-    );
+    // Functions have places in every build, but for stops before Go 1.21, whose frames have no one-byte instruction.
+    const isElder = /^go1\.(?:18|20)\./.test(env.GOTOOLCHAIN ?? '');
+    const always = isElder && use === 'stop' ? [] : ['main.work if n > 3', 'main.grow', 'main.leaf if a > 6'];
+    expect(kept.map((each) => each.text)).toEqual(expect.arrayContaining(always));
     const run = new ConditionRun(path, 0);
     await run.ready();
     const verdicts = await judge(run, plans);
