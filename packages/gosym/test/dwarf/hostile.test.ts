@@ -103,7 +103,7 @@ describe.skipIf(requirement('go').missing)('damaged debug information', () => {
       askEverything(damaged(source, list), addresses[index] ?? virtualAddress(0));
       expect(performance.now() - started).toBeLessThan(5000);
     });
-    fc.assert(property, { numRuns: 400 });
+    fc.assert(property, { numRuns: 150 });
   });
 
   it.each(['DWARF 5', 'DWARF 4'])('near the root of everything too (%s)', (name) => {
@@ -121,7 +121,7 @@ describe.skipIf(requirement('go').missing)('damaged debug information', () => {
     const property = fc.property(atStart, fc.nat(addresses.length - 1), (list, index) => {
       askEverything(damaged(source, list), addresses[index] ?? virtualAddress(0));
     });
-    fc.assert(property, { numRuns: 400 });
+    fc.assert(property, { numRuns: 200 });
   });
 
   it('is said in a sentence with the next step', () => {

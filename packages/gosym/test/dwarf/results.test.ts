@@ -44,7 +44,7 @@ const returnsOf = async (path: string, known?: Returns): Promise<Outcome> => {
       returns.set(stop.function, [...earlier, read]);
       const theirs = known === undefined ? read : known.get(stop.function)?.[earlier.length];
       // Another function was entered first, in this run or in that one.
-      if (read.length === 0 || theirs === undefined) continue;
+      if (read.length === 0 || theirs === undefined || theirs.length === 0) continue;
       const { value } = dwarf.resultsAtReturn({ entry: virtualAddress(stop.address), size: 0, name: '' });
       const registers = await session.registers();
       // Right behind a call the stack pointer is the frame address that the callee had.
