@@ -35,7 +35,7 @@ export const listFunctions = (binary: GoBinary, options: ListingOptions, write: 
   return new Listing(binary, options, write).run();
 };
 
-/** What is written for one source file, made once. */
+/** What is written for one source file with the constants around it, made once. */
 interface FileText {
   readonly text: string;
   readonly generated: boolean;
@@ -50,8 +50,10 @@ class Listing {
   private readonly copies: Map<string, readonly InlinedCopy[]> | undefined;
   private readonly files = new Map<number, FileText>();
   private readonly summary: FunctionSummary;
-  private readonly entryDigits = new HexDigits();
-  private readonly offsetDigits = new HexDigits();
+  private readonly entryText: HexText;
+  private readonly offsetText: HexText;
+  /** Ends a line that has no copies behind it. */
+  private readonly end: string;
   private readonly bytes = Buffer.allocUnsafeSlow(2 * PIECE_CHARACTERS);
   /** Bytes as characters (latin1). */
   private piece = '';
@@ -65,6 +67,11 @@ class Listing {
     this.match = match && new RegExp(match.source, match.flags.replace(/[gy]/g, ''));
     this.copies = options.inlined === true ? new Map(binary.inlinedCopies()) : undefined;
     this.summary = summarize(binary.pclntab);
+    this.end = this.json ? '}\n' : '\n';
+    this.entryText = this.json ? new HexText('","entry":"0x', '","size":') : new HexText('0x', '\t');
+    this.offsetText = this.json
+      ? new HexText(',"offset":"0x', `"${this.copies ? '' : this.end}`)
+      : new HexText('\t0x', '\t');
   }
 
   run(): number {
@@ -92,13 +99,13 @@ class Listing {
     if (!this.generated && (path.generated || isGenerated(name, '-'))) return false;
     const entry = pclntab.entry(index);
     const size = this.summary.sizes[index] ?? 0;
-    const at = this.entryDigits.of(entry);
-    const offset = this.offsetDigits.of(entry + distance);
-    this.piece += this.json
-      ? `{"name":"${escaped(name)}","entry":"0x${at}","size":${size},"file":"${path.text}","line":${line},"offset":"0x${offset}"`
-      : `0x${at}\t${size}\t0x${offset}\t${name}\t${path.text}:${line}`;
+    const at = this.entryText.of(entry);
+    const offset = this.offsetText.of(entry + distance);
+    // Each part that is joined costs an allocation, so constants are part of what is remembered around them.
+    if (this.json) this.piece += `{"name":"${escaped(name)}${at}${size}${path.text}${line}${offset}`;
+    else this.piece += `${at}${size}${offset}${name}${path.text}${line}`;
     if (this.copies !== undefined) this.inlinedOf(pclntab.name(index));
-    this.piece += this.json ? '}\n' : '\n';
+    if (this.copies !== undefined || !this.json) this.piece += this.end;
     return true;
   }
 
@@ -132,7 +139,7 @@ class Listing {
         : `-\t-\t-\t${name}\t-`;
       this.piece += latin1(Buffer.from(start));
       this.inlined(places);
-      this.piece += this.json ? '}\n' : '\n';
+      this.piece += this.end;
       if (this.piece.length > PIECE_CHARACTERS) this.flush();
       written += 1;
     }
@@ -144,7 +151,8 @@ class Listing {
     if (known !== undefined) return known;
     const name = this.binary.pclntab.fileAt(offset);
     const bytes = latin1(Buffer.from(name));
-    const made = { text: this.json ? escaped(bytes) : bytes, generated: isGenerated('', name) };
+    const text = this.json ? `,"file":"${escaped(bytes)}","line":` : `\t${bytes}:`;
+    const made = { text, generated: isGenerated('', name) };
     this.files.set(offset, made);
     return made;
   }
@@ -178,23 +186,33 @@ class NameBytes {
 const latin1 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
-/** Hexadecimal digits of rising numbers: Number.toString(16) takes a slow path in V8, so both halves are remembered. */
-class HexDigits {
+/**
+ * Rising numbers in hexadecimal between two constants. Number.toString(16) takes a slow path in V8, so the upper digits with
+ * what stands before and the lower three with what stands behind are remembered.
+ */
+class HexText {
+  private readonly before: string;
+  private readonly behind: string;
   private readonly low = new Array<string>(0x1000).fill('');
   private high = '';
   private highValue = -1;
 
+  constructor(before: string, behind: string) {
+    this.before = before;
+    this.behind = behind;
+  }
+
   of(value: number): string {
     const highValue = Math.floor(value / 0x1000);
-    if (highValue === 0) return value.toString(16);
+    if (highValue === 0) return `${this.before}${value.toString(16)}${this.behind}`;
     if (highValue !== this.highValue) {
       this.highValue = highValue;
-      this.high = highValue.toString(16);
+      this.high = this.before + highValue.toString(16);
     }
     const lowValue = value - highValue * 0x1000;
     let low = this.low[lowValue] ?? '';
     if (low === '') {
-      low = lowValue.toString(16).padStart(3, '0');
+      low = lowValue.toString(16).padStart(3, '0') + this.behind;
       this.low[lowValue] = low;
     }
     return this.high + low;
