@@ -52,6 +52,12 @@ const floats = [
   1e-45,
   0.3,
   123.456,
+  // Halfway between two shortest decimals of a float32.
+  1372.15625,
+  -1644.40625,
+  1644.46875,
+  8388608.5,
+  0.000030517578125,
 ];
 
 const strings: readonly Uint8Array[] = [

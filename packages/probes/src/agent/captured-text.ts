@@ -21,11 +21,21 @@ const goFloat = (value: number, digits: string): string => {
   return `${mantissa}e${power < 0 ? '-' : '+'}${shown}`;
 };
 
+/** `precision` digits; of two that are equally near the even one, as strconv has it and toPrecision has not. */
+const roundedTo = (value: number, precision: number): number => {
+  const rounded = Number(value.toPrecision(precision));
+  const [mantissa = '', exponent = '0'] = value.toExponential(100).split('e');
+  const kept = mantissa.slice(0, mantissa.indexOf('.') + precision);
+  if (!/^50*$/.test(mantissa.slice(kept.length)) || !/[02468]$/.test(kept)) return rounded;
+  const lower = Number(`${kept}e${exponent}`);
+  return Math.fround(lower) === value ? lower : rounded;
+};
+
 /** Shortest decimal that rounds to the same float32. */
 const shortestFloat32 = (value: number): string => {
   for (let precision = 1; precision <= 9; precision++) {
-    const candidate = Number(value.toPrecision(precision));
-    if (Math.fround(candidate) === value) return String(candidate);
+    const nearest = Number(value.toPrecision(precision));
+    if (Math.fround(nearest) === value) return String(roundedTo(value, precision));
   }
   return String(value);
 };
