@@ -132,4 +132,35 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
     const all = Array.from({ length: 2000 }, (_, id) => id).filter((id) => id % 20 < 4);
     expect(ours).toEqual(all);
   });
+
+  it('builds a package, and rebuilds it for a restart', async () => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const program = fixtureSources('orders');
+    const launch = client.ask('launch', {
+      mode: 'debug',
+      program,
+      dlvCwd: program,
+      output: join(work, 'built'),
+      args: ['2000'],
+    });
+    await client.next('initialized');
+    expect((await launch).success).toBe(true);
+    const stops: string[] = [];
+    for (let round = 0; round < 2; round += 1) {
+      const set = await client.ask('setFunctionBreakpoints', {
+        breakpoints: [{ name: 'main.price', condition: 'o.ID == 1000' }],
+      });
+      expect(set.body.breakpoints[0].message).toMatch(/^In the kernel/);
+      await client.ask('configurationDone');
+      const { threadId } = (await client.next('stopped')).body;
+      const stack = await client.ask('stackTrace', { threadId, levels: 1 });
+      const frameId = stack.body.stackFrames[0].id;
+      stops.push((await client.ask('evaluate', { expression: 'o.ID', frameId })).body.result);
+      if (round === 1) break;
+      await client.ask('restart');
+      await client.next('initialized');
+    }
+    expect(stops).toEqual(['1000', '1000']);
+  });
 });

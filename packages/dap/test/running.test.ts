@@ -294,4 +294,45 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     expect(ids).toEqual(['5010', '10010', '15010']);
     expect(client.output).toContain('"wrong":0');
   });
+
+  it('stops inside a function, in the middle of a line', async () => {
+    const program = await privateCopy(await buildFixture('orders', { flags: ['-gcflags=all=-N -l'] }), work);
+    await launched({ args: ['20000'], program });
+    const book = join(fixtureSources('orders'), 'book.go');
+    const line = lineOf(book, 'if o.ID%5000 == 1234');
+    const answer = await client.ask('setBreakpoints', {
+      source: { path: book },
+      breakpoints: [{ line, condition: 'o.ID % 1000 < 4' }],
+    });
+    expect(answer.body.breakpoints[0]).toMatchObject({ line, message: expect.stringMatching(/^In the kernel/) });
+    await client.ask('configurationDone');
+    const ids: string[] = [];
+    for (;;) {
+      const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      if (event.event === 'terminated') break;
+      const { threadId } = event.body;
+      const top = await topOf(threadId);
+      expect(top).toMatchObject({ name: 'main.(*tally).observe', line });
+      const id = await client.ask('evaluate', { expression: 'o.ID', frameId: top.id });
+      ids.push(id.body.result);
+      await client.ask('continue', { threadId });
+    }
+    const expected = Array.from({ length: 80 }, (_, index) => Math.floor(index / 4) * 1000 + (index % 4));
+    expect(ids.map(Number).sort((a, b) => a - b)).toEqual(expected);
+    expect(client.output).toContain('"wrong":0');
+  });
+
+  it('counts events of the kernel beside those of the program', async () => {
+    const probes = ['tracepoint:sched:sched_switch do count', 'tracepoint:no:such_event do count'];
+    await launched({ args: ['1000000000'], probes });
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID == 300000' }] });
+    await client.ask('configurationDone');
+    await client.next('stopped');
+    expect(client.output).toContain('tracepoint:sched:sched_switch do count: In the kernel');
+    expect(client.output).toMatch(/no:such_event.*\./);
+    const listed = await client.ask('evaluate', { expression: 'probes', context: 'repl' });
+    const number = /\[(\d+)\] tracepoint/.exec(listed.body.result)?.[1];
+    const removed = await client.ask('evaluate', { expression: `unprobe ${number}`, context: 'repl' });
+    expect(Number(/after (\d+) hits/.exec(removed.body.result)?.[1])).toBeGreaterThan(0);
+  });
 });

@@ -1,5 +1,5 @@
 /** What the core asks of the kernel side and hears from it: plain data, whichever process answers. */
-import type { ProbePlan } from '@probelens/probes';
+import type { ProbePlan, ProbeSpec } from '@probelens/probes';
 
 export type WantedAction = { readonly kind: 'stop' } | { readonly kind: 'log'; readonly template: string };
 
@@ -26,6 +26,16 @@ export type PlanItem =
       readonly goroutine: number | undefined;
     };
 
+/** An event of the kernel's own (tracepoint, perf event): nothing in the program is touched. */
+export interface SourcePlan {
+  readonly source: true;
+  readonly spec: ProbeSpec;
+  readonly sites: readonly [];
+}
+
+/** What the agent can be given. */
+export type Armable = ProbePlan | SourcePlan;
+
 /** Places where Delve has a breakpoint: a gate keeps away from them. */
 export interface DelvePlaces {
   readonly lines: readonly { readonly file: string; readonly line: number }[];
@@ -34,7 +44,7 @@ export interface DelvePlaces {
 
 export interface Planned {
   readonly ok: true;
-  readonly plan: ProbePlan;
+  readonly plan: Armable;
   /** Where an editor shows it. */
   readonly function: string;
   readonly file: string;

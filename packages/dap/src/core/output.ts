@@ -1,6 +1,5 @@
 /** Everything a session may ask of the world. */
-import type { ProbePlan } from '@probelens/probes';
-import type { DelvePlaces, PlanItem } from './kernel-words.js';
+import type { Armable, DelvePlaces, PlanItem } from './kernel-words.js';
 import type { Message } from './message.js';
 
 /** Who may make gates fire: one goroutine, nobody (while a call runs that a person injected), or all. */
@@ -54,7 +53,7 @@ export type Output =
       readonly items: readonly PlanItem[];
       readonly avoid: DelvePlaces;
     }
-  | { readonly kind: 'arm'; readonly ticket: number; readonly plans: readonly ProbePlan[] }
+  | { readonly kind: 'arm'; readonly ticket: number; readonly plans: readonly Armable[] }
   | { readonly kind: 'disarm'; readonly ticket: number; readonly probes: readonly number[] }
   | { readonly kind: 'drain'; readonly ticket: number }
   | { readonly kind: 'focus'; readonly ticket: number; readonly goroutine: Focus }

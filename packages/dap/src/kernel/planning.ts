@@ -52,6 +52,12 @@ export const specOf = (item: PlanItem, binary: GoBinary): SpecOutcome => {
   }
 };
 
+/** "sched:sched_switch", "page-faults"; undefined for what is in the program. */
+export const sourceName = ({ target }: ProbeSpec): string | undefined => {
+  if (target.kind === 'tracepoint') return `${target.category}:${target.name}`;
+  return target.kind === 'perf-event' ? target.name : undefined;
+};
+
 /** File offsets of every instruction at which Delve has, or may have put, an int3 for these places. */
 export const avoidedOffsets = (binary: GoBinary, places: DelvePlaces): readonly number[] => {
   const offsets = new Set<number>();

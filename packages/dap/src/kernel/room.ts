@@ -2,17 +2,17 @@
 import { type GoBinary, type GoFunction, virtualAddress } from '@probelens/gosym';
 import type {
   AgentClient,
+  Armed,
   PlannedSite,
   PlanResult,
   ProbeCounters,
   ProbeEvent,
-  ProbePlan,
   ProbeSpec,
 } from '@probelens/probes';
-import type { ArmOutcome, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
+import type { Armable, ArmOutcome, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
 import type { Focus } from '../core/output.js';
 import { sentenceOf } from '../errors.js';
-import { avoidedOffsets, specOf, spokenCost } from './planning.js';
+import { avoidedOffsets, sourceName, specOf, spokenCost } from './planning.js';
 import { programOf, tracedBy } from './target.js';
 
 /** What is needed of the planner; its own package implements it. */
@@ -104,6 +104,12 @@ export class KernelRoom {
   #planOne(item: PlanItem, avoid: readonly number[]): PlanOutcome {
     const spec = specOf(item, this.#binary);
     if (!spec.ok) return spec;
+    const source = sourceName(spec.spec);
+    if (source !== undefined) {
+      const plan = { source: true, spec: spec.spec, sites: [] } as const;
+      const message = 'In the kernel, at its own event.';
+      return { ok: true, plan, function: source, file: '', line: 1, message };
+    }
     const use = spec.spec.action.kind === 'stop' ? 'stop' : 'log';
     const result = this.#planner.plan(spec.spec, this.#binary, { use, avoid });
     if (!result.ok) return { ok: false, message: result.refusal.message };
@@ -130,17 +136,24 @@ export class KernelRoom {
   }
 
   /** In order; the failure of one does not touch the others. */
-  async arm(plans: readonly ProbePlan[]): Promise<readonly ArmOutcome[]> {
+  async arm(plans: readonly Armable[]): Promise<readonly ArmOutcome[]> {
     const outcomes: ArmOutcome[] = [];
     for (const plan of plans) {
       try {
-        const { probe } = await this.#agent.arm({ plan, target: this.#target });
+        const { probe } = await this.#armOne(plan);
         outcomes.push({ ok: true, probe });
       } catch (error) {
         outcomes.push({ ok: false, message: sentenceOf(error) });
       }
     }
     return outcomes;
+  }
+
+  #armOne(plan: Armable): Promise<Armed> {
+    if (!('source' in plan)) return this.#agent.arm({ plan, target: this.#target });
+    const { goid, tlsG } = this.#binary.runtime;
+    const runtime = goid === undefined || tlsG === undefined ? undefined : { goid, tlsG };
+    return this.#agent.armSource({ spec: plan.spec, target: this.#target, runtime });
   }
 
   /** An empty list means all. A probe that is gone already has no counters. */

@@ -1,7 +1,7 @@
 /** The kernel side as the core knows it: every ticket is answered, whatever became of the agent. */
-import type { AgentClient, ProbePlan } from '@probelens/probes';
+import type { AgentClient } from '@probelens/probes';
 import type { Input } from '../core/input.js';
-import type { DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
+import type { Armable, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
 import type { Focus, KeepState } from '../core/output.js';
 import type { DelveShell } from '../delve/shell.js';
 import { sentenceOf } from '../errors.js';
@@ -115,7 +115,7 @@ export class KernelShell {
     this.#tell({ kind: 'planned', ticket, outcomes });
   }
 
-  async arm(ticket: number, plans: readonly ProbePlan[]): Promise<void> {
+  async arm(ticket: number, plans: readonly Armable[]): Promise<void> {
     await this.#ensureKeeper();
     const outcomes = (await this.#room?.arm(plans)) ?? plans.map(() => ({ ok: false as const, message: noAgent }));
     this.#tell({ kind: 'armed', ticket, outcomes });
