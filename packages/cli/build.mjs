@@ -1,6 +1,6 @@
 // Bundles the command: one chunk per subcommand, so that `probelens help` never loads what `probelens dap` needs.
 // Files are replaced one by one, the entry last: a command that starts meanwhile finds either the old or the new one.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,8 +60,11 @@ for (const { path, contents } of files) {
   renameSync(draft, path);
 }
 
+// A command that runs already may still load chunks of the last build: those go when they are old.
 const wanted = new Set(files.map(({ path }) => relative(outdir, path)));
-for (const name of readdirSync(join(outdir, 'chunks'))) {
-  if (!wanted.has(join('chunks', name)) && !name.endsWith('.new'))
-    rmSync(join(outdir, 'chunks', name), { force: true });
+const chunks = join(outdir, 'chunks');
+const tenMinutesAgo = Date.now() - 600_000;
+for (const name of readdirSync(chunks)) {
+  const path = join(chunks, name);
+  if (!wanted.has(join('chunks', name)) && statSync(path).mtimeMs < tenMinutesAgo) rmSync(path, { force: true });
 }

@@ -8,14 +8,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { connectClient, initializeArguments, startAdapter, startPlainDelve, type TestClient } from '../../packages/dap/test/session-client.js';
+import {
+  connectClient,
+  initializeArguments,
+  startAdapter,
+  startPlainDelve,
+  type TestClient,
+} from '../../packages/dap/test/session-client.js';
 import { buildFixture, privateCopy } from '../fixture-build.js';
 import { requirement } from '../requirements.js';
 
 const rounds = 400;
 const warmUp = 50;
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 const timed = async (client: TestClient, command: string, args: object): Promise<number> => {
   const start = process.hrtime.bigint();

@@ -10,6 +10,8 @@ export interface LaunchOptions {
   /** "auto", "off" (plain Delve) or "required". */
   readonly kernel: 'auto' | 'off' | 'required';
   readonly breakpoints: readonly DebugProtocol.FunctionBreakpoint[];
+  /** Command line of the privileged agent, where it is not the usual one. */
+  readonly agent?: readonly string[];
 }
 
 export interface Frame {
@@ -113,8 +115,15 @@ export class DebugSession extends ProtocolClient {
     const gone = this.exited.then((): never => {
       throw new Error(`the adapter ended before it answered ${command}: ${this.#errors.trim()}`);
     });
-    const response = await this.#limited(command, Promise.race([answer, gone]));
-    return response.body;
+    try {
+      const response = await this.#limited(command, Promise.race([answer, gone]));
+      return response.body;
+    } catch (error) {
+      // What the adapter told the person meanwhile is mostly the reason.
+      const said = this.console.trim().split('\n').at(-1) ?? '';
+      if (said === '' || !(error instanceof Error)) throw error;
+      throw new Error(`${error.message} (${said})`, { cause: error });
+    }
   }
 
   async #limited<T>(what: string, work: Promise<T>): Promise<T> {
@@ -151,8 +160,8 @@ export class DebugSession extends ProtocolClient {
   /** Resolves when the program runs; the answers to the breakpoints. */
   async launch(options: LaunchOptions): Promise<readonly DebugProtocol.Breakpoint[]> {
     await this.initialize();
-    const { program, args, kernel } = options;
-    const launched = this.request('launch', { mode: 'exec', program, args, kernel, outputMode: 'remote' });
+    const { program, args, kernel, agent } = options;
+    const launched = this.request('launch', { mode: 'exec', program, args, kernel, agent, outputMode: 'remote' });
     const [, answers] = await Promise.all([launched, this.#configure(options.breakpoints)]);
     return answers;
   }
@@ -207,6 +216,15 @@ export class DebugSession extends ProtocolClient {
       context: 'watch',
     });
     return body.result;
+  }
+
+  /** Continues from every stop without looking at it. */
+  async runToEnd(): Promise<void> {
+    for (let event = await this.event('stopped', 'terminated'); event.event === 'stopped'; ) {
+      const { threadId }: DebugProtocol.StoppedEvent['body'] = event.body;
+      await this.request('continue', { threadId });
+      event = await this.event('stopped', 'terminated');
+    }
   }
 
   async continue(stop: Stop): Promise<void> {

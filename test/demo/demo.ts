@@ -12,6 +12,7 @@ import { demonstrateEditor, demonstrateLenses } from './editor.js';
 import { demonstrateEndings } from './endings.js';
 import { duration, Page, thousands } from './page.js';
 import { esbuild, orders, type Program } from './programs.js';
+import { demonstrateRefusals } from './refusals.js';
 import { Stage } from './stage.js';
 
 export interface DemoOptions {
@@ -78,6 +79,8 @@ const withKernel = async (
   const [harmless, endings] = await demonstrateEndings(stage, service);
   page.heading('From the source: "probe this function"');
   const hits = await demonstrateEditor(stage, service);
+  page.heading('What it says when it cannot');
+  await demonstrateRefusals(stage, service);
   return [
     ['', 'kernel', 'Delve', 'ratio'],
     ...costs.map(({ program, kernel, delve }) => [

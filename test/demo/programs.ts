@@ -103,15 +103,11 @@ export const esbuild = async (built: string, directory: string): Promise<Program
   };
 };
 
-/** Seconds that a run takes by itself; the least of three. */
+/** Seconds that a run takes by itself. */
 export const bareSeconds = async (program: Program, args: readonly string[], signal: AbortSignal): Promise<number> => {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 3; i++) {
-    const seconds = program.seconds(await outputOf(program.path, args, signal));
-    if (seconds === undefined) throw new Error(`${program.title} did not report how long it took`);
-    least = Math.min(least, seconds);
-  }
-  return least;
+  const seconds = program.seconds(await outputOf(program.path, args, signal));
+  if (seconds === undefined) throw new Error(`${program.title} did not report how long it took`);
+  return seconds;
 };
 
 const outputOf = (path: string, args: readonly string[], signal: AbortSignal): Promise<string> =>
