@@ -44,9 +44,9 @@ class Chaos {
     this.feed({ kind: 'client-message', message: { seq: this.#clientSeq, type: 'request', command, arguments: args } });
   }
 
-  delve(message: Omit<Message, 'seq'>): void {
+  delveEvent(event: string): void {
     this.#delveSeq += 1;
-    this.feed({ kind: 'delve-message', message: { ...message, seq: this.#delveSeq } as Message });
+    this.feed({ kind: 'delve-message', message: { seq: this.#delveSeq, type: 'event', event } });
   }
 
   #busy(who: 'delve' | 'kernel'): boolean {
@@ -203,7 +203,7 @@ const begin = (live: boolean): Chaos => {
   chaos.request(live ? 'attach' : 'launch', { program: '/x', processId: 7 });
   chaos.feed({ kind: 'delve-connected' });
   while (chaos.pending.length > 0) chaos.answer(1);
-  chaos.delve({ type: 'event', event: 'initialized' });
+  chaos.delveEvent('initialized');
   chaos.feed({ kind: 'kernel-opened' });
   return chaos;
 };
