@@ -60,11 +60,11 @@ for (const { path, contents } of files) {
   renameSync(draft, path);
 }
 
-// A command that runs already may still load chunks of the last build: those go when they are old.
+// A command that runs already may still load chunks of the last build: those go after ten minutes, or with --clean.
 const wanted = new Set(files.map(({ path }) => relative(outdir, path)));
 const chunks = join(outdir, 'chunks');
-const tenMinutesAgo = Date.now() - 600_000;
+const keptSince = process.argv.includes('--clean') ? Number.POSITIVE_INFINITY : Date.now() - 600_000;
 for (const name of readdirSync(chunks)) {
   const path = join(chunks, name);
-  if (!wanted.has(join('chunks', name)) && statSync(path).mtimeMs < tenMinutesAgo) rmSync(path, { force: true });
+  if (!wanted.has(join('chunks', name)) && statSync(path).mtimeMs < keptSince) rmSync(path, { force: true });
 }
