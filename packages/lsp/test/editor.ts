@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { execa } from 'execa';
+import { afterAll } from 'vitest';
 import {
   type ClientCapabilities,
   type CodeAction,
@@ -47,7 +48,6 @@ export function serverProgram(): Promise<string> {
     // What stays outside of the bundle is found where the command finds it.
     const dependencies = new URL('../../cli/node_modules', import.meta.url).pathname;
     symlinkSync(dependencies, join(outdir, 'node_modules'));
-    process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
     const grammar = createRequire(import.meta.url).resolve('tree-sitter-go/tree-sitter-go.wasm');
     copyFileSync(grammar, join(outdir, 'tree-sitter-go.wasm'));
     await build({
@@ -281,4 +281,15 @@ export class Editor {
   }
 }
 
-export const temporaryDirectory = (): string => mkdtempSync(join(tmpdir(), 'probelens-lsp-'));
+const temporary: string[] = [];
+// Vitest ends its processes without an 'exit' event.
+afterAll(() => {
+  for (const directory of temporary.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+/** Removed at the end of the test file at the latest. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'probelens-lsp-'));
+  temporary.push(directory);
+  return directory;
+}
