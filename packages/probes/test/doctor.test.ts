@@ -116,6 +116,21 @@ describe('doctor', () => {
       expect(findLeftovers(readJournal([directory]))).toEqual([]);
     });
 
+    it('keeps no note of what is gone on both sides', async () => {
+      const path = noteOfDead();
+      target.kill('SIGKILL');
+      await once(target, 'exit');
+      const other = spawn('sleep', ['600'], { stdio: 'ignore' });
+      try {
+        await once(other, 'spawn');
+        writeNote({ pid: other.pid ?? 0, startTime: processState(other.pid ?? 0)?.startTime ?? '' }, [directory]);
+        expect(existsSync(path)).toBe(false);
+        expect(readJournal([directory]).map((entry) => entry.target.pid)).toEqual([other.pid]);
+      } finally {
+        other.kill('SIGKILL');
+      }
+    });
+
     it('does not trip over a broken note', () => {
       writeFileSync(join(directory, '1-2.json'), '{"agent":');
       writeFileSync(join(directory, '1-3.json'), '[]');

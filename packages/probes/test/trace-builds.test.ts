@@ -31,9 +31,11 @@ describe.skipIf(requirement('kernel', 'go').missing)('trace of', () => {
       const events: TraceEvent[] = [];
       const trace = await startTrace({
         agentCommand: await agentCommandLine(),
-        probes: ['main.price do count', 'main.run do log', 'tracepoint:syscalls:sys_enter_write on main do count'].concat(
-          build.stripped === true ? [] : ['main.price if o.ID % 5000 == 1234 do log "{o.Symbol} {mult}"'],
-        ),
+        probes: [
+          'main.price do count',
+          'main.run do log',
+          'tracepoint:syscalls:sys_enter_write on main do count',
+        ].concat(build.stripped === true ? [] : ['main.price if o.ID % 5000 == 1234 do log "{o.Symbol} {mult}"']),
         target: { kind: 'program', path, args: ['20000'], stdio: 'ignore' },
         onEvent: (event) => events.push(event),
         onNote: () => undefined,

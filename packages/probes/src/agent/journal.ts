@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { controlDirectory } from '../control/directory.js';
-import { type ProcessIdentity, processState } from './process-state.js';
+import { isAlive, type ProcessIdentity, processState } from './process-state.js';
 
 export interface JournalEntry {
   readonly path: string;
@@ -32,6 +32,8 @@ export const writeNote = (
   const agent = processState(process.pid);
   if (directory === undefined || agent === undefined) return undefined;
   const path = join(directory, `${target.pid}-${agent.pid}.json`);
+  // Of no use to anybody: both ends are gone.
+  for (const old of readJournal([directory])) if (!isAlive(old.agent) && !isAlive(old.target)) removeNote(old.path);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o755 });
     const note = { agent: { pid: agent.pid, startTime: agent.startTime }, target };
