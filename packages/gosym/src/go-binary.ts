@@ -191,7 +191,7 @@ export class OpenedGoBinary implements GoBinary {
       symbols,
       releases: releaseBounds(this.goVersion, this.program.module),
       goidFromDwarf: () => dwarf?.goidOffset(),
-      codeOf: (name) => this.functionsNamed(name).map((fn) => this.code(fn)),
+      codeOf: (name) => this.functionsNamed(name).map((fn) => ({ address: fn.entry, code: this.code(fn) })),
     });
     return this.layout;
   }

@@ -81,4 +81,11 @@ describe('the store of g in runtime.mcall', () => {
   ])('%s', (_text, code, expected) => {
     expect(threadLocalFromCode(bytes(code))).toBe(expected);
   });
+
+  it('goes through the GOT where the loader fills it, relative to the next instruction', () => {
+    // Debian's dockerd: mov 0x35bc3b2(%rip),%rcx at 0x1158c0f, R_X86_64_TPOFF64 at 0x4714fc8 (readelf -r).
+    const code = bytes('48 8b 0d b2 c3 5b 03 64 4c 89 31');
+    expect(threadLocalFromCode(code, 0x1158c0f, (place) => (place === 0x4714fc8 ? -8 : undefined))).toBe(-8);
+    expect(threadLocalFromCode(bytes('48 8b 15 b2 c3 5b 03 64 4c 89 31'), 0x1158c0f, () => -8)).toBeUndefined();
+  });
 });

@@ -11,6 +11,12 @@ const PT_DYNAMIC = 2;
 const DT_RELA = 7;
 const DT_RELASZ = 8;
 const DT_NULL = 0;
+const DT_SYMTAB = 6;
+const DT_FLAGS_1 = 0x6fff_fffb;
+/** The file is a program, although its type is that of a library. */
+const DF_1_PIE = 0x0800_0000;
+const R_X86_64_TPOFF64 = 18;
+const SYM64_BYTES = 24;
 const RELA64_BYTES = 24;
 
 /** Places and their values, both addresses, ascending by place. */
@@ -43,20 +49,44 @@ export const readRelativeRelocations = (image: ElfImage): RelativeRelocations =>
 };
 
 const relaTable = (image: ElfImage): Bytes | undefined => {
+  const tags = dynamicTags(image);
+  const address = tags.get(DT_RELA);
+  const size = tags.get(DT_RELASZ);
+  if (address === undefined || size === undefined || size === 0) return undefined;
+  return image.readAt(address, size, 'the relocation table');
+};
+
+/** Entries of PT_DYNAMIC by tag, 64-bit programs only; the last of a kind counts. */
+const dynamicTags = (image: ElfImage): ReadonlyMap<number, number> => {
+  const tags = new Map<number, number>();
   const dynamic = image.segments.find((segment) => segment.type === PT_DYNAMIC);
-  if (dynamic === undefined || image.pointerSize !== 8) return undefined;
+  if (dynamic === undefined || image.pointerSize !== 8) return tags;
   const data = image.source.read(dynamic.offset, Math.min(dynamic.fileSize, 64 * 1024));
   const entries = image.bytes(data, { what: 'the dynamic section', fileOffset: dynamic.offset, code: 'bad-elf' });
-  let address: number | undefined;
-  let size: number | undefined;
   for (let at = 0; at + 16 <= entries.length; at += 16) {
     const tag = entries.wordOrUndefined(at, 8);
     if (tag === DT_NULL) break;
-    if (tag === DT_RELA) address = entries.u64(at + 8);
-    if (tag === DT_RELASZ) size = entries.u64(at + 8);
+    const value = entries.wordOrUndefined(at + 8, 8);
+    if (tag !== undefined && value !== undefined) tags.set(tag, value);
   }
-  if (address === undefined || size === undefined || size === 0) return undefined;
-  return image.readAt(address, size, 'the relocation table');
+  return tags;
+};
+
+/**
+ * Offset into the program's own thread-local block that the loader turns into the word at `place` (R_X86_64_TPOFF64: the
+ * symbol's value and the addend). Undefined for shared libraries, whose block the loader puts where it likes.
+ */
+export const threadLocalRelocation = (image: ElfImage, place: number): number | undefined => {
+  const tags = dynamicTags(image);
+  const table = relaTable(image);
+  const symbols = tags.get(DT_SYMTAB);
+  if (table === undefined || symbols === undefined || ((tags.get(DT_FLAGS_1) ?? 0) & DF_1_PIE) === 0) return undefined;
+  for (let at = 0; at + RELA64_BYTES <= table.length; at += RELA64_BYTES) {
+    if (table.wordOrUndefined(at, 8) !== place || table.u32(at + 8) !== R_X86_64_TPOFF64) continue;
+    const symbol = image.readAt(symbols + table.u32(at + 12) * SYM64_BYTES, SYM64_BYTES, 'a dynamic symbol');
+    return symbol.u64(8) + table.u64(at + 16);
+  }
+  return undefined;
 };
 
 const ascending = (places: Float64Array, values: Float64Array): RelativeRelocations => {

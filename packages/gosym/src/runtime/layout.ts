@@ -3,15 +3,15 @@ import type { RuntimeLayout } from '../api.js';
 import type { ElfImage } from '../elf/image.js';
 import type { ElfSymbols } from '../elf/symbols.js';
 import { goidOffset, type ReleaseBounds } from './goid-table.js';
-import { threadLocalFromCode, threadLocalFromSymbol } from './thread-local.js';
+import { threadLocalFromCode, threadLocalFromGot, threadLocalFromSymbol } from './thread-local.js';
 
 export interface RuntimeQuestions {
   readonly image: ElfImage;
   readonly symbols: ElfSymbols;
   readonly releases: ReleaseBounds;
   readonly goidFromDwarf: () => number | undefined;
-  /** Code of every function of this name. */
-  readonly codeOf: (name: string) => readonly Uint8Array[];
+  /** Code of every function of this name, with its address. */
+  readonly codeOf: (name: string) => readonly { readonly address: number; readonly code: Uint8Array }[];
 }
 
 export const runtimeLayout = (ask: RuntimeQuestions): RuntimeLayout => {
@@ -25,8 +25,8 @@ export const runtimeLayout = (ask: RuntimeQuestions): RuntimeLayout => {
 
 const threadLocalOfCode = (ask: RuntimeQuestions): number | undefined => {
   if (ask.image.machine !== 'amd64') return undefined;
-  for (const code of ask.codeOf('runtime.mcall')) {
-    const found = threadLocalFromCode(code);
+  for (const { address, code } of ask.codeOf('runtime.mcall')) {
+    const found = threadLocalFromCode(code, address, (place) => threadLocalFromGot(ask.image, place));
     if (found !== undefined) return found;
   }
   return undefined;
