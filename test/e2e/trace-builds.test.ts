@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, fixtureSources, privateCopy } from '../fixture-build.js';
+import { buildFixture, findDelve, fixtureSources, privateCopy } from '../fixture-build.js';
 import { requirement, soaking } from '../requirements.js';
 import { traceProgram } from './trace-command.js';
 
@@ -27,31 +27,45 @@ describe.skipIf(requirement('kernel', 'go').missing)('probelens trace of', () =>
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('a stripped program of others, by function name', { timeout: 60_000 }, async () => {
-    const path = await privateCopy(esbuildProgram(), directory);
-    expect(await sectionsOf(path)).not.toMatch(/\.symtab|\.debug_info/);
-    const parse = 'github.com/evanw/esbuild/internal/js_parser.Parse';
-    const parsed = async (modules: number): Promise<number | undefined> => {
-      const names = Array.from({ length: modules }, (_, index) => `module${index}`);
-      for (const name of names) writeFileSync(join(directory, `${name}.js`), `export const ${name} = 1;\n`);
-      const entry = join(directory, 'entry.js');
-      writeFileSync(
-        entry,
-        names.map((name) => `import {${name}} from './${name}.js';\nconsole.log(${name});\n`).join(''),
+  it.skipIf(requirement('delve', 'bpftrace').missing)(
+    'Delve itself, stripped: as many hits as bpftrace sees with symbols',
+    { timeout: 60_000 },
+    async () => {
+      const whole = await privateCopy(findDelve() ?? '', directory);
+      const stripped = join(directory, 'stripped');
+      await execa('strip', ['-o', stripped, whole]);
+      expect(await sectionsOf(stripped)).not.toMatch(/\.symtab|\.debug_info/);
+      const functions = [
+        'github.com/spf13/cobra.(*Command).AddCommand',
+        'github.com/spf13/pflag.(*FlagSet).AddFlag',
+        'github.com/spf13/cobra.(*Command).execute',
+      ];
+      const traced = await traceProgram(
+        [...functions.map((each) => `${each} do count`), 'main.main do log'],
+        [stripped, 'version'],
       );
-      const program = [path, entry, '--bundle', `--outfile=${join(directory, 'out.js')}`] as const;
-      const traced = await traceProgram([`${parse} do count`, 'main.main do log'], [...program]);
       expect(traced).toMatchObject({ exitCode: 0, programExit: 0, stderr: '' });
-      // The first goroutine: the runtime's table says where its id is.
       expect(traced.events.map(({ goid }) => goid)).toEqual(['1']);
-      return traced.probes[0]?.hits;
-    };
-    // Each module is parsed once, beside the entry and what esbuild adds of its own.
-    const few = (await parsed(3)) ?? 0;
-    expect([few > 3, (await parsed(20)) ?? 0]).toEqual([true, few + 17]);
+      const script = functions
+        .map((each, index) => `uprobe:${whole}:"${each}" { @hits[${index}] = count(); }`)
+        .join('\n');
+      const { stdout } = await execa('bpftrace', ['-e', script, '-c', `${whole} version`]);
+      const truth = functions.map((_, index) =>
+        Number(new RegExp(`^@hits\\[${index}\\]: (\\d+)$`, 'm').exec(stdout)?.[1]),
+      );
+      expect(traced.probes.slice(0, 3).map(({ hits }) => hits)).toEqual(truth);
+      expect(truth.every((hits) => hits > 0)).toBe(true);
+    },
+  );
+
+  it('a program without a build id is refused', async () => {
+    const path = await privateCopy(esbuildProgram(), directory);
+    const traced = await traceProgram(['main.main'], [path, '--version']);
+    expect(traced.exitCode).toBe(1);
+    expect(traced.stderr).toMatch(/^probelens: .* has no build id, .*$/);
   });
 
-  it.skipIf(!soaking)('a stripped program of 50 MB, from a distribution', { timeout: 300_000 }, async () => {
+  it.skipIf(!soaking)('a stripped program of 50 MB, from a distribution (soak)', { timeout: 300_000 }, async () => {
     await execa('apt-get', ['download', 'prometheus'], { cwd: directory });
     await execa('sh', ['-c', 'dpkg-deb -x prometheus_*.deb .'], { cwd: directory });
     const promtool = join(directory, 'usr/bin/promtool');
