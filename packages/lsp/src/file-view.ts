@@ -1,5 +1,5 @@
 /** One open file seen through its binary: everything that lenses, actions and diagnostics say comes from here. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Binaries, BinaryState } from './binary/binaries.js';
 import type { Choice } from './binary/choice.js';
@@ -12,6 +12,7 @@ import type {
   LookupAnswer,
 } from './binary/protocol.js';
 import { BinaryFailure } from './binary/reader.js';
+import { statIfThere } from './disk.js';
 import { type PackageOfFile, packageOfFile } from './module/go-module.js';
 import { type PackageClause, packagePrefixes } from './module/package-prefix.js';
 import { symbolOf } from './module/symbol-name.js';
@@ -59,7 +60,7 @@ function queryOf(declaration: SourceFunction, prefixes: readonly string[]): Func
 
 /** Written after the binary. Files that do not exist on disk are newer than anything. */
 function isNewer(file: string, binary: BinarySummary): boolean {
-  const stat = statSync(file, { throwIfNoEntry: false });
+  const stat = statIfThere(file);
   return stat === undefined || stat.mtimeMs > binary.identity.modified;
 }
 

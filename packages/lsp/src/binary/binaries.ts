@@ -1,6 +1,7 @@
 /** The binaries of the workspace: found, read in the worker, watched, read again. */
-import { type FSWatcher, statSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { statIfThere } from '../disk.js';
 import type { GoModule } from '../module/go-module.js';
 import { type Choice, chooseBinaries, type SeenFile } from './choice.js';
 import type {
@@ -40,7 +41,7 @@ export interface BinarySources {
 const settling = 200;
 
 const identityOf = (path: string): FileIdentity | undefined => {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statIfThere(path);
   return stat === undefined ? undefined : { inode: stat.ino, size: stat.size, modified: stat.mtimeMs };
 };
 
@@ -170,7 +171,7 @@ export class Binaries {
     if (this.settlingTimer !== undefined) clearTimeout(this.settlingTimer);
     this.settlingTimer = setTimeout(() => {
       this.settlingTimer = undefined;
-      if (statSync(directory, { throwIfNoEntry: false }) === undefined) this.unwatch(directory);
+      if (statIfThere(directory) === undefined) this.unwatch(directory);
       this.rescan();
       this.sources.onChanged();
     }, settling);

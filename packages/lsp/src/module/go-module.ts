@@ -1,6 +1,7 @@
 /** Which module and package a file belongs to, from go.mod and the directories; nothing is run for it. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
+import { statIfThere } from '../disk.js';
 
 export interface GoModule {
   /** Directory of go.mod. */
@@ -30,10 +31,15 @@ export function parseModulePath(text: string): string | undefined {
 
 function readModule(directory: string): GoModule | undefined {
   const file = join(directory, 'go.mod');
-  const stat = statSync(file, { throwIfNoEntry: false });
+  const stat = statIfThere(file);
   if (stat === undefined || !stat.isFile() || stat.size > largestModFile) return undefined;
-  const path = parseModulePath(readFileSync(file, 'utf8'));
-  return path === undefined ? undefined : { root: directory, path };
+  try {
+    const path = parseModulePath(readFileSync(file, 'utf8'));
+    return path === undefined ? undefined : { root: directory, path };
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
 }
 
 /** The nearest go.mod at or above a directory. */

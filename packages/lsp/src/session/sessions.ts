@@ -28,7 +28,9 @@ export type ProbeOutcome =
 
 const sentenceOf = (error: unknown): string => {
   if (isControlError(error)) return error.message;
-  throw error;
+  // The system's own refusals: no watches left, no room, a directory that went away.
+  const reason = error instanceof Error ? error.message : String(error);
+  return `Debug sessions cannot be found: ${reason}.`;
 };
 
 export class Sessions {
