@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { functionNameParts } from '../src/index.js';
 import { openStored } from './binaries.js';
 
-type Expected = readonly [pkg: string, receiver: string | undefined, base: string, args?: string, piece?: string];
+type Expected = readonly [
+  pkg: string,
+  receiver: string | undefined,
+  base: string,
+  args?: string | undefined,
+  piece?: string,
+];
 
 const cases: Readonly<Record<string, Expected>> = {
   'main.main': ['main', undefined, 'main'],
