@@ -26,6 +26,7 @@ Name the real path: npx takes half a second to find it."
 ;; Of the packages below, whichever are installed.
 (defvar lsp-language-id-configuration)
 (declare-function lsp-send-execute-command "lsp-mode")
+(declare-function eglot "eglot")
 (declare-function eglot-execute-command "eglot")
 (declare-function eglot-current-server "eglot")
 (declare-function lsp-avy-lens "lsp-lens")
@@ -61,11 +62,16 @@ Name the real path: npx takes half a second to find it."
     :server-id 'probelens
     :initialization-options (lambda () probelens-settings))))
 
-;; eglot takes one server for a mode: for those who do not run gopls there.
-(with-eval-after-load 'eglot
-  (defvar eglot-server-programs)
-  (add-to-list 'eglot-server-programs
-               (cons 'go-probelens-mode (lambda (&rest _) (probelens--command "lsp")))))
+;; eglot has one server for a mode: this one takes gopls's place in the buffer.
+(defvar eglot-server-programs)
+
+(defun probelens-eglot ()
+  "Serve this buffer through eglot."
+  (interactive)
+  (unless (require 'eglot nil t)
+    (user-error "Eglot is not installed; use lsp-mode, or Emacs 29"))
+  (let ((eglot-server-programs (list (cons major-mode (probelens--command "lsp")))))
+    (call-interactively #'eglot)))
 
 ;; Keys that exist only while a session of ours runs.
 (declare-function dap-continue "dap-mode")
