@@ -66,17 +66,22 @@ export class ByteCursor {
     return this.#view.getBigUint64(this.take(8), this.#little);
   }
 
-  /** A 64-bit value that has to be an offset, size or address: below 2^53 or the input is broken. */
-  u64Safe(): number {
+  /** A 64-bit value as a number where one can hold it. */
+  u64Compact(): number | bigint {
     const at = this.take(8);
     const first = this.#view.getUint32(at, this.#little);
     const second = this.#view.getUint32(at + 4, this.#little);
     const [low, high] = this.#little ? [first, second] : [second, first];
-    if (high > 0x1fffff) {
-      this.position = at;
-      this.fail('holds a number of 2^53 or more where an offset or address belongs');
-    }
-    return high * 0x1_0000_0000 + low;
+    return high > 0x1fffff ? this.#view.getBigUint64(at, this.#little) : high * 0x1_0000_0000 + low;
+  }
+
+  /** A 64-bit value that has to be an offset, size or address: below 2^53 or the input is broken. */
+  u64Safe(): number {
+    const at = this.position;
+    const value = this.u64Compact();
+    if (typeof value === 'number') return value;
+    this.position = at;
+    return this.fail('holds a number of 2^53 or more where an offset or address belongs');
   }
 
   unsigned(size: number): number {
@@ -120,6 +125,14 @@ export class ByteCursor {
    * as an unsigned number that wraps around at 64 bits.
    */
   distance(): number {
+    const value = this.ulebCompact();
+    if (typeof value === 'number') return value;
+    const wrapped = Number(BigInt.asIntN(64, value));
+    return Number.isSafeInteger(wrapped) ? wrapped : this.fail('holds a distance of 2^53 or more');
+  }
+
+  /** Unsigned LEB128 of up to 64 bits, as a number where it takes at most seven bytes. */
+  ulebCompact(): number | bigint {
     const start = this.position;
     let result = 0;
     for (let scale = 1; scale < 2 ** 49; scale *= 128) {
@@ -128,8 +141,7 @@ export class ByteCursor {
       if (byte < 0x80) return result;
     }
     this.position = start;
-    const wrapped = Number(BigInt.asIntN(64, this.lebBig(false)));
-    return Number.isSafeInteger(wrapped) ? wrapped : this.fail('holds a distance of 2^53 or more');
+    return this.lebBig(false);
   }
 
   /** Signed or unsigned LEB128 of up to 64 bits, as DW_FORM_sdata, DW_FORM_udata and constants in expressions need. */

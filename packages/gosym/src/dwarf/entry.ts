@@ -36,8 +36,11 @@ export class Entries {
     return this.sections.cursor('.debug_info', position, unit.end);
   }
 
-  /** Reads the entry at an absolute offset; undefined for the null entry that ends a list of children. */
-  read(unit: UnitHeader, offset: number): Entry | undefined {
+  /**
+   * Reads the entry at an absolute offset, all its attributes or the `wanted` ones; undefined for the null entry that
+   * ends a list of children.
+   */
+  read(unit: UnitHeader, offset: number, wanted?: ReadonlySet<number>): Entry | undefined {
     this.limit.spend('.debug_info', offset);
     const cursor = this.cursor(unit, offset);
     const abbreviation = this.abbreviationAt(cursor, this.units.abbreviationsOf(unit));
@@ -45,6 +48,10 @@ export class Entries {
     const attributes = new Map<number, FormValue>();
     const bases = this.bases(unit);
     for (const spec of abbreviation.attributes) {
+      if (wanted !== undefined && !wanted.has(spec.attribute)) {
+        skip(cursor, skipOf(spec.form, unit) ?? cursor.fail('uses an unknown form'), unit);
+        continue;
+      }
       const value = readForm(cursor, spec.form, spec.implicit, unit, bases);
       // A repeated attribute is an error of the producer; the first one counts, as in binutils.
       if (!attributes.has(spec.attribute)) attributes.set(spec.attribute, value);
@@ -98,10 +105,29 @@ export class Entries {
     }
   }
 
+  /** The forms that Go writes are stepped over in place: this is where indexing a unit spends its time. */
   skipAttributes(cursor: ByteCursor, abbreviation: Abbreviation, unit: UnitHeader): void {
     this.limit.spend(cursor.section, cursor.position);
     const { skips } = abbreviation;
-    for (let index = 0; index < skips.length; index += 1) skip(cursor, skips[index] ?? 0, unit);
+    const { bytes, end } = cursor;
+    let at = cursor.position;
+    for (let index = 0; index < skips.length; index += 1) {
+      const step = skips[index] ?? 0;
+      if (step >= 0) at += step;
+      else if (step === Skip.string) {
+        while (at < end && bytes[at] !== 0) at += 1;
+        at += 1;
+      } else if (step === Skip.leb) {
+        while (at < end && (bytes[at] ?? 0) >= 0x80) at += 1;
+        at += 1;
+      } else if (step === Skip.block1) at += 1 + (bytes[at] ?? 0);
+      else {
+        cursor.seek(at);
+        skip(cursor, step, unit);
+        at = cursor.position;
+      }
+    }
+    cursor.seek(at);
   }
 
   /** What indexed forms (addrx, strx, rnglistx, loclistx) of a unit are relative to. */

@@ -60,7 +60,7 @@ const headerSize = (unit: UnitHeader, size32: number): number => (unit.offsetSiz
 
 const constant = (value: number | bigint): FormValue => ({ class: 'constant', value });
 
-const small = (value: bigint): number | bigint => {
+const small = (value: number | bigint): number | bigint => {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 };
@@ -94,11 +94,11 @@ const readConstant = (cursor: ByteCursor, form: number, implicit: number | undef
     case Form.data2:
       return constant(cursor.u16());
     case Form.data8:
-      return constant(small(cursor.u64()));
+      return constant(cursor.u64Compact());
     case Form.sdata:
       return constant(small(cursor.lebBig(true)));
     case Form.udata:
-      return constant(small(cursor.lebBig(false)));
+      return constant(small(cursor.ulebCompact()));
     case Form.flagPresent:
       return constant(1);
     case Form.implicitConst:
@@ -177,7 +177,7 @@ const readAddressOrOffset = (
   switch (form) {
     case Form.addr:
       // Addresses of 2^53 and more do not exist in user space; the value stays a bigint and matches nothing.
-      return { class: 'address', value: unit.addressSize === 8 ? small(cursor.u64()) : cursor.u32() };
+      return { class: 'address', value: unit.addressSize === 8 ? cursor.u64Compact() : cursor.u32() };
     case Form.addrx:
     case Form.addrx1:
     case Form.addrx2:

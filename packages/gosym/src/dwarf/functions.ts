@@ -127,7 +127,7 @@ export class Functions {
       }
       entries.skipAttributes(cursor, abbreviation, unit.header);
       if (abbreviation.tag === Tag.subprogram && depth === 1 && hasCode(abbreviation.attributes)) {
-        const entry = entries.read(unit.header, offset);
+        const entry = entries.read(unit.header, offset, CODE);
         const [range] = entry === undefined ? [] : rangesOf(entries, entry, unit.base);
         if (range !== undefined && range[0] < range[1]) found.push({ low: range[0], high: range[1], offset });
       }
@@ -143,6 +143,9 @@ export class Functions {
     return table;
   }
 }
+
+/** The attributes that say where code is. */
+const CODE: ReadonlySet<number> = new Set([Attribute.lowPc, Attribute.highPc, Attribute.ranges]);
 
 const hasCode = (attributes: readonly { readonly attribute: number }[]): boolean =>
   attributes.some(({ attribute }) => attribute === Attribute.lowPc || attribute === Attribute.ranges);
