@@ -55,6 +55,10 @@ local function on_attach(_, buffer)
   map(keys.list, function()
     vim.lsp.buf_request(buffer, 'workspace/executeCommand', { command = 'probelens.probes' }, function() end)
   end, 'Probelens: list what is probed')
+  if vim.lsp.codelens.enable then
+    vim.lsp.codelens.enable(true, { bufnr = buffer })
+    return
+  end
   vim.lsp.codelens.refresh()
   -- Neovim before 0.10 does not know workspace/codeLens/refresh: counts are asked for when the cursor rests.
   vim.api.nvim_create_autocmd({ 'BufEnter', 'CursorHold', 'InsertLeave', 'BufWritePost' }, {
@@ -71,19 +75,25 @@ function M.attach(buffer)
     return
   end
   local root = root_of(file)
+  local config = {
+    name = 'probelens',
+    cmd = command_with 'lsp',
+    root_dir = root,
+    workspace_folders = { { uri = vim.uri_from_fname(root), name = vim.fn.fnamemodify(root, ':t') } },
+    init_options = M.options.settings,
+    settings = { probelens = M.options.settings },
+    on_attach = on_attach,
+    on_exit = function()
+      clients[root] = nil
+    end,
+  }
+  -- Since 0.8 Neovim itself knows which client serves which root.
+  if vim.lsp.start then
+    vim.lsp.start(config, { bufnr = buffer })
+    return
+  end
   if not clients[root] then
-    clients[root] = vim.lsp.start_client {
-      name = 'probelens',
-      cmd = command_with 'lsp',
-      root_dir = root,
-      workspace_folders = { { uri = vim.uri_from_fname(root), name = vim.fn.fnamemodify(root, ':t') } },
-      init_options = M.options.settings,
-      settings = { probelens = M.options.settings },
-      on_attach = on_attach,
-      on_exit = function()
-        clients[root] = nil
-      end,
-    }
+    clients[root] = vim.lsp.start_client(config)
   end
   if clients[root] then
     vim.lsp.buf_attach_client(buffer, clients[root])
