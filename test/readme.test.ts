@@ -20,6 +20,9 @@ const { scripts }: { scripts: Readonly<Record<string, string>> } = JSON.parse(
 /** Run by CI before this very test, or part of it, or too long: their scripts must exist. */
 const isScript = (command: string): boolean => /^npm (run \w+|test)$/.test(command);
 
+/** `doctor` ends with exit code 1 where probes cannot work. */
+const needsKernel = (command: string): boolean => /^npx probelens (trace|doctor)\b/.test(command);
+
 const scriptName = (command: string): string => command.split(' ').at(-1) ?? '';
 
 /** In the order of the README: the first of them builds what the others look at. */
@@ -46,9 +49,9 @@ describe('README', () => {
 
   describe.skipIf(requirement('go').missing)('the command', () => {
     const others = commands.filter((command) => !isScript(command));
-    it.each(others.filter((command) => !/ trace /.test(command)))('%s', works);
+    it.each(others.filter((command) => !needsKernel(command)))('%s', works);
     describe.skipIf(requirement('kernel').missing)('with the kernel', () => {
-      it.each(others.filter((command) => / trace /.test(command)))('%s', works);
+      it.each(others.filter(needsKernel))('%s', works);
     });
   });
 });

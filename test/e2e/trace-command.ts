@@ -38,10 +38,6 @@ export const traceArguments = (texts: readonly string[]): readonly string[] => [
   ...texts.flatMap((text) => ['--probe', text]),
 ];
 
-/** Starts the command; its streams are pipes. */
-export const startCommand = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  execa(process.execPath, [await builtCommand(), ...args], { stdin: 'pipe', reject: false, env });
-
 /** Reads what `trace --json` printed. */
 export const traceOutput = (stdout: string, stderr: string, exitCode: number | undefined): TraceOutput => {
   const lines = stdout.split('\n').filter(Boolean);
