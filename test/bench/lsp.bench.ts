@@ -119,6 +119,7 @@ describe('the language server', () => {
     say('the slowest of them', Math.max(...latencies));
     expect(await client.lensTexts(uri)).toEqual([expect.stringMatching(/^3: (probe this function|inlined)/)]);
     say('resident memory of the server', residentMegabytes(await serverPid()), 'MB');
-    expect(Math.max(...latencies)).toBeLessThan(200);
+    // The slowest is the scheduler's on a busy machine; a main thread that waited for the worker would show in the median.
+    expect(median(latencies)).toBeLessThan(20);
   });
 });
