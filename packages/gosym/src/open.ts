@@ -9,7 +9,8 @@ import { type ByteSource, FileSource } from './elf/source.js';
 import { ElfSymbols } from './elf/symbols.js';
 import { FormatError, isFormatError } from './errors.js';
 import { OpenedGoBinary } from './go-binary.js';
-import { readBuildInfo } from './module/build-info.js';
+import { buildInfoOf, readBuildInfo } from './module/build-info.js';
+import { findBuildVersion } from './module/build-version.js';
 import { type FoundModule, locateModuleData, type ModuleSearch } from './module/locate.js';
 import { type ModuleData, textAddress } from './module/module-data.js';
 import { checkText, readFunctionTable, recordLayout, type TextBase } from './pclntab/function-table.js';
@@ -36,8 +37,9 @@ export const openGoBinary = async (path: string): Promise<GoBinary> => {
 export const openSource = (source: ByteSource, path: string): OpenedGoBinary => {
   const image = new ElfImage(source);
   const symbols = new ElfSymbols(image);
-  const buildInfo = readBuildInfo(image, symbols);
-  const { pclntab, found } = openTable(image, symbols, buildInfo);
+  const written = readBuildInfo(image, symbols);
+  const { pclntab, found, searched } = openTable(image, symbols, written);
+  const buildInfo = written ?? (searched === undefined ? undefined : buildInfoOf(searched));
   const problems: Problem[] = [];
   if (pclntab.header.magicUnknown) problems.push(GARBLED);
   if (goMinor(buildInfo?.goVersion) === undefined) problems.push(unknownVersion(found?.module));
@@ -59,6 +61,8 @@ const unknownVersion = (module: ModuleData | undefined): Problem => ({
 interface OpenedTable {
   readonly pclntab: Pclntab;
   readonly found: FoundModule | undefined;
+  /** Release of a program that does not say it, found by search; old table layouts only. */
+  readonly searched: string | undefined;
 }
 
 /** Candidates are tried in turn; what is wrong with the best one is what a person hears. */
@@ -72,7 +76,7 @@ const openTable = (image: ElfImage, symbols: ElfSymbols, buildInfo: BuildInfo | 
     tried += 1;
     if (tried > MOST_CANDIDATES) break;
     try {
-      return openCandidate(search, candidate, goMinor(buildInfo?.goVersion));
+      return openCandidate(search, candidate, buildInfo?.goVersion);
     } catch (error) {
       if (!isFormatError(error)) throw error;
       first ??= error;
@@ -81,18 +85,20 @@ const openTable = (image: ElfImage, symbols: ElfSymbols, buildInfo: BuildInfo | 
   throw first ?? explainMissingTable(image);
 };
 
-const openCandidate = (search: ModuleSearch, candidate: TableCandidate, minor: number | undefined): OpenedTable => {
+const openCandidate = (search: ModuleSearch, candidate: TableCandidate, version: string | undefined): OpenedTable => {
   const { image } = search;
   const { header, address } = candidate;
   const found = locateModuleData(search, candidate);
   // Up to Go 1.17 functab holds addresses, so the text base is not needed where the loader does not move them.
   if (found === undefined && (header.format >= 18 || image.positionIndependent)) throw noTextBase(address);
   const table = tableBytes(image, candidate, found);
+  const searched = version === undefined && header.format === 2 ? findBuildVersion(image) : undefined;
+  const minor = goMinor(version ?? searched);
   const layout = recordLayout(header, minor !== undefined && minor < 12);
   const base = textBase(header, found?.module);
   const functions = readFunctionTable(table, header, layout.size, base);
   checkText(functions, image.codeSegment(functions.entries[0] ?? 0));
-  return { pclntab: new Pclntab(table, header, layout, functions, address, base), found };
+  return { pclntab: new Pclntab(table, header, layout, functions, address, base), found, searched };
 };
 
 const textBase = (header: TableHeader, module: ModuleData | undefined): TextBase => {

@@ -25,7 +25,7 @@ export const readBuildInfo = (image: ElfImage, symbols: ElfSymbols): BuildInfo |
   if (raw !== undefined && isVersion(raw.version)) return parseBuildInfo(raw.version, raw.modules);
   // Go < 1.13 has no blob, but its version in a variable.
   const version = versionVariable(image, symbols);
-  return version === undefined ? undefined : parseBuildInfo(version, '');
+  return version === undefined ? undefined : buildInfoOf(version);
 };
 
 const findBlob = (image: ElfImage): number | undefined => {
@@ -114,6 +114,9 @@ const versionVariable = (image: ElfImage, symbols: ElfSymbols): string | undefin
 };
 
 const isVersion = (text: string): boolean => /^(go1|devel)/.test(text);
+
+/** Where nothing but the version is known. */
+export const buildInfoOf = (goVersion: string): BuildInfo => parseBuildInfo(goVersion, '');
 
 /** Format: runtime/debug.BuildInfo.String. */
 const parseBuildInfo = (goVersion: string, modules: string): BuildInfo => {
