@@ -9,6 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { createMap, KernelError } from '@probelens/bpf';
 import { findDelve } from './delve.js';
 
 export type RequirementName =
@@ -42,7 +43,18 @@ const kernel = (): string | undefined => {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'kernel stops need Linux on x86-64.';
   if (!hasCapabilities()) return 'this process may not load BPF programs; run the tests as root.';
   if (!existsSync('/sys/kernel/btf/vmlinux')) return 'the kernel has no BTF (/sys/kernel/btf/vmlinux).';
-  return undefined;
+  return bpfProblem();
+};
+
+/** Capabilities are not all: a container or a lockdown may refuse the system call itself. */
+const bpfProblem = (): string | undefined => {
+  try {
+    createMap({ type: 'array', keySize: 4, valueSize: 8, maxEntries: 1, name: 'requirement' }).close();
+    return undefined;
+  } catch (error) {
+    if (error instanceof KernelError) return error.message;
+    throw error;
+  }
 };
 
 /** Full path of a program, also in the system directories that are not in everybody's PATH. */
