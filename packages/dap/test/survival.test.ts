@@ -33,7 +33,7 @@ const keepGoing = (client: TestClient, stops: number): Promise<void> =>
     });
   });
 
-describe.skipIf(requirement('kernel', 'delve', 'go').missing)('SIGKILL of whoever holds Delve', () => {
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('losing a live program', () => {
   const work = mkdtempSync(join(tmpdir(), 'dap-survival-'));
   let built = '';
   beforeAll(async () => {
@@ -42,12 +42,15 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('SIGKILL of whoeve
   afterAll(() => rmSync(work, { recursive: true, force: true }));
 
   /** One program's fate: its last line, or how it died. */
-  const round = async (kind: 'adapter' | 'adapter without keeper' | 'delve', number: number): Promise<boolean> => {
+  const round = async (
+    kind: 'adapter' | 'adapter without keeper' | 'delve' | 'disconnect',
+    number: number,
+  ): Promise<boolean> => {
     const target = await LiveProgram.start(await privateCopy(built, work), ['serve', '2000']);
     const server =
       kind === 'delve'
         ? await startPlainDelve()
-        : await startAdapter(kind === 'adapter' ? {} : { PROBELENS_TEST_KEEPER: 'off' });
+        : await startAdapter(kind === 'adapter without keeper' ? { PROBELENS_TEST_KEEPER: 'off' } : {});
     const client = await connectClient(server.port);
     await client.ask('initialize', initializeArguments);
     const attach = client.ask('attach', { mode: 'local', processId: target.pid });
@@ -65,7 +68,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('SIGKILL of whoeve
     await client.ask('configurationDone');
     await going;
     // Plain Delve is lost as an editor loses it: the connection breaks.
-    if (kind === 'delve') client.drop();
+    if (kind === 'disconnect') await client.ask('disconnect', { terminateDebuggee: false });
+    else if (kind === 'delve') client.drop();
     else server.child.kill('SIGKILL');
     await until('Delve is gone', () => gone(delve), 30_000);
     const calm = (): boolean => !target.alive || ['S', 'R', 'T'].includes(target.state ?? 'gone');
@@ -89,12 +93,20 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('SIGKILL of whoeve
     return alive;
   };
 
-  it('is survived every time with the keeper', { timeout: 600_000 }, async () => {
+  it('never happens when the adapter is killed, thanks to the keeper', { timeout: 600_000 }, async () => {
     expect(await survivors('adapter')).toBe(rounds);
   });
 
-  it.runIf(soaking)('is measured beside', { timeout: 1_200_000 }, async () => {
-    await survivors('adapter without keeper');
-    await survivors('delve');
+  it('never happens to a session that disconnects', { timeout: 600_000 }, async () => {
+    expect(await survivors('disconnect')).toBe(rounds);
   });
+
+  it.runIf(soaking)(
+    'is measured beside: the adapter without keeper, and Delve alone',
+    { timeout: 1_200_000 },
+    async () => {
+      await survivors('adapter without keeper');
+      await survivors('delve');
+    },
+  );
 });
