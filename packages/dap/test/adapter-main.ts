@@ -1,4 +1,4 @@
-/** The adapter and its helpers as one program, for tests: what the command line does, without the command line. */
+/** The adapter, its agent, guard and keeper as one program, for tests: what the command line does, without it. */
 import { appendFileSync } from 'node:fs';
 import { runAgent, runGuard } from '@probelens/probes/agent';
 import { runKeeper, serveStdio, serveTcp } from '../src/index.js';

@@ -15,6 +15,7 @@ const isHelix = (state: SessionState): boolean => state.client.id === 'hx';
 export const isDapMode = (state: SessionState): boolean =>
   state.client.id === 'vscode' && state.client.initialize?.supportsStartDebuggingRequest !== true;
 
+// A message of any type keeps its type.
 const withBody = (message: Message, body: JsonObject): Message => ({ ...message, body }) as Message;
 
 /** The goroutine that stopped is among the few. */
