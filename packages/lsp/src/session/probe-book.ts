@@ -1,4 +1,5 @@
 /** What is probed in the live sessions and what waits for one. Pure; the sockets are elsewhere. */
+import { parseProbeText } from '@probelens/probes';
 import type { ControlProbe } from '@probelens/probes/control';
 import { withoutTypeArguments } from '../module/symbol-name.js';
 
@@ -23,9 +24,15 @@ export interface ListedProbe {
   readonly probe: ControlProbe;
 }
 
-/** Function that a probe is on: as the session says, else as we asked. */
-const symbolOf = (probe: ControlProbe, wanted: ReadonlyMap<string, WantedProbe>): string | undefined =>
-  probe.function === undefined ? wanted.get(probe.text)?.symbol : withoutTypeArguments(probe.function);
+/** Function that a probe is on: as the session says, else as we asked, else as its text says. */
+function symbolOf(probe: ControlProbe, wanted: ReadonlyMap<string, WantedProbe>): string | undefined {
+  if (probe.function !== undefined) return withoutTypeArguments(probe.function);
+  const asked = wanted.get(probe.text)?.symbol;
+  if (asked !== undefined) return asked;
+  const parsed = parseProbeText(probe.text);
+  const target = parsed.ok ? parsed.spec.target : undefined;
+  return target?.kind === 'function' || target?.kind === 'inlined' ? withoutTypeArguments(target.name) : undefined;
+}
 
 export class ProbeBook {
   private readonly wantedByText = new Map<string, WantedProbe>();
