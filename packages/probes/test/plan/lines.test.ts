@@ -120,7 +120,6 @@ describe.skipIf(requirement('kernel', 'go').missing)('places inside functions', 
       if (truth !== undefined && truth.matches >= 0)
         expect(each).toMatchObject({ text: truth.text, matches: truth.matches });
     }
-    if (process.env.PROBELENS_SHOW === '1') console.table([...seen, ...refused.map((text) => ({ text }))]);
     binary.close();
     planner.dispose();
     await rm(dirname(path), { recursive: true });

@@ -1,11 +1,17 @@
 /** Every planned site is an instruction that objdump sees at that address, in every kind of build. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { attachUprobeMulti, loadProgram } from '@probelens/bpf';
 import { type GoBinary, openGoBinary } from '@probelens/gosym';
 import { describe, expect, test } from 'vitest';
-import { buildFixture } from '../../../../test/fixture-build.js';
+import { buildFixture, privateCopy } from '../../../../test/fixture-build.js';
 import { requirement } from '../../../../test/requirements.js';
 import type { PlannedSite } from '../../src/plan/plan.js';
 import { loadPlanner, type Planner, type PlanOptions } from '../../src/plan/planner.js';
+import { buildSentinel } from '../../src/program/index.js';
 import type { ProbeSpec } from '../../src/spec/spec.js';
 
 interface Listed {
@@ -65,6 +71,34 @@ const check = (site: PlannedSite, instructions: ReadonlyMap<string, Listed>): vo
   expect(instructions.has(`0x${(Number(site.address) + length).toString(16)}`), where).toBe(true);
 };
 
+/** The kernel looks at an instruction when a probe is put on it in a running program: here in one that stands still. */
+const attachAll = async (binary: string, sites: readonly PlannedSite[]): Promise<void> => {
+  const directory = await mkdtemp(join(tmpdir(), 'probelens-sites-'));
+  const path = await privateCopy(binary, directory);
+  const running = spawn(path, ['1000000000'], { stdio: 'ignore' });
+  await once(running, 'spawn');
+  running.kill('SIGSTOP');
+  const instructions = buildSentinel();
+  const program = loadProgram({ type: 'kprobe', name: 'site', instructions, expectedAttachType: 'uprobe-multi' });
+  const places = sites.flatMap((site) => [site.offset, ...(site.sentinel === undefined ? [] : [site.sentinel])]);
+  const offsets = [...new Set(places.map(Number))];
+  const attach = (some: readonly number[]): void => attachUprobeMulti({ program, path, offsets: some }).close();
+  try {
+    attach(offsets);
+  } catch (error) {
+    // Which one?
+    for (const offset of offsets) {
+      const site = sites.find((each) => Number(each.offset) === offset || Number(each.sentinel) === offset);
+      expect(() => attach([offset]), JSON.stringify(site)).not.toThrow();
+    }
+    throw error;
+  } finally {
+    program.close();
+    running.kill('SIGKILL');
+    await rm(directory, { recursive: true });
+  }
+};
+
 describe.skipIf(requirement('go').missing)('planned sites', () => {
   test.each([
     ['optimised', []],
@@ -78,16 +112,19 @@ describe.skipIf(requirement('go').missing)('planned sites', () => {
     const planner = await loadPlanner();
     const binary = await openGoBinary(path);
     const functions = binary.functionsMatching(/^(?:main|strconv|sync|fmt)\./).filter((fn) => !fn.generated);
+    const accepted: PlannedSite[] = [];
     const count = { functions: 0, stops: 0, returns: 0, lines: 0 };
     for (const fn of functions) {
       const name = { kind: 'function', name: fn.name } as const;
       for (const use of ['log', 'stop'] as const) {
         for (const site of planned(planner, binary, name, { use, avoid: [] })) {
           check(site, instructions);
+          accepted.push(site);
           count[use === 'log' ? 'functions' : 'stops']++;
         }
         for (const site of planned(planner, binary, { kind: 'return', name: fn.name }, { use })) {
           check(site, instructions);
+          accepted.push(site);
           count.returns++;
         }
       }
@@ -104,6 +141,7 @@ describe.skipIf(requirement('go').missing)('planned sites', () => {
       for (const use of ['log', 'stop'] as const) {
         for (const site of planned(planner, binary, { kind: 'line', file, line: Number(number) }, { use, avoid: [] })) {
           check(site, instructions);
+          accepted.push(site);
           count.lines++;
         }
       }
@@ -112,6 +150,7 @@ describe.skipIf(requirement('go').missing)('planned sites', () => {
     expect(count.stops).toBeGreaterThan(functions.length * 0.4);
     expect(count.returns).toBeGreaterThan(functions.length);
     expect(count.lines).toBeGreaterThan(lines.size / 2);
+    if (!requirement('kernel').missing) await attachAll(path, accepted);
     binary.close();
     planner.dispose();
   });

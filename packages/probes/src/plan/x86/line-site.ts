@@ -1,4 +1,5 @@
 /** Sites inside a source line, by the rules that keep a debugger's own breakpoints and steps unharmed. */
+import { isAcceptable } from './acceptable.js';
 import { blockFrom, type Code, endOf } from './code.js';
 import { type Decoded, isEmulated, isNop, isNop5, isPushFrame, type X86 } from './decode.js';
 
@@ -52,6 +53,15 @@ const staysInStep = (x86: X86, code: Code, index: number): boolean => {
   return x86.decode(seen, instruction.address).some((each) => each.address === next.address);
 };
 
+/** The kernel reads an instruction where the sentinel is, and must accept it too. */
+const acceptsSentinel = (x86: X86, code: Code, index: number): boolean => {
+  const here = code.instructions.slice(index, index + 4).flatMap((each) => [...each.bytes]);
+  const last = (code.instructions[index]?.bytes.length ?? 0) - 1;
+  const seen = Uint8Array.from(here.slice(last));
+  const [first] = x86.decode(seen, 0);
+  return first !== undefined && isAcceptable(first.bytes);
+};
+
 /** Whether a two-trap site can be at this instruction, which is in the middle of its line. */
 const canHoldSentinel = (x86: X86, code: Code, index: number): boolean => {
   const instruction = code.instructions[index];
@@ -59,7 +69,7 @@ const canHoldSentinel = (x86: X86, code: Code, index: number): boolean => {
   if (instruction === undefined || before === undefined || before.flow === 'call') return false;
   if (instruction.flow !== 'next' || instruction.writesMemory || instruction.bytes.length < 2) return false;
   if (!plain.has(instruction.mnemonic) || instruction.written.some((register) => sacred.has(register))) return false;
-  return staysInStep(x86, code, index);
+  return isAcceptable(instruction.bytes) && acceptsSentinel(x86, code, index) && staysInStep(x86, code, index);
 };
 
 export interface LineSite {
@@ -140,8 +150,9 @@ export const logSites = (
     const instruction = code.instructions[index];
     if (instruction === undefined || instruction.flow === 'other') continue;
     if (besideDebugger && (position === 0 || isStart(instruction.address))) continue;
-    const isPlain = plain.has(instruction.mnemonic) || instruction.flow !== 'next' || isEmulated(instruction);
-    if (isPlain) found.push(withHistory(code, block, index, logTier(instruction)));
+    const isPlain = plain.has(instruction.mnemonic) || instruction.flow !== 'next';
+    if (isEmulated(instruction) || (isPlain && isAcceptable(instruction.bytes)))
+      found.push(withHistory(code, block, index, logTier(instruction)));
   }
   return found.toSorted((a, b) => logOrder[a.tier] - logOrder[b.tier]);
 };
