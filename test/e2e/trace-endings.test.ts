@@ -27,10 +27,13 @@ const PROBES = [
   'tracepoint:sched:sched_switch do count',
 ];
 
+/** The command once it has shown its first event. */
 const started = async (args: readonly string[]) => {
   const child = execa(process.execPath, [await builtCommand(), ...args], { stdin: 'pipe', reject: false });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('node did not start');
   await Promise.race([once(child.stdout, 'data'), child]);
-  return child;
+  return { pid, stdout: child.stdout, ended: async () => await child };
 };
 
 /** Agent and guard of a running trace, and what the agent holds. */
@@ -121,14 +124,14 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('a trace that en
         const program = await startProgram(verify);
         try {
           const trace = await started([...traceArguments(PROBES), '--json', '--pid', String(program.pid)]);
-          const pid = trace.pid ?? 0;
+          const { pid } = trace;
           const parts = partsOf(pid);
           // Four programs and the sum of their links, at least.
           expect(parts.objects.length).toBeGreaterThan(8);
           expect(changedBytes(program.pid, verify, text.offset, text.size)).not.toEqual([]);
           await new Promise((resolve) => setTimeout(resolve, random() * 100));
           ending.end({ trace: pid, ...parts });
-          const { exitCode, stderr } = await trace;
+          const { exitCode, stderr } = await trace.ended();
           expect(exitCode).toBe(ending.code);
           expect(stderr).toMatch(ending.stderr);
           expect(await leftOver(parts.objects)).toEqual([]);
@@ -146,9 +149,9 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('a trace that en
     const program = await startProgram(verify);
     try {
       const trace = await started([...traceArguments(PROBES), '--pid', String(program.pid)]);
-      const parts = partsOf(trace.pid ?? 0);
+      const parts = partsOf(trace.pid);
       trace.stdout.destroy();
-      expect((await trace).stderr).toBe('');
+      expect((await trace.ended()).stderr).toBe('');
       expect(await leftOver(parts.objects)).toEqual([]);
       await expectUnharmed(program);
     } finally {
@@ -164,9 +167,9 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('a trace that en
       const program = await startProgram(verify);
       try {
         const trace = await started([...traceArguments(PROBES), '--json', '--pid', String(program.pid)]);
-        const parts = partsOf(trace.pid ?? 0);
+        const parts = partsOf(trace.pid);
         sendSignal(program.pid, signal);
-        const { exitCode, stderr, stdout } = await trace;
+        const { exitCode, stderr, stdout } = await trace.ended();
         expect([exitCode, stderr]).toEqual([0, '']);
         expect(JSON.parse(stdout.split('\n').at(-1) ?? '').probes).toHaveLength(PROBES.length);
         expect(await leftOver(parts.objects)).toEqual([]);
@@ -179,10 +182,10 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('a trace that en
 
   it('Ctrl-C ends a program that it had started', { timeout: 60_000 }, async () => {
     const trace = await started([...traceArguments(PROBES), verify]);
-    const { objects, agent } = partsOf(trace.pid ?? 0);
-    const [program] = childrenOf(trace.pid ?? 0).filter((pid) => pid !== agent);
-    sendSignal(trace.pid ?? 0, 'SIGINT');
-    const { exitCode, stdout } = await trace;
+    const { objects, agent } = partsOf(trace.pid);
+    const [program] = childrenOf(trace.pid).filter((pid) => pid !== agent);
+    sendSignal(trace.pid, 'SIGINT');
+    const { exitCode, stdout } = await trace.ended();
     expect(exitCode).toBe(0);
     // The program's own verdict, then the table.
     expect(stdout).toMatch(/^calls \d+ bad 0$/m);
@@ -193,11 +196,11 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('a trace that en
 
   it('SIGKILL leaves a program that it had started running', { timeout: 60_000 }, async () => {
     const trace = await started([...traceArguments(PROBES), '--json', verify, '--', '600']);
-    const { objects, agent } = partsOf(trace.pid ?? 0);
-    const [program = 0] = childrenOf(trace.pid ?? 0).filter((pid) => pid !== agent);
+    const { objects, agent } = partsOf(trace.pid);
+    const [program = 0] = childrenOf(trace.pid).filter((pid) => pid !== agent);
     try {
-      sendSignal(trace.pid ?? 0, 'SIGKILL');
-      await trace;
+      sendSignal(trace.pid, 'SIGKILL');
+      await trace.ended();
       expect(await leftOver(objects)).toEqual([]);
       expect(changedBytes(program, verify, text.offset, text.size)).toEqual([]);
       expect(processState(program)?.state).toMatch(/^[RS]$/);

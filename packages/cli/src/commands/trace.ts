@@ -36,17 +36,19 @@ const budgetOf = (text: string): number => {
   return Number(percent) / 100;
 };
 
-/** Ctrl-C takes the probes out first. */
-const untilEnd = async (trace: Trace): Promise<TraceSummary> => {
-  const stop = (): void => void trace.stop();
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  try {
-    return await trace.finished;
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-  }
+/**
+ * Ctrl-C takes the probes out first, also while they still go in; a second one ends the command at once, and the
+ * kernel takes them out.
+ */
+const untilEnd = async (starting: Promise<Trace>): Promise<TraceSummary> => {
+  const requested = new Promise((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  const trace = await starting;
+  // A stop that fails is told by `finished` as well.
+  void requested.then(() => trace.stop()).catch(() => undefined);
+  return await trace.finished;
 };
 
 export const trace: Command = {
@@ -72,9 +74,8 @@ export const trace: Command = {
     const json = values.json ?? false;
     const probes = values.probe ?? [];
     if (probes.length === 0) throw new UsageError("Name at least one probe: --probe 'main.main do count'.");
-    let running: Trace | undefined;
-    const lines = new LineStream(() => void running?.stop());
-    running = await startTrace({
+    const lines = new LineStream(() => void starting.then((trace) => trace.stop()).catch(() => undefined));
+    const starting = startTrace({
       agentCommand: agentCommand(ownCommand('agent')),
       probes,
       target: targetOf(values.pid, positionals[0], rest, json),
@@ -83,7 +84,7 @@ export const trace: Command = {
       onEvent: (event, names) => lines.add(json ? JSON.stringify(event) : formatTraceEvent(names, event)),
       onNote: (sentence) => process.stderr.write(`probelens: ${sentence}\n`),
     });
-    const summary = await untilEnd(running);
+    const summary = await untilEnd(starting);
     lines.flush();
     printLine(json ? JSON.stringify(summary) : formatTraceSummary(summary));
     return exitCode.done;
