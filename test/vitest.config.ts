@@ -11,7 +11,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: benches
-      ? ['packages/*/bench/**/*.bench.ts', 'test/bench/**/*.bench.ts']
+      ? ['test/bench/**/*.bench.ts']
       : ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'editors/**/*.test.ts'],
     // Two cores, real kernels and real debuggers: files that time things would disturb each other.
     fileParallelism: false,

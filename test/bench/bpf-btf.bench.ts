@@ -8,8 +8,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { describe, it } from 'vitest';
-import { findProgram, requirement } from '../../../test/requirements.js';
-import { Btf } from '../src/index.js';
+import { Btf } from '../../packages/bpf/src/index.js';
+import { findProgram, requirement } from '../requirements.js';
 
 const path = '/sys/kernel/btf/vmlinux';
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

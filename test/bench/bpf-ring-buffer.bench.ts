@@ -12,7 +12,6 @@ import { once } from 'node:events';
 import { cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requirement } from '../../../test/requirements.js';
 import {
   Assembler,
   attachUprobeMulti,
@@ -23,16 +22,17 @@ import {
   RingBuffer,
   reserveOrCount,
   u64,
-} from '../src/index.js';
-import { bundle } from '../test/bundle.js';
-import type { Seen } from '../test/children/ring-bench-worker.js';
-import { ringMap } from '../test/events.js';
-import { TinyProcess, type TinyProgram, writeTinyProgram } from '../test/tiny-program.js';
+} from '../../packages/bpf/src/index.js';
+import { bundle } from '../../packages/bpf/test/bundle.js';
+import type { Seen } from '../../packages/bpf/test/children/ring-bench-worker.js';
+import { ringMap } from '../../packages/bpf/test/events.js';
+import { TinyProcess, type TinyProgram, writeTinyProgram } from '../../packages/bpf/test/tiny-program.js';
+import { requirement } from '../requirements.js';
 
 const calls = 1_000_000;
 const rounds = 5;
 const recordBytes = 48;
-const workerScript = new URL('../test/children/ring-bench-worker.ts', import.meta.url);
+const workerScript = new URL('../../packages/bpf/test/children/ring-bench-worker.ts', import.meta.url);
 const ringBytes = 16 << 20;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -7,7 +7,6 @@
  */
 import { cpus } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requirement } from '../../../test/requirements.js';
 import {
   Assembler,
   attachPerfUprobe,
@@ -15,8 +14,9 @@ import {
   LossCounter,
   loadProgram,
   type ProgramOptions,
-} from '../src/index.js';
-import { TinyProcess, type TinyProgram, writeTinyProgram } from '../test/tiny-program.js';
+} from '../../packages/bpf/src/index.js';
+import { TinyProcess, type TinyProgram, writeTinyProgram } from '../../packages/bpf/test/tiny-program.js';
+import { requirement } from '../requirements.js';
 
 const functions = 2733;
 const rounds = 10;
