@@ -1,10 +1,13 @@
 import { explainFunction, type GoBinary, openGoBinary, type Problem } from '@probelens/gosym';
-import { loadPlanner, type PlannedSite, type Planner, type ProbeSpec, type ProbeTarget } from '@probelens/probes';
+import type { PlannedSite, Planner, ProbeSpec, ProbeTarget } from '@probelens/probes';
 import { type Command, exitCode, readArguments } from '../command.js';
 import { coverageText } from '../coverage-text.js';
 import { explanationText } from '../explanation-text.js';
 import { CommandError } from '../failure.js';
 import { printJson, printLine } from '../output.js';
+
+/** Loaded when sites are wanted: without them the command is done before the planner's code would have been read. */
+const loadPlanner = async (): Promise<Planner> => (await import('@probelens/probes')).loadPlanner();
 
 /** "orders.go:31"; anything else is a function. */
 const placePattern = /^(?<file>.+\.(?:go|s)):(?<line>\d+)$/;
