@@ -82,7 +82,7 @@ test('a good plan passes unchanged, and strange members do not', () => {
 
 const [site, inside] = valid.sites;
 const deep = (levels: number): LoweredExpression => {
-  let node = condition;
+  let node: LoweredExpression = condition;
   for (let level = 0; level < levels; level++) node = { kind: 'not', value: node };
   return node;
 };
