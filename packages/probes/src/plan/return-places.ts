@@ -57,9 +57,7 @@ const placesOf = (request: Request, fn: GoFunction): readonly Place[] => {
   const { binary, use } = request;
   const instructions = decodeFunction(request, fn);
   noteOtherExits(request, fn, instructions);
-  const atEntry = binary.parametersAtEntry(fn);
-  const variables = { value: variablesAtReturn(atEntry.value, 'amd64'), problems: atEntry.problems };
-  const scope = scopeFor(binary, fn, variables, 'go', frameAt(use === 'stop'));
+  const scope = scopeFor(binary, fn, variablesAtReturn(binary, fn), 'go', frameAt(use === 'stop'));
   return exits(request, fn, instructions).map((instruction) => ({
     function: fn.name,
     scope,

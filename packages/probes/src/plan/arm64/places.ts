@@ -52,8 +52,7 @@ const returns = (request: Request, name: string): readonly Place[] =>
   functionsCalled(request.binary, name).flatMap((fn) => {
     const found = returnInstructions(request.binary.code(fn), fn.entry);
     if (found.length === 0) throw new Refused('no-return', `${fn.name} never returns.`);
-    const atEntry = request.binary.parametersAtEntry(fn);
-    const variables = { value: variablesAtReturn(atEntry.value, 'arm64'), problems: atEntry.problems };
+    const variables = variablesAtReturn(request.binary, fn);
     return found.map((instruction) => place(request, fn, instruction, 'return', variables));
   });
 
