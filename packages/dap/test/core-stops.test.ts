@@ -44,9 +44,37 @@ describe('stops', () => {
     world.request('continue', { threadId: 21 });
     world.take();
     world.trap(21, []);
+    const [stack] = world.toDelve();
+    expect(stack).toMatchObject({ command: 'stackTrace', arguments: { threadId: 21, levels: 1 } });
+    world.delveAnswer(stack, { stackFrames: [{ id: 1, instructionPointerReference: '0x401001' }] });
     const outputs = world.take();
     expect(outputs.some((output) => output.kind === 'to-client' && output.message.type === 'event')).toBe(false);
     expect(outputs).toContainEqual(expect.objectContaining({ kind: 'to-delve' }));
+  });
+
+  it.each([
+    ['elsewhere', 0n, '0x455555', true],
+    ['where the gate is', 0n, '0x401000', true],
+    ['where it was linked, but not loaded', 0x5000n, '0x401001', true],
+    ['right behind the gate', 0x5000n, '0x406001', false],
+    ['at an address that was loaded anywhere', undefined, '0x7f0000001001', false],
+    ['at no address', undefined, undefined, true],
+  ])("shows a trap %s: only a gate's own is passed over", (_, bias, pc, shown) => {
+    const world = World.ready();
+    world.feed({ kind: 'kernel-opened', bias });
+    world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.trap(20, [eventOf(1, 20), eventOf(1, 21)]);
+    world.request('continue', { threadId: 20 });
+    world.request('continue', { threadId: 21 });
+    world.take();
+    world.trap(21, []);
+    world.delveAnswer(world.toDelve()[0], { stackFrames: [{ id: 1, instructionPointerReference: pc }] });
+    const outputs = world.take();
+    const messages = outputs.flatMap((output) => (output.kind === 'to-client' ? [output.message] : []));
+    expect(stopped(messages)).toHaveLength(shown ? 1 : 0);
+    expect(outputs.some(({ kind }) => kind === 'to-delve')).toBe(!shown);
   });
 
   it("lets the program's own breakpoint instruction be", () => {
@@ -187,6 +215,7 @@ describe('steps', () => {
     const [first] = world.toDelve();
     expect(first).toMatchObject({ command: 'next', arguments: { threadId: 21 } });
     world.trap(21, []);
+    world.delveAnswer(world.toDelve()[0], { stackFrames: [{ id: 1, instructionPointerReference: '0x401001' }] });
     expect(world.toDelve()).toMatchObject([{ command: 'next', arguments: { threadId: 21 } }]);
   });
 });

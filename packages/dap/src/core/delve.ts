@@ -11,7 +11,7 @@ import { type Event, type Message, numberOf, objectOf, type Request, type Respon
 import { resumeCommands } from './resume.js';
 import { onSettleStop } from './settle.js';
 import type { Purpose } from './state.js';
-import { onSettleAnswer, onSettleRefused, onStopped, onVerdict, releaseHeld } from './stops.js';
+import { onProof, onSettleAnswer, onSettleRefused, onStopped, onVerdict, releaseHeld } from './stops.js';
 import { withOwnInstructions } from './true-text.js';
 import type { Turn } from './turn.js';
 
@@ -32,6 +32,9 @@ const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
       if (turn.state.ending === undefined) tellLane(turn, { kind: 'answer', response });
       return;
     case 'silent-resume':
+      return;
+    case 'prove-stack':
+      onProof(turn, response);
       return;
     case 'judge-stack': {
       const verdict = onJudgeStack(turn, purpose.hit, response);
@@ -74,7 +77,7 @@ const onProgramEnd = (turn: Turn): void => {
   if (turn.state.gates.size > 0 && turn.state.ending === undefined)
     turn.emit({ kind: 'disarm', ticket: turn.ticket(), probes: [] });
   removeGates(turn, [...turn.state.gates.keys()]);
-  turn.update({ hits: [], leftovers: new Set(), step: undefined });
+  turn.update({ hits: [], leftovers: new Map(), step: undefined });
   tellLane(turn, { kind: 'planted' });
 };
 

@@ -3,6 +3,7 @@ import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
 import { stops } from './gates.js';
 import type { Gate } from './state.js';
 import { onHit } from './stops.js';
+import { trapPlace } from './trap-place.js';
 import type { Turn } from './turn.js';
 
 /** Delve's own form of a log point's line: "> [Go 19]: text". */
@@ -34,6 +35,7 @@ export const onProbeEvents = (turn: Turn, events: readonly ProbeEvent[]): void =
         time: BigInt(event.time),
         faulted: event.faulted,
         running: turn.state.target.running,
+        at: trapPlace(gate, event.site ?? 0),
       });
     } else {
       turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, passed: gate.passed + 1 }) });

@@ -14,8 +14,8 @@ export const removeGates = (turn: Turn, probes: readonly number[]): void => {
   const gone = new Set(probes);
   const gates = new Map(turn.state.gates);
   for (const probe of gone) gates.delete(probe);
-  const leftovers = new Set(turn.state.leftovers);
-  for (const hit of turn.state.hits) if (gone.has(hit.probe)) leftovers.add(hit.goroutine);
+  const leftovers = new Map(turn.state.leftovers);
+  for (const hit of turn.state.hits) if (gone.has(hit.probe)) leftovers.set(hit.goroutine, hit.at);
   turn.update({ gates, leftovers, hits: turn.state.hits.filter((hit) => !gone.has(hit.probe)) });
 };
 

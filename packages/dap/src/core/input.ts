@@ -13,7 +13,8 @@ export type Input =
   | { readonly kind: 'delve-failed'; readonly error: UserError }
   | { readonly kind: 'delve-message'; readonly message: Message }
   | { readonly kind: 'delve-closed' }
-  | { readonly kind: 'kernel-opened' }
+  /** `bias`: where the program was loaded, less where it was linked. Bytes. */
+  | { readonly kind: 'kernel-opened'; readonly bias?: bigint | undefined }
   | { readonly kind: 'kernel-unavailable'; readonly reason: string }
   | { readonly kind: 'planned'; readonly ticket: number; readonly outcomes: readonly PlanOutcome[] }
   | { readonly kind: 'armed'; readonly ticket: number; readonly outcomes: readonly ArmOutcome[] }

@@ -151,7 +151,7 @@ export const restartArguments = (request: Request, launch: Launch | undefined): 
 const sendRestart = (turn: Turn, work: RestartWork): LaneProgress => {
   const { request } = work;
   const { launch } = turn.state;
-  turn.update({ hits: [], leftovers: new Set(), held: undefined, step: undefined });
+  turn.update({ hits: [], leftovers: new Map(), held: undefined, step: undefined });
   turn.kernel({ state: 'off', focus: undefined });
   // Delve names the new process in no event.
   if (launch?.live !== true) turn.target({ pid: undefined });

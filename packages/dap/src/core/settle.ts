@@ -2,8 +2,9 @@
  * From the gate to where Delve would have stopped. Gate and place are a straight run of a few instructions apart; Delve
  * steps them on this one thread while all others stand still.
  */
-import { listOf, objectOf, type Response, stringOf } from './message.js';
+import type { Response } from './message.js';
 import type { Hit, Settling } from './state.js';
+import { pcOf } from './trap-place.js';
 import type { Turn } from './turn.js';
 
 /** A prologue spills at most some thirty words; more means that this is not the straight run that was planned. */
@@ -23,12 +24,6 @@ export const beginSettling = (turn: Turn, hit: Hit, text: string | undefined): v
 export const onSettleStop = (turn: Turn): void => {
   const stage = turn.state.held?.stage;
   if (stage?.kind === 'settling') look(turn, stage.hit);
-};
-
-const pcOf = (response: Response): bigint | undefined => {
-  const [frame] = listOf(objectOf(response.body).stackFrames);
-  const text = stringOf(objectOf(frame).instructionPointerReference) ?? '';
-  return response.success && /^0x[0-9a-f]+$/.test(text) ? BigInt(text) : undefined;
 };
 
 /** True when the goroutine is there, or will not come any nearer. */

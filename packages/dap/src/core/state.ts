@@ -13,6 +13,8 @@ export type Purpose =
   | { readonly kind: 'lane' }
   /** A resume of ours: the client must not hear of it. */
   | { readonly kind: 'silent-resume' }
+  /** Where a goroutine really stands, before its trap is passed over. */
+  | { readonly kind: 'prove-stack' }
   | { readonly kind: 'judge-stack'; readonly hit: Hit }
   | { readonly kind: 'judge-condition'; readonly hit: Hit }
   | { readonly kind: 'settle-look' }
@@ -95,6 +97,12 @@ export interface HitCondition {
   readonly value: number;
 }
 
+/** Where a goroutine stands right after a gate trapped it, and nowhere else. */
+export interface TrapPlace {
+  /** First byte behind the gate's instruction, as linked. */
+  readonly after: bigint;
+}
+
 /** A gate that fired and that nobody has been shown yet. */
 export interface Hit {
   readonly probe: number;
@@ -104,6 +112,8 @@ export interface Hit {
   readonly faulted: boolean;
   /** It came while the program seemed to run: Delve's stop is still to come. */
   readonly running: boolean;
+  /** Undefined where the gate is not at an instruction. */
+  readonly at: TrapPlace | undefined;
 }
 
 /** A goroutine on its way from the gate to the line of the breakpoint, instruction by instruction. */
@@ -123,6 +133,8 @@ export interface HeldStop {
   readonly stage:
     | { readonly kind: 'draining'; readonly ticket: number }
     | { readonly kind: 'judging'; readonly hit: Hit }
+    /** It looks like a trap whose hit was shown; Delve says whether it is. */
+    | { readonly kind: 'proving'; readonly at: TrapPlace | undefined }
     | Settling;
 }
 
@@ -219,6 +231,8 @@ export interface SessionState {
     readonly state: 'off' | 'opening' | 'ready' | 'unavailable';
     readonly reason: string | undefined;
     readonly focus: Focus;
+    /** Where the program was loaded, less where it was linked; undefined where that is not known. Bytes. */
+    readonly bias: bigint | undefined;
     /** Scope that the person set in the console. */
     readonly scope: 'process' | number;
   };
@@ -233,8 +247,8 @@ export interface SessionState {
   readonly asked: ReadonlyMap<number, Asked>;
   /** Waiting to be shown, oldest first. */
   readonly hits: readonly Hit[];
-  /** Goroutines whose hit was shown before Delve saw the trap. */
-  readonly leftovers: ReadonlySet<number>;
+  /** Goroutines whose hit was shown before Delve saw the trap, and where that trap was. */
+  readonly leftovers: ReadonlyMap<number, TrapPlace | undefined>;
   readonly held: HeldStop | undefined;
   readonly step: Step | undefined;
   /** The one goroutine for whose sake the program runs now; undefined = for all. */
@@ -266,14 +280,14 @@ export const initialState: SessionState = {
   pending: new Map(),
   backlog: [],
   target: { pid: undefined, running: false, exited: false, goroutine: undefined },
-  kernel: { state: 'off', reason: undefined, focus: undefined, scope: 'process' },
+  kernel: { state: 'off', reason: undefined, focus: undefined, bias: undefined, scope: 'process' },
   tickets: 0,
   lane: { active: undefined, ticket: undefined, queue: [] },
   groups: new Map(),
   gates: new Map(),
   asked: new Map(),
   hits: [],
-  leftovers: new Set(),
+  leftovers: new Map(),
   held: undefined,
   step: undefined,
   only: undefined,

@@ -25,7 +25,7 @@ const onTimer = (turn: Turn, name: TimerName): void => {
       onHitWithoutStop(turn);
       return;
     case 'leftovers':
-      if (turn.state.target.running) turn.update({ leftovers: new Set() });
+      if (turn.state.target.running) turn.update({ leftovers: new Map() });
       return;
     case 'step-planted':
       tellLane(turn, { kind: 'planted' });
@@ -62,7 +62,7 @@ const take = (turn: Turn, input: Input): void => {
       onDelveClosed(turn);
       return;
     case 'kernel-opened':
-      turn.kernel({ state: 'ready', reason: undefined });
+      turn.kernel({ state: 'ready', reason: undefined, bias: input.bias });
       tellLane(turn, { kind: 'go' });
       return;
     case 'kernel-unavailable':

@@ -11,6 +11,7 @@ import { type Event, listOf, numberOf, objectOf, type Response, textOf } from '.
 import { beginSettling, onSettleLook } from './settle.js';
 import { resumeSilently } from './silent.js';
 import type { Gate, Hit } from './state.js';
+import { isAt } from './trap-place.js';
 import type { Turn } from './turn.js';
 
 /** What a SIGTRAP beside an int3 of ours becomes in Delve: no id, no text (service/dap/server.go, sendStoppedEvent). */
@@ -135,11 +136,11 @@ export const onDrained = (turn: Turn, ticket: number): void => {
 export const releaseHeld = (turn: Turn): void => {
   const { held } = turn.state;
   if (held === undefined) return;
-  if (held.stage.kind === 'draining' && held.event !== undefined) {
+  if ((held.stage.kind === 'draining' || held.stage.kind === 'proving') && held.event !== undefined) {
     showAsItIs(turn, held.event);
     return;
   }
-  const goroutine = held.stage.kind === 'draining' ? turn.state.target.goroutine : held.stage.hit.goroutine;
+  const goroutine = 'hit' in held.stage ? held.stage.hit.goroutine : turn.state.target.goroutine;
   finishStop(turn, goroutine ?? 1);
   turn.event('stopped', { reason: 'breakpoint', threadId: goroutine ?? 1, allThreadsStopped: true });
 };
@@ -162,11 +163,10 @@ const decide = (turn: Turn, event: Event | undefined): void => {
     return;
   }
   if (leftovers.has(thread)) {
-    const rest = new Set(leftovers);
+    const rest = new Map(leftovers);
     rest.delete(thread);
-    turn.update({ leftovers: rest, held: undefined });
-    if (hits.length > 0) next(turn);
-    else resumeSilently(turn);
+    turn.update({ leftovers: rest, held: { event, stage: { kind: 'proving', at: leftovers.get(thread) } } });
+    turn.toDelve('stackTrace', { threadId: thread, startFrame: 0, levels: 1 }, { kind: 'prove-stack' });
     return;
   }
   // Goroutine 0 means that Delve could not tell; a hit is waiting, so it is that one.
@@ -175,12 +175,23 @@ const decide = (turn: Turn, event: Event | undefined): void => {
   else showAsItIs(turn, event);
 };
 
+/** Only a goroutine that stands right behind the gate is resumed: a breakpoint instruction of the program's own is shown. */
+export const onProof = (turn: Turn, response: Response): void => {
+  const { held } = turn.state;
+  if (held?.stage.kind !== 'proving' || held.event === undefined) return;
+  if (!isAt(held.stage.at, response, turn.state.kernel.bias)) {
+    showAsItIs(turn, held.event);
+    return;
+  }
+  next(turn);
+};
+
 /** Takes the hit off the list; shows it if it counts. */
 const consider = (turn: Turn, hit: Hit): void => {
   const { event } = turn.state.held ?? { event: undefined };
-  const leftovers = new Set(turn.state.leftovers);
+  const leftovers = new Map(turn.state.leftovers);
   // Delve has seen the trap of the thread it reports; the trap of any other is still to come, or dropped.
-  if (event === undefined || threadOf(event) !== hit.goroutine) leftovers.add(hit.goroutine);
+  if (event === undefined || threadOf(event) !== hit.goroutine) leftovers.set(hit.goroutine, hit.at);
   else leftovers.delete(hit.goroutine);
   turn.update({ hits: turn.state.hits.filter((other) => other !== hit), leftovers });
   if (hit.faulted) {
@@ -241,7 +252,7 @@ const next = (turn: Turn): void => {
  * in its place any more, so it is counted as passed.
  */
 export const passOver = (turn: Turn, goroutine: number | undefined): void => {
-  const leftovers = new Set(turn.state.leftovers);
+  const leftovers = new Map(turn.state.leftovers);
   const gates = new Map(turn.state.gates);
   const kept: Hit[] = [];
   for (const hit of turn.state.hits) {
@@ -249,7 +260,7 @@ export const passOver = (turn: Turn, goroutine: number | undefined): void => {
       kept.push(hit);
       continue;
     }
-    leftovers.add(hit.goroutine);
+    leftovers.set(hit.goroutine, hit.at);
     const gate = gates.get(hit.probe);
     if (gate !== undefined) gates.set(hit.probe, { ...gate, passed: gate.passed + 1 });
   }
@@ -261,7 +272,7 @@ export const showWaiting = (turn: Turn): void => next(turn);
 
 /** A hit came in while the program seems to run: Delve should stop any moment now. */
 export const onHit = (turn: Turn, hit: Hit): void => {
-  const leftovers = new Set(turn.state.leftovers);
+  const leftovers = new Map(turn.state.leftovers);
   // It has been here again, so its old trap is history.
   if (turn.state.target.running) leftovers.delete(hit.goroutine);
   const hits = [...turn.state.hits, hit].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));

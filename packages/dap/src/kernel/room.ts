@@ -13,7 +13,7 @@ import type { Armable, ArmOutcome, DelvePlaces, PlanItem, PlanOutcome } from '..
 import type { Focus } from '../core/output.js';
 import { sentenceOf } from '../errors.js';
 import { avoidedOffsets, sourceName, specOf, spokenCost } from './planning.js';
-import { programOf, tracedBy } from './target.js';
+import { addressInMemory, programOf, tracedBy } from './target.js';
 
 /** What is needed of the planner; its own package implements it. */
 export interface PlannerPort {
@@ -94,6 +94,16 @@ export class KernelRoom {
 
   get programPath(): string {
     return this.#binary.path;
+  }
+
+  /** Where the program was loaded, less where it was linked, in bytes; undefined where /proc does not show it. */
+  get bias(): bigint | undefined {
+    if (!this.#binary.positionIndependent) return 0n;
+    for (const { entry } of this.#binary.functions()) {
+      const loaded = addressInMemory(this.#target.pid, this.#binary.path, this.#binary.offsetOf(entry));
+      return loaded === undefined ? undefined : BigInt(loaded) - BigInt(entry);
+    }
+    return undefined;
   }
 
   plan(items: readonly PlanItem[], places: DelvePlaces): readonly PlanOutcome[] {

@@ -72,7 +72,7 @@ export class KernelShell {
       await this.#closeRoom();
       await this.dismissKeeper();
       this.#room = await this.#openRoom(pid, agent ?? this.#options.agentCommand);
-      this.#tell({ kind: 'kernel-opened' });
+      this.#tell({ kind: 'kernel-opened', bias: this.#room.bias });
       return this.#room.programPath;
     } catch (error) {
       this.#tell({ kind: 'kernel-unavailable', reason: sentenceOf(error) });

@@ -46,6 +46,24 @@ export const programOf = (pid: number): { readonly path: string } | { readonly r
     : { path };
 };
 
+/** proc_pid_maps(5): start-end permissions offset device inode path. */
+const mapsLine = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ +(.*)$/;
+
+/**
+ * Where the byte at a file offset of the program's text is in memory; undefined where it is not mapped, or the process
+ * is not ours to look at. Both in bytes.
+ */
+export const addressInMemory = (pid: number, path: string, offset: number): number | undefined => {
+  for (const line of (read(`/proc/${pid}/maps`) ?? '').split('\n')) {
+    const [, start = '', end = '', at = '', mapped] = mapsLine.exec(line) ?? [];
+    if (mapped !== path) continue;
+    const distance = offset - Number.parseInt(at, 16);
+    const from = Number.parseInt(start, 16);
+    if (distance >= 0 && from + distance < Number.parseInt(end, 16)) return from + distance;
+  }
+  return undefined;
+};
+
 /** SIGTRAP is signal 5: bit 4 of SigPnd (for one thread) and ShdPnd (for the process). */
 const trapBit = 1n << 4n;
 
