@@ -1,5 +1,6 @@
 /** The probes that this session has in the kernel: taking them out of the books, and what happens when they are lost. */
 
+import { delveReason } from './delve-reason.js';
 import { setAgain } from './set-again.js';
 import type { Gate } from './state.js';
 import type { Turn } from './turn.js';
@@ -41,6 +42,6 @@ export const dropGate = (turn: Turn, gate: Gate, reason: string): void => {
     return;
   }
   const { group, key } = gate.owner;
-  turn.update({ fallen: new Map(turn.state.fallen).set(`${group}\n${key}`, `In Delve: ${reason}`) });
+  turn.update({ fallen: new Map(turn.state.fallen).set(`${group}\n${key}`, delveReason(reason)) });
   setAgain(turn, group);
 };

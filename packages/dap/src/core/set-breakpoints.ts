@@ -2,6 +2,7 @@
  * setBreakpoints and setFunctionBreakpoints: plan, disarm what is no longer wanted, let Delve set its share, arm the
  * rest, answer in the client's order. What the agent refuses to arm goes to Delve in a second round.
  */
+import { delveReason } from './delve-reason.js';
 import { removeGates } from './gates.js';
 import { parseHitCondition } from './hit-condition.js';
 import { bindBreakpoint } from './ids.js';
@@ -165,7 +166,7 @@ const reasonOf = (turn: Turn, work: SetWork, index: number, want: Want): string 
   const fallen = turn.state.fallen.get(fallenKey(work, want));
   if (fallen !== undefined) return fallen;
   const outcome = work.stage.outcomes.get(index);
-  if (outcome !== undefined && !outcome.ok) return `In Delve: ${outcome.message}`;
+  if (outcome !== undefined && !outcome.ok) return delveReason(outcome.message);
   return turn.state.kernel.state === 'unavailable'
     ? 'In Delve: the kernel cannot be used here, see the console.'
     : undefined;

@@ -33,7 +33,9 @@ const unknownFunction = (binary: GoBinary, name: string): string => {
 export const specOf = (item: PlanItem, binary: GoBinary): SpecOutcome => {
   switch (item.kind) {
     case 'function':
-      if (binary.functionsNamed(item.name).length === 0) return refused(unknownFunction(binary, item.name));
+      // Of a function that lives on in copies only the planner knows where they are, and says so.
+      if (binary.functionsNamed(item.name).length === 0 && binary.inlinedCopiesOf(item.name).length === 0)
+        return refused(unknownFunction(binary, item.name));
       return { ok: true, spec: spec({ kind: 'function', name: item.name }, item.condition, item.action) };
     case 'line': {
       const [only, ...others] = declaredAt(binary, item.file, item.line);
