@@ -103,6 +103,16 @@ export const templateHoles = (template: string): readonly string[] => {
   return holes;
 };
 
+/** The rest of a message is still worth having when the compiler's record of one variable cannot be believed. */
+const captureHole = (scope: Scope, parser: Parser, hole: string): PlannedCapture => {
+  try {
+    return captureOf(hole, lower(scope, parseExpression(parser, hole)));
+  } catch (error) {
+    if (error instanceof Refused && error.code === 'stale-variable') return unavailable(hole, '?', error.message);
+    throw error;
+  }
+};
+
 /** Captures for a template, or of every named parameter without one. Throws Refused. */
 export const capturesFor = (scope: Scope, parser: Parser, template: string | undefined): readonly PlannedCapture[] => {
   if (template === undefined) {
@@ -113,5 +123,5 @@ export const capturesFor = (scope: Scope, parser: Parser, template: string | und
   }
   const holes = templateHoles(template);
   if (holes.length > mostCaptures) badTemplate(`it has more than ${mostCaptures} expressions`);
-  return holes.map((hole) => captureOf(hole, lower(scope, parseExpression(parser, hole))));
+  return holes.map((hole) => captureHole(scope, parser, hole));
 };

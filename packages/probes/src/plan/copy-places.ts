@@ -5,6 +5,7 @@ import { runAt } from './first-line.js';
 import { Refused } from './refused.js';
 import { decodeFunction, type Place, plannedSite, type Request, shortFile } from './request.js';
 import { scopeFor } from './scope-at.js';
+import { doubtedAt } from './stale.js';
 import { type Code, codeOf } from './x86/code.js';
 import { firstUnharmed, logSites } from './x86/line-site.js';
 
@@ -31,10 +32,11 @@ const placeOf = (request: Request, copy: InlinedCopy, host: Host): Place | undef
   const sites = logSites(host.code, index, belongs, isStart, request.avoid !== undefined);
   if (sites.length === 0) return undefined;
   const variables = binary.variablesAt(low);
+  const doubted = doubtedAt(binary, host.code, variables.value, low);
   const where = `inlined into ${copy.caller} at ${shortFile(copy.file)}:${copy.line}`;
   return {
     function: copy.callee,
-    scope: scopeFor(binary, copy.host, variables, 'go', host.code.frameAt(index)),
+    scope: scopeFor(binary, copy.host, variables, 'go', host.code.frameAt(index), doubted),
     start: low,
     choose: (needs) => {
       const site = firstUnharmed(sites, needs);
@@ -80,5 +82,14 @@ export const copyPlaces = (request: Request, name: string): readonly Place[] => 
   const quiet: Request = { ...request, notes: [] };
   if (written.length > 0) places.push(...functionPlaces(quiet, name));
   if (places.length > 0) return places;
+  const [first] = copies;
+  if (first !== undefined) {
+    const where = `${shortFile(first.file)}:${first.line}`;
+    const others = copies.length > 1 ? ` (and ${copies.length - 1} more places)` : '';
+    throw new Refused(
+      'no-copy-site',
+      `${name} was inlined into ${first.caller} at ${where}${others}, where the compiler merged it with other code, so it has no place of its own; probe the line ${where}, or build with -gcflags=-l.`,
+    );
+  }
   throw new Refused('not-inlined', `${name} was not inlined anywhere in this program; probe ${name} itself.`);
 };

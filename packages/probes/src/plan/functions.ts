@@ -31,10 +31,12 @@ const inlinedPlaces = (binary: GoBinary, name: string): string => {
 };
 
 const unknown = (binary: GoBinary, name: string): Refused => {
-  if (binary.inlinedCopiesOf(name).length > 0) {
+  const [copy] = binary.inlinedCopiesOf(name);
+  if (copy !== undefined) {
+    const line = `${copy.file.split('/').at(-1)}:${copy.line}`;
     return new Refused(
       'inlined-everywhere',
-      `${name} was inlined into ${inlinedPlaces(binary, name)} and has no code of its own; probe "${name} inlined", or build with -gcflags=-l.`,
+      `${name} was inlined into ${inlinedPlaces(binary, name)} and has no code of its own; probe "${name} inlined" or the line ${line}, or build with -gcflags=-l.`,
     );
   }
   const similar = binary.similarNames(name, candidates);

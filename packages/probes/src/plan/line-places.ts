@@ -8,6 +8,7 @@ import type { PlannedSite } from './plan.js';
 import { Refused } from './refused.js';
 import { decodeFunction, type Needs, type Place, plannedSite, type Request, shortFile } from './request.js';
 import { scopeFor } from './scope-at.js';
+import { doubtedAt } from './stale.js';
 import { type Code, codeOf } from './x86/code.js';
 import { firstUnharmed, type LineSite, logSites, stopSites } from './x86/line-site.js';
 
@@ -82,9 +83,10 @@ const insidePlace = (
       ? stopSites(request.x86, code, index, belongs, isStart)
       : logSites(code, index, belongs, isStart, request.avoid !== undefined);
   const variables = binary.variablesAt(virtualAddress(start));
+  const doubted = doubtedAt(binary, code, variables.value, start);
   return {
     function: fn.name,
-    scope: scopeFor(binary, fn, variables, use === 'stop' ? 'delve' : 'go', code.frameAt(index)),
+    scope: scopeFor(binary, fn, variables, use === 'stop' ? 'delve' : 'go', code.frameAt(index), doubted),
     start,
     choose: chooser(request, fn, code, line, sites),
   };

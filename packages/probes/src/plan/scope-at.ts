@@ -33,6 +33,7 @@ export const scopeFor = (
   variables: Degraded<readonly GoVariable[]>,
   semantics: Semantics,
   cfa: Frame['cfa'],
+  doubted?: ReadonlySet<GoVariable>,
 ): Scope => ({
   semantics,
   frame: {
@@ -42,6 +43,7 @@ export const scopeFor = (
       (binary.machine === 'amd64' || binary.machine === 'arm64') && registerOffset(binary.machine, name) !== undefined,
   },
   variables: variables.value,
+  ...(doubted === undefined ? {} : { doubted }),
   packageName: packageOf(fn.name),
   packageVariable: (name) => binary.packageVariable(name),
   knowsGoroutine: goidOffsetOf(binary) !== undefined,

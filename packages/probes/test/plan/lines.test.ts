@@ -57,7 +57,7 @@ const isFunction = ({ text }: Expected): boolean => !text.startsWith('main.go:')
 
 /** What a line may be refused for; anything else is a defect. */
 const refusable =
-  /no-line-site|no-return-site|unavailable-variable|partly-inlined|not-inlined|no-entry-site|unsupported-use/;
+  /no-line-site|no-return-site|unavailable-variable|partly-inlined|not-inlined|no-entry-site|unsupported-use|no-copy-site|stale-variable/;
 
 interface Build {
   readonly flags: readonly string[];

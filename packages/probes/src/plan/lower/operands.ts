@@ -18,6 +18,12 @@ const predeclared: ReadonlyMap<string, Value> = new Map([
 
 const variable = (scope: Scope, name: string): Value | undefined => {
   const found = scope.variables.find((each) => each.name === name);
+  if (found !== undefined && scope.doubted?.has(found) === true) {
+    throw new Refused(
+      'stale-variable',
+      `The compiler's record of ${name} may be stale here (a call has passed since it was made); probe an earlier line, or build with -gcflags="all=-N -l".`,
+    );
+  }
   return found && { kind: 'stored', type: found.type, storage: storageOf(name, found.place, scope.frame) };
 };
 

@@ -13,6 +13,8 @@ export interface Scope {
   readonly frame: Frame;
   /** Variables at the instruction, innermost scope first. */
   readonly variables: readonly GoVariable[];
+  /** Those of `variables` whose recorded register may hold something else by now. */
+  readonly doubted?: ReadonlySet<GoVariable>;
   /** Import path of the probed function's package. */
   readonly packageName: string;
   /** By full name: "main.limit", "net/http.DefaultClient". */
