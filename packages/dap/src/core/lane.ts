@@ -3,6 +3,7 @@
  * continue and steps. One thing at a time and in the client's order, so that the kernel never writes while Delve does,
  * and nothing runs before the breakpoints that were asked for are in place.
  */
+import { makeWay } from './clash.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
 import { advanceAddProbe, advanceRemoveProbe } from './probes.js';
 import { advanceRestart, advanceResume } from './resume.js';
@@ -30,6 +31,7 @@ const advance = (turn: Turn, work: LaneWork, news: LaneNews): LaneProgress => {
 /** Instruction, data and exception breakpoints: Delve's alone, but it writes while it answers. */
 const advanceForward = (turn: Turn, work: LaneWork & { kind: 'forward' }, news: LaneNews): LaneProgress => {
   if (!work.sent) {
+    if (makeWay(turn, work.request)) return undefined;
     turn.toDelve(work.request.command, work.request.arguments, { kind: 'lane' });
     return { ...work, sent: true };
   }

@@ -51,17 +51,14 @@ export const addProbe = (
 
 /** After a restart: the program may be another one, so everything is planned again by name. */
 export const addAgain = (turn: Turn): void => {
-  for (const asked of turn.state.asked.values()) {
-    if (asked.state === 'refused') continue;
-    change(turn, asked.id, { state: 'planning', probe: undefined });
-    turn.queue({
-      kind: 'add-probe',
-      id: asked.id,
-      item: itemOf(turn, asked.text, undefined),
-      stage: 'new',
-      planned: undefined,
-    });
-  }
+  for (const asked of turn.state.asked.values()) if (asked.state !== 'refused') addOneAgain(turn, asked.id);
+};
+
+export const addOneAgain = (turn: Turn, id: number): void => {
+  const asked = change(turn, id, { state: 'planning', probe: undefined });
+  if (asked === undefined) return;
+  const item = itemOf(turn, asked.text, undefined);
+  turn.queue({ kind: 'add-probe', id, item, stage: 'new', planned: undefined });
 };
 
 const change = (turn: Turn, id: number, difference: Partial<Asked>): Asked | undefined => {

@@ -2,6 +2,7 @@
  * setBreakpoints and setFunctionBreakpoints: plan, disarm what is no longer wanted, let Delve set its share, arm the
  * rest, answer in the client's order. What the agent refuses to arm goes to Delve in a second round.
  */
+import { comeBack, isBeside, newInDelve } from './clash.js';
 import { delveReason } from './delve-reason.js';
 import { removeGates } from './gates.js';
 import { parseHitCondition } from './hit-condition.js';
@@ -44,10 +45,12 @@ const toPlan = (turn: Turn, work: SetWork): readonly { index: number; item: Plan
 const keptOf = (turn: Turn, work: SetWork): ReadonlyMap<number, Placed> => {
   const kept = new Map<number, Placed>();
   const before = turn.state.groups.get(work.group)?.placed ?? [];
+  const plain = newInDelve(turn.state, work.group, work.wants).filter(({ item }) => item === undefined);
   work.wants.forEach((want, index) => {
     if (turn.state.fallen.has(fallenKey(work, want))) return;
     const placed = before.find((old) => old.home === 'kernel' && sameWant(old, want));
-    if (placed?.probe !== undefined && turn.state.gates.has(placed.probe)) kept.set(index, placed);
+    const gate = placed?.probe === undefined ? undefined : turn.state.gates.get(placed.probe);
+    if (placed !== undefined && gate !== undefined && !isBeside(gate, work.group, plain)) kept.set(index, placed);
   });
   return kept;
 };
@@ -96,8 +99,25 @@ const isOurs = (work: SetWork, index: number): boolean =>
 const forDelve = (work: SetWork): readonly number[] =>
   work.wants.map((_, index) => index).filter((index) => !isOurs(work, index));
 
+/** Gates that stand where Delve is about to write go out first. */
+const clearWay = (turn: Turn, work: SetWork, fresh: readonly Want[]): LaneProgress => {
+  const inTheWay = [...turn.state.gates.values()].filter((gate) => isBeside(gate, work.group, fresh));
+  if (inTheWay.length === 0) return undefined;
+  const probes = inTheWay.map(({ probe }) => probe);
+  comeBack(turn, inTheWay, work.group);
+  removeGates(turn, probes);
+  turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes });
+  const gone = new Set<number | undefined>(probes);
+  const kept = new Map([...work.stage.kept].filter(([, { probe }]) => !gone.has(probe)));
+  return at(work, { kind: 'disarming', kept });
+};
+
 const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
   const mine = forDelve(work);
+  const wants = mine.map((index) => work.wants[index]).filter((want) => want !== undefined);
+  const fresh = newInDelve(turn.state, work.group, wants);
+  const clearing = fresh.length === 0 ? undefined : clearWay(turn, work, fresh);
+  if (clearing !== undefined) return clearing;
   const before = turn.state.groups.get(work.group)?.placed ?? [];
   const nothingThere = mine.length === 0 && !before.some((placed) => placed.home === 'delve');
   // Delve halts the program for every such request, so it is spared those that change nothing for it.
