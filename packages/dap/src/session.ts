@@ -88,6 +88,9 @@ export class Session {
       case 'plan':
         this.#kernel.plan(output.ticket, output.items, output.avoid);
         return;
+      case 'inspect-text':
+        this.#kernel.inspect(output.places, output.held, output.own);
+        return;
       case 'arm':
         void this.#kernel.arm(output.ticket, output.plans);
         return;

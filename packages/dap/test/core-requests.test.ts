@@ -156,4 +156,29 @@ describe('setting breakpoints', () => {
     expect(said).toHaveLength(1);
     expect(bodyOf(world.toClient())).toMatchObject({ breakpoints: [{ message: expect.stringContaining('In Delve') }] });
   });
+
+  it('has new places of Delve looked at before Delve writes, and warns once of an int3 of others', () => {
+    const world = World.ready();
+    world.gate();
+    const source = { path: '/src/x.go' };
+    world.request('setBreakpoints', { source, breakpoints: [{ line: 3 }] });
+    const outputs = world.take().filter(({ kind }) => kind !== 'keep');
+    expect(outputs.map(({ kind }) => kind)).toEqual(['inspect-text', 'to-delve']);
+    expect(outputs[0]).toMatchObject({
+      places: { lines: [{ file: '/src/x.go', line: 3 }], functions: [] },
+      held: { lines: [], functions: [] },
+      own: ['0x1000'],
+    });
+    const [sent] = outputs.flatMap((output) => (output.kind === 'to-delve' ? [output.message] : []));
+    const places = [{ function: 'main.f', file: '/src/x.go', line: 3 }];
+    world.feed({ kind: 'strangers-found', places }).feed({ kind: 'strangers-found', places });
+    const warnings = world.toClient();
+    expect(warnings).toMatchObject([{ event: 'output', body: { category: 'stderr' } }]);
+    expect(JSON.stringify(warnings)).toContain('x.go:3');
+    world.delveAnswer(sent, { breakpoints: [{ id: 1, verified: true, line: 3 }] });
+    world.request('setBreakpoints', { source, breakpoints: [{ line: 3 }, { line: 4 }] });
+    expect(world.only('inspect-text')).toMatchObject([
+      { places: { lines: [{ line: 4 }] }, held: { lines: [{ line: 3 }] } },
+    ]);
+  });
 });

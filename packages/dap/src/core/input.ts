@@ -1,7 +1,7 @@
 /** Everything that can happen to a session. The shells turn the world into these; the core knows nothing else. */
 import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
 import type { UserError } from '../errors.js';
-import type { ArmOutcome, PlanOutcome } from './kernel-words.js';
+import type { ArmOutcome, PlanOutcome, StrangerPlace } from './kernel-words.js';
 import type { Message } from './message.js';
 import type { TimerName } from './output.js';
 
@@ -16,6 +16,8 @@ export type Input =
   /** `bias`: where the program was loaded, less where it was linked. Bytes. */
   | { readonly kind: 'kernel-opened'; readonly bias?: bigint | undefined }
   | { readonly kind: 'kernel-unavailable'; readonly reason: string }
+  /** Breakpoint instructions of others at places that Delve is about to write to. */
+  | { readonly kind: 'strangers-found'; readonly places: readonly StrangerPlace[] }
   | { readonly kind: 'planned'; readonly ticket: number; readonly outcomes: readonly PlanOutcome[] }
   | { readonly kind: 'armed'; readonly ticket: number; readonly outcomes: readonly ArmOutcome[] }
   | { readonly kind: 'disarmed'; readonly ticket: number; readonly counters: readonly ProbeCounters[] }

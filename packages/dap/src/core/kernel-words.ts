@@ -42,6 +42,13 @@ export interface DelvePlaces {
   readonly functions: readonly string[];
 }
 
+/** Where somebody else's int3 stands. */
+export interface StrangerPlace {
+  readonly function: string;
+  readonly file: string;
+  readonly line: number;
+}
+
 export interface Planned {
   readonly ok: true;
   readonly plan: Armable;

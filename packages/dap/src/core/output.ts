@@ -53,6 +53,14 @@ export type Output =
       readonly items: readonly PlanItem[];
       readonly avoid: DelvePlaces;
     }
+  /** Is there an int3 in the program's text at `places` that nobody here has written? Delve has some at `held`. */
+  | {
+      readonly kind: 'inspect-text';
+      readonly places: DelvePlaces;
+      readonly held: DelvePlaces;
+      /** File offsets of our own gates and sentinels, "0x...". */
+      readonly own: readonly string[];
+    }
   | { readonly kind: 'arm'; readonly ticket: number; readonly plans: readonly Armable[] }
   | { readonly kind: 'disarm'; readonly ticket: number; readonly probes: readonly number[] }
   | { readonly kind: 'drain'; readonly ticket: number }

@@ -13,6 +13,7 @@ import type { JsonObject, Request, Response } from './message.js';
 import { listOf, numberOf, objectOf, textOf } from './message.js';
 import type { Gate, LaneWork, Placed, SetStage, Want } from './state.js';
 import { newSet } from './state.js';
+import { lookForStrangers } from './strangers.js';
 import type { Turn } from './turn.js';
 import { delvePlaces, groupOf, pathOfGroup, sameWant, wantsOf } from './wants.js';
 
@@ -122,6 +123,7 @@ const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
   const nothingThere = mine.length === 0 && !before.some((placed) => placed.home === 'delve');
   // Delve halts the program for every such request, so it is spared those that change nothing for it.
   if (nothingThere && work.wants.length > 0) return armNew(turn, work);
+  lookForStrangers(turn, work.group, fresh);
   const whole = mine.length === work.wants.length && work.request !== undefined;
   const breakpoints = mine.map((index) => work.wants[index]?.raw);
   turn.toDelve(work.command, whole ? work.request?.arguments : { ...work.base, breakpoints }, { kind: 'lane' });

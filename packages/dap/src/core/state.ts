@@ -251,6 +251,8 @@ export interface SessionState {
   readonly leftovers: ReadonlyMap<number, TrapPlace | undefined>;
   readonly held: HeldStop | undefined;
   readonly step: Step | undefined;
+  /** The last step ended elsewhere than it was meant to: Delve has kept its breakpoints for the rest of it. */
+  readonly stepCut: boolean;
   /** The one goroutine for whose sake the program runs now; undefined = for all. */
   readonly only: number | undefined;
   /** Stops of Delve's in other goroutines that were resumed meanwhile. */
@@ -290,6 +292,7 @@ export const initialState: SessionState = {
   leftovers: new Map(),
   held: undefined,
   step: undefined,
+  stepCut: false,
   only: undefined,
   skipped: 0,
   heldEnd: undefined,

@@ -12,6 +12,7 @@ import type { Output, TimerName } from './output.js';
 import { addProbe, removeProbe, view } from './probes.js';
 import type { SessionState } from './state.js';
 import { onDrained, onHitWithoutStop, releaseHeld } from './stops.js';
+import { warnOfStrangers } from './strangers.js';
 import { Turn } from './turn.js';
 
 export interface StepResult {
@@ -68,6 +69,9 @@ const take = (turn: Turn, input: Input): void => {
     case 'kernel-unavailable':
       noKernel(turn, input.reason);
       tellLane(turn, { kind: 'go' });
+      return;
+    case 'strangers-found':
+      warnOfStrangers(turn, input.places);
       return;
     case 'planned':
       tellLane(turn, { kind: 'planned', outcomes: input.outcomes }, input.ticket);

@@ -56,15 +56,15 @@ const showAsItIs = (turn: Turn, event: Event): void => {
   });
   const thread = threadOf(event);
   if (ids.length > 0) ids.push(...gatesOfSameStop(turn, thread));
-  finishStop(turn, thread);
+  finishStop(turn, thread, textOf(body.reason));
   turn.toClient(body.hitBreakpointIds === undefined ? event : { ...event, body: { ...body, hitBreakpointIds: ids } });
 };
 
 /** The program is stopped for the client too. */
-const finishStop = (turn: Turn, goroutine: number): void => {
+const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint'): void => {
   const { step } = turn.state;
   const { skipped, only } = turn.state;
-  turn.update({ held: undefined, step: undefined, skipped: 0 });
+  turn.update({ held: undefined, step: undefined, skipped: 0, stepCut: step !== undefined && reason !== 'step' });
   turn.target({ running: false, goroutine });
   if (step !== undefined) sayPassed(turn, step.goroutine);
   else if (only !== undefined) sayPassed(turn, only);

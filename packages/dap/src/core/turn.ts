@@ -73,10 +73,10 @@ export class Turn {
     this.event('output', { category, output: `${text}\n`, ...more });
   }
 
-  sayOnce(text: string): void {
+  sayOnce(text: string, category: 'console' | 'stderr' = 'console'): void {
     if (this.state.said.has(text)) return;
     this.update({ said: new Set(this.state.said).add(text) });
-    this.say(text);
+    this.say(text, category);
   }
 
   toDelve(command: string, args: Json | undefined, purpose: Purpose): void {

@@ -1,5 +1,5 @@
 /** Between the editor's breakpoints and the planner's specs. Pure functions of the binary. */
-import type { GoBinary, GoFunction } from '@probelens/gosym';
+import type { GoBinary, GoFunction, LineAddress } from '@probelens/gosym';
 import { type ProbePlan, type ProbeSpec, parseProbeText } from '@probelens/probes';
 import type { DelvePlaces, NotPlanned, PlanItem, WantedAction } from '../core/kernel-words.js';
 
@@ -60,21 +60,28 @@ export const sourceName = ({ target }: ProbeSpec): string | undefined => {
   return target.kind === 'perf-event' ? target.name : undefined;
 };
 
-/** File offsets of every instruction at which Delve has, or may have put, an int3 for these places. */
-export const avoidedOffsets = (binary: GoBinary, places: DelvePlaces): readonly number[] => {
-  const offsets = new Set<number>();
-  for (const { file, line } of places.lines) {
-    for (const { address } of binary.addressesOf(file, line)) offsets.add(binary.offsetOf(address));
-  }
+/** Every instruction at which Delve has, or may put, an int3 for these places. */
+export const placesOf = (binary: GoBinary, places: DelvePlaces): readonly LineAddress[] => {
+  const found: LineAddress[] = [];
+  for (const { file, line } of places.lines) found.push(...binary.addressesOf(file, line));
   for (const name of places.functions) {
     for (const fn of binary.functionsNamed(name)) {
       // Delve chooses an address behind the prologue: the first of a line's runs, on the first or the second line.
-      const runs = binary.linesOf(fn).slice(0, 4);
-      for (const { address, isStatement } of runs) if (isStatement) offsets.add(binary.offsetOf(address));
+      found.push(
+        ...binary
+          .linesOf(fn)
+          .slice(0, 4)
+          .filter(({ isStatement }) => isStatement),
+      );
     }
   }
-  return [...offsets];
+  return found;
 };
+
+/** File offsets of `placesOf`. */
+export const avoidedOffsets = (binary: GoBinary, places: DelvePlaces): readonly number[] => [
+  ...new Set(placesOf(binary, places).map(({ address }) => binary.offsetOf(address))),
+];
 
 /** "0.56 us", "12 us". */
 const microseconds = (nanoseconds: number): string => {

@@ -9,10 +9,11 @@ import type {
   ProbeEvent,
   ProbeSpec,
 } from '@probelens/probes';
-import type { Armable, ArmOutcome, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
+import type { Armable, ArmOutcome, DelvePlaces, PlanItem, PlanOutcome, StrangerPlace } from '../core/kernel-words.js';
 import type { Focus } from '../core/output.js';
 import { sentenceOf } from '../errors.js';
-import { avoidedOffsets, sourceName, specOf, spokenCost } from './planning.js';
+import { foreignBreakpoints } from './live-text.js';
+import { avoidedOffsets, placesOf, sourceName, specOf, spokenCost } from './planning.js';
 import { addressInMemory, programOf, tracedBy } from './target.js';
 
 /** What is needed of the planner; its own package implements it. */
@@ -109,6 +110,15 @@ export class KernelRoom {
   plan(items: readonly PlanItem[], places: DelvePlaces): readonly PlanOutcome[] {
     const avoid = avoidedOffsets(this.#binary, places);
     return items.map((item) => this.#planOne(item, avoid));
+  }
+
+  /** Int3s in the running program's text that its file does not have, at places that are nobody's here. */
+  strangers(places: DelvePlaces, held: DelvePlaces, own: readonly string[]): readonly StrangerPlace[] {
+    const { bias } = this;
+    if (bias === undefined) return [];
+    const known = new Set([...avoidedOffsets(this.#binary, held), ...own.map(Number)]);
+    const wanted = placesOf(this.#binary, places).filter(({ address }) => !known.has(this.#binary.offsetOf(address)));
+    return foreignBreakpoints(this.#target.pid, this.#binary, wanted, Number(bias));
   }
 
   #planOne(item: PlanItem, avoid: readonly number[]): PlanOutcome {

@@ -115,6 +115,19 @@ export class KernelShell {
     this.#tell({ kind: 'planned', ticket, outcomes });
   }
 
+  /** At once: Delve is sent its breakpoints next. */
+  inspect(places: DelvePlaces, held: DelvePlaces, own: readonly string[]): void {
+    try {
+      const found = this.#room?.strangers(places, held, own) ?? [];
+      if (found.length > 0) this.#tell({ kind: 'strangers-found', places: found });
+    } catch (error) {
+      // A look that failed must not cost the breakpoint.
+      const output = `The program's code could not be compared with its file: ${sentenceOf(error)}\n`;
+      const body = { category: 'console', output };
+      this.#tell({ kind: 'delve-message', message: { seq: 0, type: 'event', event: 'output', body } });
+    }
+  }
+
   async arm(ticket: number, plans: readonly Armable[]): Promise<void> {
     await this.#ensureKeeper();
     const outcomes = (await this.#room?.arm(plans)) ?? plans.map(() => ({ ok: false as const, message: noAgent }));

@@ -1,7 +1,7 @@
 /** The debuggee as /proc shows it. Linux only; elsewhere every question has the answer "nothing". */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-const isGone = (error: unknown): boolean =>
+export const isGone = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(String(error.code));
 
 /** Undefined when the process is gone or not ours to look at. */
