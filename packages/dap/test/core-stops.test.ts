@@ -173,6 +173,59 @@ describe('stops', () => {
   });
 });
 
+describe('the agent dies', () => {
+  it('and hits that are known already are shown all the same', () => {
+    const world = World.ready();
+    const id = world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.delveEvent('stopped', { reason: 'breakpoint', threadId: 20, allThreadsStopped: true });
+    world.feed({ kind: 'probe-events', events: [eventOf(1, 20), eventOf(1, 21), eventOf(1, 22, { faulted: true })] });
+    world.feed({ kind: 'agent-closed', reason: 'it was killed.' });
+    const outputs = world.take();
+    const messages = outputs.flatMap((output) => (output.kind === 'to-client' ? [output.message] : []));
+    expect(stopped(messages)).toMatchObject([{ threadId: 20, hitBreakpointIds: [id] }]);
+    const [set] = outputs.flatMap((output) => (output.kind === 'to-delve' ? [output.message] : []));
+    expect(set).toMatchObject({ command: 'setFunctionBreakpoints' });
+    world.delveAnswer(set, { breakpoints: [{ id: 2, verified: true, line: 7 }] });
+    world.take();
+    world.request('continue', { threadId: 20 });
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 21, hitBreakpointIds: [id] }]);
+    world.request('continue', { threadId: 21 });
+    const [stack] = world.toDelve();
+    expect(stack).toMatchObject({ command: 'stackTrace', arguments: { threadId: 22 } });
+    world.delveAnswer(stack, { stackFrames: [{ id: 5 }] });
+    world.delveAnswer(world.toDelve()[0], { result: 'true' });
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 22 }]);
+    world.request('continue', { threadId: 22 });
+    expect(world.toDelve()).toMatchObject([{ command: 'continue' }]);
+  });
+
+  it('while Delve judges the only hit, and Delve still has the last word', () => {
+    const world = World.ready();
+    const id = world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.trap(22, [eventOf(1, 22, { faulted: true })]);
+    const [stack] = world.toDelve();
+    world.feed({ kind: 'agent-closed', reason: 'it was killed.' });
+    world.take();
+    world.delveAnswer(stack, { stackFrames: [{ id: 5 }] });
+    world.delveAnswer(world.toDelve()[0], { result: 'true' });
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 22, hitBreakpointIds: [id] }]);
+  });
+
+  it('and a stop that nobody else knows of is still a stop', () => {
+    const world = World.ready();
+    world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.delveEvent('stopped', { reason: 'breakpoint', threadId: 20, allThreadsStopped: true });
+    world.feed({ kind: 'agent-closed', reason: 'it was killed.' });
+    expect(stopped(world.toClient())).toMatchObject([{ threadId: 20 }]);
+  });
+});
+
 describe('steps', () => {
   it('lets only the stepping goroutine fire, and says what the others passed', () => {
     const world = World.ready();

@@ -10,6 +10,15 @@ export const stops = (gate: Gate): boolean => gate.planned.plan.spec.action.kind
 
 export const anyStops = (turn: Turn): boolean => [...turn.state.gates.values()].some(stops);
 
+/** Of a hit: its gate may be out of the kernel already. */
+export const gateOf = (turn: Turn, probe: number): Gate | undefined =>
+  turn.state.gates.get(probe) ?? turn.state.retired.get(probe);
+
+export const changeGate = (turn: Turn, gate: Gate): void => {
+  const where = turn.state.gates.has(gate.probe) ? 'gates' : 'retired';
+  turn.update({ [where]: new Map(turn.state[where]).set(gate.probe, gate) });
+};
+
 /** Their hits are forgotten; a trap that is still on its way is passed over silently. */
 export const removeGates = (turn: Turn, probes: readonly number[]): void => {
   const gone = new Set(probes);
@@ -24,13 +33,20 @@ export const removeGates = (turn: Turn, probes: readonly number[]): void => {
 export const loseKernel = (turn: Turn, reason: string): void => {
   const groups = new Set<string>();
   for (const gate of turn.state.gates.values()) if (gate.owner.kind === 'breakpoint') groups.add(gate.owner.group);
-  removeGates(turn, [...turn.state.gates.keys()]);
+  const { hits, leftovers, gates } = turn.state;
+  removeGates(turn, [...gates.keys()]);
   turn.kernel({ state: 'unavailable', reason, focus: undefined });
   const asked = new Map(turn.state.asked);
   for (const [id, probe] of asked) asked.set(id, { ...probe, state: 'gone', probe: undefined, message: reason });
   turn.update({ asked });
   if (turn.state.target.exited || turn.state.ending !== undefined) return;
   turn.sayOnce(`Breakpoints go back to Delve: ${reason}`);
+  // What is known already is shown, and what Delve is being asked about one of them has its answer.
+  turn.update({ hits, leftovers, retired: gates });
+  if (hits.length > 0) {
+    // Delve's own breakpoint may lie just ahead, in the same call.
+    turn.say('Hits that wait are shown first; a goroutine may stop once more where Delve has the breakpoint now.');
+  }
   for (const group of groups) setAgain(turn, group);
 };
 

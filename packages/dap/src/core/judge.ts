@@ -1,4 +1,5 @@
 /** A condition that the kernel could not read (a page was not there): Delve evaluates it in the hit's own frame. */
+import { gateOf } from './gates.js';
 import { listOf, numberOf, objectOf, type Response, stringOf } from './message.js';
 import type { Hit } from './state.js';
 import type { Turn } from './turn.js';
@@ -12,7 +13,7 @@ export type Verdict = { readonly holds: boolean; readonly text: string | undefin
 /** Undefined: a further question was sent to Delve. */
 export const onJudgeStack = (turn: Turn, hit: Hit, response: Response): Verdict | undefined => {
   const frame = numberOf(objectOf(listOf(objectOf(response.body).stackFrames)[0]).id);
-  const expression = turn.state.gates.get(hit.probe)?.condition;
+  const expression = gateOf(turn, hit.probe)?.condition;
   if (expression === undefined) return { holds: true, text: undefined };
   if (!response.success || frame === undefined)
     return { holds: true, text: 'The condition could not be judged: Delve has no frame here.' };

@@ -244,6 +244,8 @@ export interface SessionState {
   };
   readonly groups: ReadonlyMap<GroupKey, Group>;
   readonly gates: ReadonlyMap<number, Gate>;
+  /** Lost with the agent, while hits of theirs were waiting to be shown. */
+  readonly retired: ReadonlyMap<number, Gate>;
   readonly asked: ReadonlyMap<number, Asked>;
   /** Waiting to be shown, oldest first. */
   readonly hits: readonly Hit[];
@@ -287,6 +289,7 @@ export const initialState: SessionState = {
   lane: { active: undefined, ticket: undefined, queue: [] },
   groups: new Map(),
   gates: new Map(),
+  retired: new Map(),
   asked: new Map(),
   hits: [],
   leftovers: new Map(),

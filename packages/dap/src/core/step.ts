@@ -11,7 +11,7 @@ import { noKernel, onDelveConnected, onDelveFailed } from './launch.js';
 import type { Output, TimerName } from './output.js';
 import { addProbe, removeProbe, view } from './probes.js';
 import type { SessionState } from './state.js';
-import { onDrained, onHitWithoutStop, releaseHeld } from './stops.js';
+import { onAgentClosed, onDrained, onHitWithoutStop } from './stops.js';
 import { warnOfStrangers } from './strangers.js';
 import { Turn } from './turn.js';
 
@@ -99,7 +99,7 @@ const take = (turn: Turn, input: Input): void => {
       return;
     case 'agent-closed':
       loseKernel(turn, input.reason);
-      releaseHeld(turn);
+      onAgentClosed(turn);
       releaseEnd(turn);
       onEndingDisarmed(turn);
       return;

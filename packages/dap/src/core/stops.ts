@@ -3,7 +3,7 @@
  * was hit in the same round, only the ring buffer knows (keyed by goroutine, Delve's thread id). Hits wait here and are
  * shown one at a time, each once; a trap that arrives after its hit was shown is passed over.
  */
-import { dropGate, stops } from './gates.js';
+import { changeGate, dropGate, gateOf, stops } from './gates.js';
 import { holds } from './hit-condition.js';
 import { clientBreakpoint } from './ids.js';
 import { judge } from './judge.js';
@@ -36,10 +36,10 @@ const gatesOfSameStop = (turn: Turn, goroutine: number): readonly number[] => {
   if (mine.length === 0) return [];
   turn.update({ hits: turn.state.hits.filter((hit) => hit.goroutine !== goroutine) });
   return mine.flatMap((hit) => {
-    const gate = turn.state.gates.get(hit.probe);
+    const gate = gateOf(turn, hit.probe);
     if (gate === undefined) return [];
     const counted = gate.counted + 1;
-    turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, counted }) });
+    changeGate(turn, { ...gate, counted });
     return gate.hitCondition === undefined || holds(gate.hitCondition, counted) ? [gate.id] : [];
   });
 };
@@ -114,7 +114,7 @@ export const onStopped = (turn: Turn, event: Event): void => {
   turn.update({ hits: turn.state.hits.map((hit) => (hit.running ? { ...hit, running: false } : hit)) });
   const { kernel, hits, leftovers, gates } = turn.state;
   const involved =
-    kernel.state === 'ready' && ([...gates.values()].some(stops) || hits.length > 0 || leftovers.size > 0);
+    hits.length > 0 || leftovers.size > 0 || (kernel.state === 'ready' && [...gates.values()].some(stops));
   if (!involved) {
     if (isElsewhere(turn, event)) skip(turn);
     else showAsItIs(turn, event);
@@ -132,7 +132,15 @@ export const onDrained = (turn: Turn, ticket: number): void => {
   decide(turn, held.event);
 };
 
-/** Without the kernel's answers (the agent is gone) the stop is shown as far as it is known. */
+/** The agent is gone: nothing more will come, but what came is shown. */
+export const onAgentClosed = (turn: Turn): void => {
+  const { held, hits } = turn.state;
+  if (held?.stage.kind !== 'draining') return;
+  if (hits.length > 0) decide(turn, held.event);
+  else releaseHeld(turn);
+};
+
+/** Without the kernel's answers the stop is shown as far as it is known. */
 export const releaseHeld = (turn: Turn): void => {
   const { held } = turn.state;
   if (held === undefined) return;
@@ -204,13 +212,13 @@ const consider = (turn: Turn, hit: Hit): void => {
 
 /** The condition was true: the hit condition has the last word. */
 const count = (turn: Turn, hit: Hit, text: string | undefined): void => {
-  const gate = turn.state.gates.get(hit.probe);
+  const gate = gateOf(turn, hit.probe);
   if (gate === undefined) {
     next(turn);
     return;
   }
   const counted = gate.counted + 1;
-  turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, counted }) });
+  changeGate(turn, { ...gate, counted });
   if (gate.hitCondition !== undefined && !holds(gate.hitCondition, counted)) next(turn);
   else if (gate.planned.settle !== undefined) beginSettling(turn, hit, text);
   else showHit(turn, gate, hit, text);
@@ -220,7 +228,7 @@ const count = (turn: Turn, hit: Hit, text: string | undefined): void => {
 export const onSettleAnswer = (turn: Turn, response: Response): void => {
   const stage = turn.state.held?.stage;
   if (stage?.kind !== 'settling') return;
-  const gate = turn.state.gates.get(stage.hit.probe);
+  const gate = gateOf(turn, stage.hit.probe);
   if (gate === undefined) next(turn);
   else if (onSettleLook(turn, stage, gate.planned.settle ?? 0, response)) showHit(turn, gate, stage.hit, stage.text);
 };
@@ -228,7 +236,7 @@ export const onSettleAnswer = (turn: Turn, response: Response): void => {
 /** Delve will not step: the stop is shown where it is. */
 export const onSettleRefused = (turn: Turn): void => {
   const stage = turn.state.held?.stage;
-  const gate = stage?.kind === 'settling' ? turn.state.gates.get(stage.hit.probe) : undefined;
+  const gate = stage?.kind === 'settling' ? gateOf(turn, stage.hit.probe) : undefined;
   if (stage?.kind === 'settling' && gate !== undefined) showHit(turn, gate, stage.hit, stage.text);
 };
 
