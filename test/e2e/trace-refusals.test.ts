@@ -138,6 +138,15 @@ describe.skipIf(requirement('kernel', 'go').missing)('probelens trace refuses', 
     }
   });
 
+  it('nothing to whoever comes through sudo: the program runs as that user', { timeout: 60_000 }, async () => {
+    const path = join(directory, 'orders/orders');
+    const probe = ['--probe', 'tracepoint:sched:sched_process_exec do count', '--probe', 'main.price do count'];
+    const env = { SUDO_UID: '65534', SUDO_GID: '65534' };
+    const traced = await run(['trace', path, ...probe, '--', '10'], { env });
+    expect(traced).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(traced.stdout).toMatch(/^ *10 +10 +0 +0 +main\.price do count$/m);
+  });
+
   it('a user without privileges', { timeout: 60_000 }, async () => {
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
     const mayLook = await execa(nobody[0] ?? '', [...nobody.slice(1), process.execPath, command, 'version'], {

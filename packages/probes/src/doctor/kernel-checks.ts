@@ -26,7 +26,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
     without: 'degraded',
     loss: 'Other processes of the same binary pay for a probe too, though it never counts or stops them.',
   },
-  perfUprobe: { title: 'uprobes by perf', without: 'degraded', loss: 'There is no fallback for older kernels.' },
+  perfUprobe: {
+    title: 'uprobes by perf',
+    without: 'degraded',
+    loss: 'There is no fallback for older kernels. It wants CAP_SYS_ADMIN; the other way does with CAP_BPF and CAP_PERFMON.',
+  },
   sleepableUprobe: {
     title: 'sleepable probes',
     without: 'degraded',

@@ -28,6 +28,17 @@ export interface Launch {
  */
 const HOLD_THEN_BECOME = 'read -r go <&3 && exec "$0" "$@" 3<&-';
 
+/**
+ * Through sudo the program is still the person's: it runs as the user who asked, whose processes are those that the agent
+ * probes (agent/admission.ts). Without their further groups.
+ */
+const askingUser = (env: NodeJS.ProcessEnv = process.env): { uid?: number; gid?: number } => {
+  const { SUDO_UID: uid, SUDO_GID: gid } = env;
+  if (process.getuid?.() !== 0 || uid === undefined || gid === undefined || !/^\d+ \d+$/.test(`${uid} ${gid}`))
+    return {};
+  return { uid: Number(uid), gid: Number(gid) };
+};
+
 /** Rejects with a sentence when the file cannot be executed. */
 export const launchHeld = async (launch: Launch): Promise<HeldProgram> => {
   const path = resolve(launch.path);
@@ -42,6 +53,7 @@ export const launchHeld = async (launch: Launch): Promise<HeldProgram> => {
     buffer: false,
     reject: false,
     cleanup: false,
+    ...askingUser(),
   });
   const { pid } = child;
   const exited = child.then((result) => result.exitCode);
