@@ -6,7 +6,17 @@ export interface CapturedValue {
   /** As Go would print it: `42`, `"ACME"`, `nil`, `0xc000012345`, `?` where the read failed. */
   readonly text: string;
   readonly faulted: boolean;
+  /** Values of several parts only: the same as data. Integers beyond 2^53 and addresses are texts, null is nil. */
+  readonly json?: JsonValue;
 }
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
 
 export interface ProbeEvent {
   /** Id that `arm` gave. */

@@ -67,6 +67,37 @@ const valid: ProbePlan = {
       value: undefined,
       length: undefined,
     },
+    {
+      name: 'o',
+      typeName: '*main.Order',
+      shape: {
+        kind: 'structured',
+        layout: {
+          kind: 'pointer',
+          at: { part: 0, offset: 0 },
+          target: {
+            kind: 'struct',
+            typeName: 'main.Order',
+            fields: [
+              { name: 'ID', value: { kind: 'integer', signed: true, width: 8, at: { part: 1, offset: 8 } } },
+              { name: 'Symbol', value: { kind: 'string', part: 2 } },
+            ],
+            more: 0,
+          },
+        },
+      },
+      value: undefined,
+      length: undefined,
+      parts: [
+        { value: rax, length: undefined, limit: 0 },
+        {
+          value: rax,
+          length: { kind: 'unless-nil', pointer: rax, value: { kind: 'constant', value: '16' } },
+          limit: 16,
+        },
+        { value: rax, length: rax, limit: 32 },
+      ],
+    },
   ],
   goidOffset: 0x98,
 };
@@ -87,7 +118,55 @@ const deep = (levels: number): LoweredExpression => {
   return node;
 };
 
+const structured = valid.captures.at(-1);
+const shapedAs = (layout: unknown, parts: unknown = structured?.parts): unknown => ({
+  ...valid,
+  captures: [{ ...structured, shape: { kind: 'structured', layout }, parts }],
+});
+const at = (part: number, offset: number): unknown => ({ part, offset });
+let nest: unknown = { kind: 'bool', at: at(0, 0) };
+for (let level = 0; level < 20; level++) nest = { kind: 'array', count: 1, elements: [nest] };
+
 test.each<readonly [string, unknown, RegExp]>([
+  ['a part that is not there', shapedAs({ kind: 'bool', at: at(3, 0) }), /layout\.at\.part/],
+  ['bytes behind a word', shapedAs({ kind: 'bool', at: at(0, 8) }), /layout\.at\.offset/],
+  ['bytes behind a block', shapedAs({ kind: 'address', at: at(1, 9) }), /layout\.at\.offset/],
+  ['bytes before a block', shapedAs({ kind: 'address', at: at(1, -8) }), /layout\.at\.offset/],
+  ['a string in a word', shapedAs({ kind: 'string', part: 0 }), /no block of memory/],
+  ['a layout of no kind', shapedAs({ kind: 'evil' }), /layout\.kind/],
+  ['a layout without end', shapedAs(nest), /nested deeper/],
+  [
+    'a layout without bounds',
+    shapedAs({ kind: 'array', count: 1e9, elements: Array.from({ length: 600 }, () => nest) }),
+    /at most 512/,
+  ],
+  [
+    'a block without bounds',
+    shapedAs({ kind: 'string', part: 0 }, [{ value: rax, length: rax, limit: 4096 }]),
+    /limit/,
+  ],
+  [
+    'too many parts',
+    shapedAs(
+      { kind: 'string', part: 0 },
+      Array.from({ length: 25 }, () => ({ value: rax, length: rax, limit: 8 })),
+    ),
+    /at most 24/,
+  ],
+  [
+    'records without bounds',
+    {
+      ...valid,
+      captures: Array.from({ length: 32 }, () => ({
+        ...structured,
+        shape: { kind: 'structured', layout: { kind: 'string', part: 0 } },
+        parts: Array.from({ length: 24 }, () => ({ value: rax, length: rax, limit: 256 })),
+      })),
+    },
+    /one event can hold/,
+  ],
+  ['parts of no layout', { ...valid, captures: [{ ...structured, shape: { kind: 'bool' } }] }, /exactly when/],
+  ['a layout of no parts', { ...valid, captures: [{ ...structured, parts: undefined }] }, /layout\.at\.part/],
   ['nothing', undefined, /not an object/],
   ['no site', { ...valid, sites: [] }, /no site/],
   ['an offset that is no number', { ...valid, sites: [{ ...site, offset: '-1' }] }, /sites\[0\]\.offset/],

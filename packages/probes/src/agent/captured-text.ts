@@ -2,6 +2,7 @@
 import { TextDecoder } from 'node:util';
 import type { CapturedValue } from '../events.js';
 import type { CaptureShape, PlannedCapture } from '../plan/plan.js';
+import { structuredValue } from './structured-text.js';
 
 /** What stands where a value could not be read. */
 const UNREADABLE = '?';
@@ -96,7 +97,7 @@ const tryDecode = (decoder: TextDecoder, bytes: Uint8Array): string | undefined 
 
 const PLAIN_ASCII = /^[ !#-[\]-~]*$/;
 
-const stringText = (view: DataView, at: number, limit: number): string => {
+export const stringText = (view: DataView, at: number, limit: number): string => {
   const trueLength = view.getUint32(at, true);
   const kept = Math.min(view.getUint32(at + 4, true), limit);
   const bytes = new Uint8Array(view.buffer, view.byteOffset + at + 8, kept);
@@ -105,7 +106,7 @@ const stringText = (view: DataView, at: number, limit: number): string => {
   return trueLength > kept ? `${quoted}...+${trueLength - kept} more` : quoted;
 };
 
-const integerText = (view: DataView, at: number, signed: boolean): string => {
+export const integerText = (view: DataView, at: number, signed: boolean): string => {
   const high = view.getInt32(at + 4, true);
   const low = view.getUint32(at, true);
   // No bigint where the number fits a double: this runs for every event.
@@ -113,6 +114,9 @@ const integerText = (view: DataView, at: number, signed: boolean): string => {
   if (signed && high === -1 && low !== 0) return String(low - 2 ** 32);
   return String(signed ? view.getBigInt64(at, true) : view.getBigUint64(at, true));
 };
+
+export const floatText = (value: number, width: 4 | 8): string =>
+  goFloat(value, width === 4 ? shortestFloat32(value) : String(value));
 
 const shapedText = (shape: CaptureShape, view: DataView, at: number): string => {
   switch (shape.kind) {
@@ -122,7 +126,7 @@ const shapedText = (shape: CaptureShape, view: DataView, at: number): string => 
       return view.getUint8(at) === 0 ? 'false' : 'true';
     case 'float': {
       const value = shape.width === 4 ? view.getFloat32(at, true) : view.getFloat64(at, true);
-      return goFloat(value, shape.width === 4 ? shortestFloat32(value) : String(value));
+      return floatText(value, shape.width);
     }
     case 'pointer': {
       const address = view.getBigUint64(at, true);
@@ -130,6 +134,7 @@ const shapedText = (shape: CaptureShape, view: DataView, at: number): string => 
     }
     case 'string':
       return stringText(view, at, shape.limit);
+    case 'structured':
     case 'unavailable':
       return UNREADABLE;
   }
@@ -143,6 +148,11 @@ export const capturedValue = (
   faulted: boolean,
 ): CapturedValue => {
   const missing = at === undefined || faulted;
+  const { shape, parts } = capture;
+  if (!missing && shape.kind === 'structured' && parts !== undefined) {
+    const shown = structuredValue(shape.layout, parts, view, at);
+    return { name: capture.name, type: capture.typeName, ...shown, faulted: false };
+  }
   return {
     name: capture.name,
     type: capture.typeName,

@@ -116,6 +116,8 @@ export const expressionText = (node: LoweredExpression, goid: number | undefined
       return `(${text(node.value)} == 0)`;
     case 'checked':
       return `(${text(node.condition)} ? ${text(node.value)} : 0)`;
+    case 'unless-nil':
+      return `(${text(node.pointer)} == 0 ? 0 : ${text(node.value)})`;
     case 'goroutine-id':
       if (goid === undefined) throw new NotExportable('the place of the goroutine id is unknown');
       return `( *(uint64 *)(reg("r14") + ${goid}))`;

@@ -8,6 +8,7 @@ import { parseExpression } from './lower/syntax.js';
 import { asBool, asInteger, asString, describe, type Value } from './lower/value.js';
 import type { PlannedCapture } from './plan.js';
 import { Refused } from './refused.js';
+import { structuredCapture } from './structured.js';
 
 /** Bytes of a string that an event carries. */
 const stringLimit = 64;
@@ -23,7 +24,7 @@ const unavailable = (name: string, typeName: string, reason: string): PlannedCap
   length: undefined,
 });
 
-const pointerLike: ReadonlySet<GoType['kind']> = new Set(['pointer', 'unsafe-pointer', 'map', 'chan', 'func']);
+const pointerLike: ReadonlySet<GoType['kind']> = new Set(['pointer', 'unsafe-pointer', 'func']);
 
 const constantCapture = (name: string, value: Extract<Value, { kind: 'constant' }>): PlannedCapture => {
   const { constant } = value;
@@ -39,7 +40,20 @@ const constantCapture = (name: string, value: Extract<Value, { kind: 'constant' 
   };
 };
 
-const captureOf = (name: string, value: Value): PlannedCapture => {
+const structuredKinds: ReadonlySet<GoType['kind']> = new Set([
+  'struct',
+  'array',
+  'slice',
+  'interface',
+  'map',
+  'chan',
+  'complex',
+]);
+
+const isStructured = (type: GoType): boolean =>
+  structuredKinds.has(type.kind) || (type.kind === 'pointer' && type.target().kind === 'struct');
+
+const captureOf = (scope: Scope, name: string, value: Value): PlannedCapture => {
   const typeName = describe(value);
   if (value.kind === 'constant') return constantCapture(name, value);
   const integer = asInteger(value, name);
@@ -60,6 +74,7 @@ const captureOf = (name: string, value: Value): PlannedCapture => {
     const bits = readBits(name, storage, 0, { width, signed: false });
     return { name, typeName, shape: { kind: 'float', width }, value: bits, length: undefined };
   }
+  if (isStructured(type)) return structuredCapture(scope, name, type, storage);
   if (pointerLike.has(type.kind)) {
     const address = readBits(name, storage, 0, { width: 8, signed: false });
     return { name, typeName, shape: { kind: 'pointer' }, value: address, length: undefined };
@@ -70,7 +85,7 @@ const captureOf = (name: string, value: Value): PlannedCapture => {
 /** A variable that cannot be read is shown as such: the others are still worth having. */
 const captureParameter = (scope: Scope, parser: Parser, parameter: GoVariable): PlannedCapture => {
   try {
-    return captureOf(parameter.name, lower(scope, parseExpression(parser, parameter.name)));
+    return captureOf(scope, parameter.name, lower(scope, parseExpression(parser, parameter.name)));
   } catch (error) {
     if (error instanceof Refused) return unavailable(parameter.name, parameter.type.name, error.message);
     throw error;
@@ -106,7 +121,7 @@ export const templateHoles = (template: string): readonly string[] => {
 /** The rest of a message is still worth having when the compiler's record of one variable cannot be believed. */
 const captureHole = (scope: Scope, parser: Parser, hole: string): PlannedCapture => {
   try {
-    return captureOf(hole, lower(scope, parseExpression(parser, hole)));
+    return captureOf(scope, hole, lower(scope, parseExpression(parser, hole)));
   } catch (error) {
     if (error instanceof Refused && error.code === 'stale-variable') return unavailable(hole, '?', error.message);
     throw error;

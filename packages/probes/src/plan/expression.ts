@@ -66,6 +66,8 @@ export type LoweredExpression =
   | { readonly kind: 'not'; readonly value: LoweredExpression }
   /** `value`, but "faulted" unless `condition` holds: an index in its bounds, a pointer that is not nil. */
   | { readonly kind: 'checked'; readonly condition: LoweredExpression; readonly value: LoweredExpression }
+  /** `value`, or 0 when `pointer` is nil: the length of a nil map. */
+  | { readonly kind: 'unless-nil'; readonly pointer: LoweredExpression; readonly value: LoweredExpression }
   /**
    * Compares IEEE 754 numbers given by their bits. NaN and infinities: "ieee" compares them as Go does, "fault" leaves
    * them to Delve, which refuses to compute with them (errOperationOnSpecialFloat, pkg/proc/eval.go 1.27).

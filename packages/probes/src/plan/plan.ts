@@ -1,6 +1,7 @@
 /** A plan: where and how a probe goes, or why not. Serialisable; the agent takes plans, never programs. */
 import type { ProbeSpec } from '../spec/spec.js';
 import type { LoweredExpression } from './expression.js';
+import type { ValueLayout } from './value-layout.js';
 
 /**
  * 1: a one-byte instruction that the kernel emulates; cheap, may stop.
@@ -41,7 +42,19 @@ export type CaptureShape =
   | { readonly kind: 'pointer' }
   /** Bytes of a string: u32 true length, then at most `limit` bytes. */
   | { readonly kind: 'string'; readonly limit: number }
+  /** A value of several parts (`PlannedCapture.parts`). */
+  | { readonly kind: 'structured'; readonly layout: ValueLayout }
   | { readonly kind: 'unavailable'; readonly reason: string };
+
+/** One read: a word, or a block of memory of which `limit` bytes at most are taken. */
+export interface CapturePart {
+  /** The word, or the block's address. */
+  readonly value: LoweredExpression;
+  /** Blocks only: bytes. */
+  readonly length: LoweredExpression | undefined;
+  /** Blocks only; 0 for a word. */
+  readonly limit: number;
+}
 
 export interface PlannedCapture {
   /** The Go expression that is captured: a parameter's name or what stood in a `{hole}`. */
@@ -52,6 +65,8 @@ export interface PlannedCapture {
   readonly value: LoweredExpression | undefined;
   /** Strings only. */
   readonly length: LoweredExpression | undefined;
+  /** Structured captures only, which have neither `value` nor `length`. */
+  readonly parts?: readonly CapturePart[];
 }
 
 export interface PlannedBinary {
@@ -66,7 +81,7 @@ export interface PlannedBinary {
 export interface SiteVariant {
   readonly condition: LoweredExpression | undefined;
   /** In the plan's order; there and not there as in the plan. */
-  readonly captures: readonly Pick<PlannedCapture, 'value' | 'length'>[];
+  readonly captures: readonly Pick<PlannedCapture, 'value' | 'length' | 'parts'>[];
 }
 
 export interface ProbePlan {

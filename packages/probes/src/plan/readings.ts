@@ -34,6 +34,12 @@ const distinct = <T extends { readonly site: PlannedSite }>(all: readonly T[]): 
 /** Name, type and shape: what the reader of an event must know, whichever site it comes from. */
 const face = ({ name, typeName, shape }: PlannedCapture): string => JSON.stringify([name, typeName, shape]);
 
+const expressionsOf = ({ value, length, parts = [] }: PlannedCapture): readonly (LoweredExpression | undefined)[] => [
+  value,
+  length,
+  ...parts.flatMap((part) => [part.value, part.length]),
+];
+
 /** Whether the captures look the same at every place. */
 const comparable = (readings: readonly Reading[]): boolean =>
   readings.every(({ captures }) => captures.map(face).join() === readings[0]?.captures.map(face).join());
@@ -41,7 +47,7 @@ const comparable = (readings: readonly Reading[]): boolean =>
 const choose = (readings: readonly Reading[]): Readings => {
   const chosen = readings.map((reading) => {
     const { condition, captures, place } = reading;
-    const needs = needsOf(present([condition, ...captures.flatMap((each) => [each.value, each.length])]));
+    const needs = needsOf(present([condition, ...captures.flatMap(expressionsOf)]));
     return { reading, site: place.choose(needs) };
   });
   const kept = distinct(chosen);
@@ -51,7 +57,7 @@ const choose = (readings: readonly Reading[]): Readings => {
   const sites = kept.map((each) => each.site);
   const variants = kept.map(({ reading }) => ({
     condition: reading.condition,
-    captures: reading.captures.map(({ value, length }) => ({ value, length })),
+    captures: reading.captures.map(({ value, length, parts }) => ({ value, length, ...(parts && { parts }) })),
   }));
   const [same] = variants.map((variant) => JSON.stringify(variant));
   if (variants.every((variant) => JSON.stringify(variant) === same)) return { sites, condition, captures };

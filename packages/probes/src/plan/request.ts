@@ -60,6 +60,10 @@ const walk = (node: LoweredExpression, visit: (node: LoweredExpression) => void)
       walk(node.pointer, visit);
       walk(node.length, visit);
       return;
+    case 'unless-nil':
+      walk(node.pointer, visit);
+      walk(node.value, visit);
+      return;
     case 'checked':
       walk(node.condition, visit);
       walk(node.value, visit);

@@ -10,10 +10,13 @@ const firstVersionWithG = 17;
 
 /** Where the goroutine id lies behind the g that Go code has in a register; undefined when it has none. */
 export const goidOffsetOf = (binary: GoBinary): number | undefined => {
-  const minor = /^go1\.([0-9]+)/.exec(binary.goVersion ?? '')?.[1];
-  if (minor !== undefined && Number(minor) < firstVersionWithG) return undefined;
+  const minor = minorOf(binary);
+  if (minor > 0 && minor < firstVersionWithG) return undefined;
   return binary.runtime.goid;
 };
+
+/** 26 of "go1.26.8"; 0 where it is unknown. */
+const minorOf = (binary: GoBinary): number => Number(/^go1\.([0-9]+)/.exec(binary.goVersion ?? '')?.[1] ?? 0);
 
 const missing =
   (binary: GoBinary, fn: GoFunction, variables: Degraded<readonly GoVariable[]>) =>
@@ -46,6 +49,7 @@ export const scopeFor = (
   ...(doubted === undefined ? {} : { doubted }),
   packageName: packageOf(fn.name),
   packageVariable: (name) => binary.packageVariable(name),
+  typeNames: minorOf(binary) >= firstVersionWithG,
   knowsGoroutine: goidOffsetOf(binary) !== undefined,
   missing: missing(binary, fn, variables),
 });

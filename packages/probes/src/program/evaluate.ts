@@ -197,6 +197,14 @@ export const emitExpression = (to: Evaluation, node: LoweredExpression, depth = 
       assembler.jumpIf('r8', '==', 0, to.fault);
       emitExpression(to, node.value, depth);
       return;
+    case 'unless-nil': {
+      const end = assembler.freshLabel('nil');
+      emitExpression(to, node.pointer, depth);
+      assembler.jumpIf('r8', '==', 0, end);
+      emitExpression(to, node.value, depth);
+      assembler.label(end);
+      return;
+    }
     case 'goroutine-id':
       emitGoroutine(to, to.fault);
       // 0 is the scheduler's own stack, where Delve answers with another goroutine (pkg/proc/variables.go, GetG).

@@ -1,9 +1,10 @@
 /** Writes the record of one event (record.ts) straight into the ring buffer. r6 = context, r7 = the record. */
-import type { PlannedCapture } from '../plan/plan.js';
+import type { LoweredExpression } from '../plan/expression.js';
+import type { CapturePart, PlannedCapture } from '../plan/plan.js';
 import { type Evaluation, emitExpression, emitRegister } from './evaluate.js';
 import { frame, temporary } from './frame.js';
 import type { ProgramRequest } from './program.js';
-import { recordLayout, recordOffsets, stackFrames } from './record.js';
+import { partLayout, recordLayout, recordOffsets, stackFrames } from './record.js';
 import { stackPointer } from './registers.js';
 
 /** r1 = the u32 minimum of r1 and `limit`. */
@@ -21,9 +22,14 @@ const emitCaptureFault = (to: Evaluation, index: number, at: number, size: numbe
   for (let offset = 0; offset < size; offset += 8) assembler.store('r7', at + offset, 0, 8);
 };
 
-const emitString = (to: Evaluation, capture: PlannedCapture, limit: number, at: number, fault: string): void => {
+interface Block {
+  readonly value: LoweredExpression | undefined;
+  readonly length: LoweredExpression | undefined;
+}
+
+const emitBlock = (to: Evaluation, block: Block, limit: number, at: number, fault: string): void => {
   const { assembler } = to;
-  if (capture.value === undefined || capture.length === undefined) return;
+  if (block.value === undefined || block.length === undefined) return;
   const whole = assembler.freshLabel('whole');
   const small = assembler.freshLabel('small');
   const empty = assembler.freshLabel('empty');
@@ -31,9 +37,9 @@ const emitString = (to: Evaluation, capture: PlannedCapture, limit: number, at: 
   const room = Math.ceil(limit / 8) * 8;
   // The rest of the room must not show what an older record left there.
   for (let offset = 0; offset < 8 + room; offset += 8) assembler.store('r7', at + offset, 0, 8);
-  emitExpression(to, capture.value, 0);
+  emitExpression(to, block.value, 0);
   assembler.store('r10', temporary(0), 'r8', 8);
-  emitExpression(to, capture.length, 1);
+  emitExpression(to, block.length, 1);
   assembler.mov('r1', 'r8').loadImmediate('r2', saturated).jumpIf('r1', '<=', 'r2', small).mov('r1', 'r2');
   assembler.label(small).store('r7', at, 'r1', 4);
   assembler.jumpIf('r8', '==', 0, empty).jumpIf('r8', '<=', limit, whole).mov('r8', limit).label(whole);
@@ -62,12 +68,41 @@ const emitString = (to: Evaluation, capture: PlannedCapture, limit: number, at: 
     .label(done);
 };
 
+/** Every part by itself: what one could not be read for says nothing of the others. */
+const emitParts = (to: Evaluation, parts: readonly CapturePart[], at: number): void => {
+  const { assembler } = to;
+  const { offsets } = partLayout(parts);
+  assembler.store('r7', at, 0, 8);
+  parts.forEach((part, index) => {
+    const fault = assembler.freshLabel('part_unreadable');
+    const done = assembler.freshLabel('part');
+    const inner = { ...to, fault };
+    const place = at + (offsets[index] ?? 0);
+    assembler.store('r7', place, 0, 8);
+    if (part.length !== undefined) emitBlock(inner, part, part.limit, place, fault);
+    else {
+      emitExpression(inner, part.value, 0);
+      assembler.store('r7', place, 'r8', 8);
+      if (!mayFault(part.value)) return;
+    }
+    assembler
+      .jump(done)
+      .label(fault)
+      .load('r1', 'r7', at, 8)
+      .loadImmediate('r2', 1n << BigInt(index))
+      .or('r1', 'r2')
+      .store('r7', at, 'r1', 8);
+    assembler.label(done);
+  });
+};
+
 /** Fills every capture; one that cannot be read leaves zeroes and a bit in the fault word. */
 export const emitCaptures = (to: Evaluation, captures: readonly PlannedCapture[]): void => {
   const { assembler } = to;
   const layout = recordLayout(captures);
   captures.forEach((capture, index) => {
     const at = layout.captures[index];
+    if (at !== undefined && capture.parts !== undefined) emitParts(to, capture.parts, at);
     if (at === undefined || capture.value === undefined) return;
     const fault = assembler.freshLabel('unreadable');
     const done = assembler.freshLabel('captured');
@@ -76,7 +111,7 @@ export const emitCaptures = (to: Evaluation, captures: readonly PlannedCapture[]
     let size = 8;
     let canFail = true;
     if (capture.shape.kind === 'string') {
-      emitString(inner, capture, capture.shape.limit, at, fault);
+      emitBlock(inner, capture, capture.shape.limit, at, fault);
       size = 8 + Math.ceil(capture.shape.limit / 8) * 8;
     } else {
       emitExpression(inner, capture.value, 0);
@@ -103,6 +138,8 @@ export const mayFault = (node: PlannedCapture['value']): boolean => {
     case 'checked':
     case 'goroutine-id':
       return true;
+    case 'unless-nil':
+      return mayFault(node.pointer) || mayFault(node.value);
     case 'convert':
     case 'not':
       return mayFault(node.value);

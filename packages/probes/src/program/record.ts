@@ -15,9 +15,10 @@
  * bytes of the stack that follow and count, then room for `stackFrames` u64 addresses, innermost first.
  *
  * A capture is 8 bytes (integers already extended to 64 bits, booleans 0 or 1, bits of floats, addresses), or for
- * strings: u32 true length (saturated), u32 bytes that follow and count, then `limit` bytes rounded up to 8.
+ * strings: u32 true length (saturated), u32 bytes that follow and count, then `limit` bytes rounded up to 8. A capture of
+ * several parts: u64 bit i set: part i could not be read, then the parts, each a word or a block laid out as a string.
  */
-import type { PlannedCapture } from '../plan/plan.js';
+import type { CapturePart, PlannedCapture } from '../plan/plan.js';
 
 export const recordFlags = { faulted: 1, trapped: 2, goroutineUnknown: 4 } as const;
 
@@ -54,8 +55,25 @@ export interface RecordLayout {
 
 const roundUp = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
+/** Bytes that a part takes. */
+const partSize = ({ length, limit }: CapturePart): number => (length === undefined ? 8 : 8 + roundUp(limit));
+
+/** Where each part lies behind the beginning of its capture, and what all of it takes. Bytes. */
+export const partLayout = (
+  parts: readonly CapturePart[],
+): { readonly offsets: readonly number[]; readonly size: number } => {
+  let size = 8;
+  const offsets = parts.map((part) => {
+    const at = size;
+    size += partSize(part);
+    return at;
+  });
+  return { offsets, size };
+};
+
 /** Bytes that a capture takes in the record. */
 export const captureSize = (capture: PlannedCapture): number => {
+  if (capture.parts !== undefined) return partLayout(capture.parts).size;
   if (capture.value === undefined) return 0;
   return capture.shape.kind === 'string' ? 8 + roundUp(capture.shape.limit) : 8;
 };

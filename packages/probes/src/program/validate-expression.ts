@@ -91,6 +91,8 @@ const walk = (state: Walk, field: Field, depth: number): LoweredExpression => {
       return { kind, value: inner('value') };
     case 'checked':
       return { kind, condition: inner('condition'), value: inner('value') };
+    case 'unless-nil':
+      return { kind, pointer: inner('pointer'), value: inner('value') };
     case 'goroutine-id':
       return { kind };
     default:

@@ -2,12 +2,21 @@
  * The agent's own look at a plan. It trusts nobody: what passes here can be turned into a program that reads and counts,
  * whoever wrote it. What it cannot know (that the offsets are instruction starts) is checked against the file elsewhere.
  */
-import type { CaptureShape, PlannedBinary, PlannedCapture, PlannedSite, ProbePlan, SiteVariant } from '../plan/plan.js';
+import type {
+  CapturePart,
+  CaptureShape,
+  PlannedBinary,
+  PlannedCapture,
+  PlannedSite,
+  ProbePlan,
+  SiteVariant,
+} from '../plan/plan.js';
 import type { ProgramMachine } from './program.js';
-import { maximumCaptures, maximumStringLimit } from './record.js';
+import { maximumCaptures, maximumStringLimit, recordLayout } from './record.js';
 import * as read from './shape.js';
 import { InvalidPlan } from './shape.js';
 import { validCondition, validExpression } from './validate-expression.js';
+import { validLayout, validParts } from './validate-layout.js';
 import { validSpec } from './validate-spec.js';
 
 /** As many as one uprobe_multi link takes at a time (MAX_UPROBE_MULTI_CNT, kernel/trace/bpf_trace.c). */
@@ -18,6 +27,9 @@ const longestInstruction = 15;
 
 /** Where the goroutine id has ever been is below 0x200; a page is generous. */
 const maximumGoidOffset = 4096;
+
+/** Bytes; 64 such records fill the agent's ring. */
+const largestRecord = 65_536;
 
 const tiers = [1, 2, 'nop5', 'emulated', 'stepped'] as const;
 
@@ -68,8 +80,16 @@ const validSite = (field: read.Field): PlannedSite => {
   };
 };
 
-const validShape = (field: read.Field): CaptureShape => {
-  const kind = read.oneOf(read.member(field, 'kind'), ['integer', 'bool', 'float', 'pointer', 'string', 'unavailable']);
+const validShape = (field: read.Field, parts: readonly CapturePart[] | undefined): CaptureShape => {
+  const kind = read.oneOf(read.member(field, 'kind'), [
+    'integer',
+    'bool',
+    'float',
+    'pointer',
+    'string',
+    'structured',
+    'unavailable',
+  ]);
   switch (kind) {
     case 'integer':
       return {
@@ -83,6 +103,8 @@ const validShape = (field: read.Field): CaptureShape => {
       return { kind, limit: read.integer(read.member(field, 'limit'), 1, maximumStringLimit) };
     case 'unavailable':
       return { kind, reason: read.text(read.member(field, 'reason')) };
+    case 'structured':
+      return { kind, layout: validLayout(read.member(field, 'layout'), parts ?? []) };
     case 'bool':
     case 'pointer':
       return { kind };
@@ -91,18 +113,29 @@ const validShape = (field: read.Field): CaptureShape => {
 
 const validCapture = (field: read.Field, machine: ProgramMachine): PlannedCapture => {
   const expression = (each: read.Field) => validExpression(each, machine);
-  const shape = validShape(read.member(field, 'shape'));
+  const parts = read.optional(read.member(field, 'parts'), (each) => validParts(each, machine));
+  const shape = validShape(read.member(field, 'shape'), parts);
   const value = read.optional(read.member(field, 'value'), expression);
   const length = read.optional(read.member(field, 'length'), expression);
-  if ((value === undefined) !== (shape.kind === 'unavailable')) {
+  if ((parts !== undefined) !== (shape.kind === 'structured')) {
+    throw new InvalidPlan(`${field.path} has parts exactly when it is structured`);
+  }
+  if ((value === undefined) !== (shape.kind === 'unavailable' || shape.kind === 'structured')) {
     throw new InvalidPlan(`${field.path} has a value exactly when it is available`);
   }
   if ((length !== undefined) !== (shape.kind === 'string')) {
     throw new InvalidPlan(`${field.path} has a length exactly when it is a string`);
   }
   const name = read.text(read.member(field, 'name'));
-  return { name, typeName: read.text(read.member(field, 'typeName')), shape, value, length };
+  return { name, typeName: read.text(read.member(field, 'typeName')), shape, value, length, ...(parts && { parts }) };
 };
+
+const sameParts = (some: readonly CapturePart[] = [], others: readonly CapturePart[] = []): boolean =>
+  some.length === others.length &&
+  some.every(
+    (part, index) =>
+      part.limit === others[index]?.limit && (part.length === undefined) === (others[index]?.length === undefined),
+  );
 
 const validBinary = (field: read.Field): PlannedBinary => {
   const goBuildId = read.optional(read.member(field, 'goBuildId'), read.text);
@@ -136,7 +169,11 @@ const validVariant =
       ) {
         throw new InvalidPlan(`${each.path} has what the plan's capture has not`);
       }
-      return { value, length };
+      const parts = read.optional(read.member(each, 'parts'), (inner) => validParts(inner, machine));
+      if ((parts === undefined) !== (like?.parts === undefined) || !sameParts(parts, like?.parts)) {
+        throw new InvalidPlan(`${each.path} has other parts than the plan's capture`);
+      }
+      return { value, length, ...(parts && { parts }) };
     });
     if (values.length !== captures.length) throw new InvalidPlan(`${field.path} has other captures than the plan`);
     return { condition, captures: values };
@@ -173,6 +210,8 @@ export const validatePlan = (value: unknown, machine: ProgramMachine): ProbePlan
   const captures = read
     .list(read.member(field, 'captures'), maximumCaptures)
     .map((each) => validCapture(each, machine));
+  if (recordLayout(captures).size > largestRecord)
+    throw new InvalidPlan('the captures are more than one event can hold');
   const variants = read.optional(read.member(field, 'variants'), (each) =>
     read.list(each, maximumVariants).map(validVariant(machine, condition !== undefined, captures)),
   );

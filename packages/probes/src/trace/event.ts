@@ -1,5 +1,5 @@
 /** One line of a trace: the shape that scripts read, and the text that people read. */
-import type { ProbeEvent } from '../events.js';
+import type { JsonValue, ProbeEvent } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 
 export interface TraceEvent {
@@ -14,6 +14,8 @@ export interface TraceEvent {
   readonly goid: string;
   /** Go expression or kernel field -> value as Go prints it; "?" where it could not be read. */
   readonly values: Readonly<Record<string, string>>;
+  /** Values of several parts as data, by the same names. */
+  readonly json?: Readonly<Record<string, JsonValue>>;
   /** Events of this probe that are missing so far: left out by the rate limit or for want of room. */
   readonly lost: number;
   /** Function and line that were hit. Absent for kernel events. */

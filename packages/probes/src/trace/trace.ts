@@ -244,6 +244,7 @@ class RunningTrace implements Trace {
 
 const traceEvent = (traced: Traced, event: ProbeEvent, binary: GoBinary): TraceEvent => {
   const at = placeOf(traced.request.plan, event);
+  const structured = event.values.flatMap(({ name, json }) => (json === undefined ? [] : [[name, json] as const]));
   return {
     t: event.time,
     probe: traced.position,
@@ -252,6 +253,7 @@ const traceEvent = (traced: Traced, event: ProbeEvent, binary: GoBinary): TraceE
     cpu: event.cpu,
     goid: event.goid,
     values: Object.fromEntries(event.values.map((value) => [value.name, value.text])),
+    ...(structured.length === 0 ? {} : { json: Object.fromEntries(structured) }),
     lost: traced.losses.add(event.number),
     ...(at === undefined ? {} : { at }),
     ...(event.faulted ? { faulted: true as const } : {}),

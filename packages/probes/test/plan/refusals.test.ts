@@ -67,7 +67,7 @@ describe.skipIf(requirement('go').missing)('refusals', () => {
     ['main.floats if b > 1.5', 'unavailable-variable', /xmm/],
     ['main.many if l == 12 && z == 1', 'unknown-variable', /z/],
     ['main.lookUp if table["x"] == 1', 'unsupported-type', /strings, slices and arrays/],
-    ['main.lookUp if len(table) == 1', 'unsupported-type', /length/],
+    ['main.lookUp if cap(table) == 1', 'unsupported-type', /length/],
     ['main.sumArray if values[9] == 1', 'constant-overflow', /out of bounds/],
     ['main.norm if origin.z == 1', 'unknown-field', /it has X, Y/],
     ['main.several return if n == 3', 'unavailable-variable', /gone when the function returns/],

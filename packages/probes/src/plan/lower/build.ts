@@ -55,6 +55,13 @@ export const checked = (condition: LoweredExpression, value: LoweredExpression):
   value,
 });
 
+/** 0 for nil, without a look at what it would point to. */
+export const unlessNil = (pointer: LoweredExpression, value: LoweredExpression): LoweredExpression => ({
+  kind: 'unless-nil',
+  pointer,
+  value,
+});
+
 /** The value of an integer type that `value` wraps around to. */
 export const wrap = (value: bigint, type: IntegerType): bigint =>
   type.signed ? BigInt.asIntN(type.width * 8, value) : BigInt.asUintN(type.width * 8, value);

@@ -4,7 +4,7 @@
  */
 import type { IntegerType, LoweredExpression } from '../expression.js';
 import { Refused } from '../refused.js';
-import { fits, constant as number, wrap } from './build.js';
+import { fits, load, constant as number, plus, unlessNil, wrap } from './build.js';
 import { literal } from './constant.js';
 import { dereference, lowerField, lowerIndex, lowerName, lowerQualified, lowerSlice } from './operands.js';
 import { lowerBinary, lowerUnary } from './operators.js';
@@ -59,6 +59,12 @@ const lengthOf = (scope: Scope, argument: Value, capacity: boolean, text: string
     const { type } = argument;
     const target = type.kind === 'pointer' ? type.target() : type;
     if (target.kind === 'array') return length(number(BigInt(target.count)));
+    // The compiler's own layout (walkLenCap and referenceTypeBuiltin, cmd/compile): the first word behind the pointer is
+    // the length of every kind of map and of a channel, the second one the capacity of a channel.
+    if (type.kind === 'chan' || (type.kind === 'map' && !capacity)) {
+      const pointer = readBits(text, argument.storage, 0, { width: 8, signed: false });
+      return length(unlessNil(pointer, load(plus(pointer, capacity ? 8n : 0n), goInt)));
+    }
     if (type.kind === 'slice') return length(readBits(text, argument.storage, capacity ? 16 : 8, goInt));
   }
   return unsupportedType(text, `the kernel does not know the length of ${describe(argument)}`);

@@ -20,6 +20,8 @@ export interface Scope {
   /** By full name: "main.limit", "net/http.DefaultClient". */
   readonly packageVariable: (name: string) => GoVariable | undefined;
   readonly knowsGoroutine: boolean;
+  /** Names of types are kept as a length and a text (Go >= 1.17). */
+  readonly typeNames?: boolean;
   /** Said of a name that is no variable: what could be meant, or why there are none. */
   readonly missing: (name: string) => string;
 }

@@ -1,0 +1,212 @@
+/** Values of several parts as the kernel reads them from a running program, against what Go's own fmt and len say. */
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { attachUprobeMulti, createMap, loadProgram, RingBuffer } from '@probelens/bpf';
+import { openGoBinary } from '@probelens/gosym';
+import { describe, expect, test } from 'vitest';
+import { requirement } from '../../../test/requirements.js';
+import { capturedValue } from '../src/agent/captured-text.js';
+import type { CapturedValue } from '../src/events.js';
+import type { ProbePlan } from '../src/plan/plan.js';
+import { loadPlanner } from '../src/plan/planner.js';
+import {
+  buildProgram,
+  controlSize,
+  readRecordHeader,
+  recordLayout,
+  stateSize,
+  validatePlan,
+} from '../src/program/index.js';
+import { parseProbeText } from '../src/spec/text.js';
+import { ConditionRun } from './lowering/kernel.js';
+import { buildSource } from './plan/source-program.js';
+
+const source = `package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+)
+
+type inner struct {
+	Flag bool
+	Wide int64
+	Tiny int8
+}
+
+type order struct {
+	ID    int32
+	Price float64
+	Name  string
+	Sizes [3]uint16
+	In    inner
+	Next  *order
+	Tags  []string
+	Err   error
+	Any   any
+	M     map[string]int
+	C     chan int
+	Z     complex128
+}
+
+type celsius struct{ Degrees float64 }
+type myError struct{ code int }
+
+func (e *myError) Error() string { return fmt.Sprint(e.code) }
+
+type pair struct {
+	A, B int32
+	_    int32
+	C    uint8
+}
+
+var sink int
+
+//go:noinline
+func takes(o *order, p pair, xs []int16, e error, any any, m map[string]int, c chan int, words []string) int {
+	sink += len(xs) + int(p.A) + len(m) + len(c) + len(words)
+	if o != nil && e != nil && any != nil {
+		sink += int(o.ID)
+	}
+	return sink
+}
+
+//go:noinline
+func show(s string) { fmt.Println(s) }
+
+func text(v any) string {
+	if v == nil {
+		return "nil"
+	}
+	return fmt.Sprintf("%T", v)
+}
+
+func main() {
+	channel := make(chan int, 4)
+	channel <- 1
+	big := map[string]int{}
+	for i := 0; i < 100; i++ {
+		big[fmt.Sprint(i)] = i
+	}
+	orders := []*order{
+		{ID: -5, Price: 1.5, Name: "ACME", Sizes: [3]uint16{1, 2, 65535}, In: inner{true, -1 << 62, -7}, Tags: []string{"a", "bc"},
+			Err: errors.New("x"), Any: celsius{3}, M: big, C: channel, Z: complex(1.5, -2)},
+		{Name: "a long name of more than thirty-two characters"},
+		nil,
+	}
+	errs := []error{&myError{3}, nil, errors.New("y")}
+	anys := []any{3, celsius{1}, nil}
+	slices := [][]int16{{1, -2, 3}, nil, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}}
+	maps := []map[string]int{big, nil, {"a": 1}}
+	chans := []chan int{channel, nil, make(chan int)}
+	words := [][]string{{"one", "two"}, {}, {"three"}}
+	fmt.Println("ready")
+	bufio.NewReader(os.Stdin).ReadString('\\n')
+	for i := range orders {
+		takes(orders[i], pair{int32(i), -int32(i) - 1, 0, uint8(200 + i)}, slices[i], errs[i], anys[i], maps[i], chans[i], words[i])
+	}
+	show(fmt.Sprint(sink))
+}
+`;
+
+const expected: readonly Readonly<Record<string, RegExp | string>>[] = [
+  {
+    o: /^&\{ID:-5 Price:1\.5 Name:"ACME" Sizes:\[1 2 65535\] In:\{Flag:true Wide:-4611686018427387904 Tiny:-7\} Next:nil Tags:\["a" "bc"\] Err:\*errors\.errorString\(0x[0-9a-f]+\) Any:main\.celsius\(0x[0-9a-f]+\) M:map\[string\]int\(len 100\) C:chan int\(len 1 cap 4\) Z:\(1\.5-2i\)\}$/,
+    p: '{A:0 B:-1 C:200}',
+    xs: '[1 -2 3]',
+    e: /^\*main\.myError\(0x[0-9a-f]+\)$/,
+    any: /^int\(0x[0-9a-f]+\)$/,
+    m: 'map[string]int(len 100)',
+    c: 'chan int(len 1 cap 4)',
+    words: '["one" "two"]',
+  },
+  {
+    o: /^&\{ID:0 Price:0 Name:"a long name of more than thirty-"\.\.\.\+14 more .* Tags:\[\] Err:nil Any:nil M:nil C:nil Z:\(0\+0i\)\}$/,
+    p: '{A:1 B:-2 C:201}',
+    xs: '[]',
+    e: 'nil',
+    any: /^main\.celsius\(0x/,
+    m: 'nil',
+    c: 'nil',
+    words: '[]',
+  },
+  {
+    o: 'nil',
+    p: '{A:2 B:-3 C:202}',
+    xs: '[1 2 3 4 5 6 7 8 ...+2 more]',
+    e: /^\*errors\.errorString\(/,
+    any: 'nil',
+    m: 'map[string]int(len 1)',
+    c: 'chan int(len 0 cap 0)',
+    words: '["three"]',
+  },
+];
+
+/** What each hit of the plan captured. */
+const captured = async (path: string, plan: ProbePlan): Promise<readonly (readonly CapturedValue[])[]> => {
+  const run = new ConditionRun(path, 0);
+  await run.ready();
+  const state = createMap({ type: 'array', keySize: 4, valueSize: stateSize, maxEntries: 1, name: 'state' });
+  const control = createMap({ type: 'array', keySize: 4, valueSize: controlSize, maxEntries: 1, name: 'control' });
+  const events = createMap({ type: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: 1 << 20, name: 'events' });
+  const ring = new RingBuffer(events);
+  const maps = { state, control, events };
+  const common = { plan, machine: 'amd64', probe: 1, target: run.pid, sleepable: true, siteCookie: false } as const;
+  const instructions = buildProgram({ ...common, stop: { kind: 'none' }, maps });
+  const kind = { type: 'kprobe', name: 'values', sleepable: true, expectedAttachType: 'uprobe-multi' } as const;
+  const program = loadProgram({ ...kind, instructions });
+  const offsets = plan.sites.map((site) => Number(site.offset));
+  const link = attachUprobeMulti({ program, path: plan.binary.path, offsets, pid: run.pid });
+  await run.finish();
+  const layout = recordLayout(plan.captures);
+  const hits: CapturedValue[][] = [];
+  ring.drain((view, offset) => {
+    const { captureFaults } = readRecordHeader(view, offset);
+    expect(captureFaults).toBe(0);
+    hits.push(
+      plan.captures.map((capture, index) => {
+        const at = layout.captures[index];
+        return capturedValue(capture, view, at === undefined ? undefined : offset + at, false);
+      }),
+    );
+  });
+  ring.close();
+  for (const each of [link, program, state, control, events]) each.close();
+  return hits;
+};
+
+describe.skipIf(requirement('kernel', 'go').missing)('values of several parts', () => {
+  test.each<readonly [string, readonly string[]]>([
+    ['optimised', []],
+    ['-N -l', ['-gcflags=all=-N -l']],
+  ])('%s', async (_name, flags) => {
+    const path = await buildSource(source, flags);
+    const binary = await openGoBinary(path);
+    const planner = await loadPlanner();
+    const parsed = parseProbeText('main.takes do log "{o} {p} {xs} {e} {any} {m} {c} {words}"');
+    if (!parsed.ok) throw new Error(parsed.message);
+    const result = planner.plan(parsed.spec, binary);
+    if (!result.ok) throw new Error(result.refusal.message);
+    const plan = validatePlan(JSON.parse(JSON.stringify(result.plan)), 'amd64');
+    const hits = await captured(path, plan);
+    expect(hits.length).toBe(expected.length);
+    for (const [index, want] of expected.entries()) {
+      for (const [name, truth] of Object.entries(want)) {
+        const value = hits[index]?.find((each) => each.name === name);
+        if (typeof truth === 'string') expect([index, name, value?.text]).toEqual([index, name, truth]);
+        else expect(value?.text, `${index} ${name}`).toMatch(truth);
+      }
+    }
+    const json = (name: string) => hits[0]?.find((each) => each.name === name)?.json;
+    expect(json('p')).toEqual({ A: 0, B: -1, C: 200 });
+    expect(json('xs')).toEqual({ length: 3, capacity: 3, elements: [1, -2, 3] });
+    expect(json('m')).toEqual({ length: 100 });
+    expect(json('o')).toMatchObject({ value: { ID: -5, Name: 'ACME', In: { Wide: '-4611686018427387904' } } });
+    expect(json('e')).toMatchObject({ type: '*main.myError' });
+    binary.close();
+    planner.dispose();
+    await rm(dirname(path), { recursive: true });
+  });
+});
