@@ -31,7 +31,7 @@ export const findBuildVersion = (image: ElfImage): string | undefined => {
   return found.size === 1 && (goMinor(only) ?? LAST_RELEASE + 1) <= LAST_RELEASE ? only : undefined;
 };
 
-/** Text from "go1." on by its address. Strings stand back to back, so where one ends is not in the text. */
+/** By their addresses, texts that begin with a release. Strings stand back to back, so where one ends is not in the text. */
 const releaseTexts = (image: ElfImage): Map<number, string> => {
   const texts = new Map<number, string>();
   for (const { address, bytes } of chunks(image, false)) {
