@@ -103,6 +103,9 @@ export class Session {
       case 'focus':
         void this.#kernel.focus(output.ticket, output.goroutine);
         return;
+      case 'complete':
+        this.#kernel.complete(output.ticket, output.prefix);
+        return;
       case 'count':
         void this.#kernel.count();
         return;

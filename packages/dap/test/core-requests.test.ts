@@ -181,4 +181,51 @@ describe('setting breakpoints', () => {
       { places: { lines: [{ line: 4 }] }, held: { lines: [{ line: 3 }] } },
     ]);
   });
+
+  it.each([
+    ['x == 1 on goroutine 19', '(x == 1) && runtime.curg.goid == 19'],
+    ['on main', 'runtime.curg.goid == 1'],
+    ['s == "a on goroutine 3"', 's == "a on goroutine 3"'],
+    ['on == 3', 'on == 3'],
+  ])('reads the goroutine at the end of a condition: %s', (written, condition) => {
+    const world = World.ready();
+    world.request('setFunctionBreakpoints', { breakpoints: [{ name: 'main.f', condition: written }] });
+    expect(world.only('plan')[0]?.items).toMatchObject([{ condition }]);
+    world.feed({ kind: 'planned', ticket: world.state.tickets, outcomes: [{ ok: false, message: 'no.' }] });
+    expect(world.toDelve()).toMatchObject([{ arguments: { breakpoints: [{ condition }] } }]);
+  });
+
+  it('takes "current" for the goroutine that stopped when it was first said', () => {
+    const world = World.ready();
+    const breakpoints = [{ name: 'main.f', condition: 'x == 1 on goroutine current' }];
+    world.request('setFunctionBreakpoints', { breakpoints });
+    expect(world.only('plan')).toEqual([]);
+    world.delveAnswer(
+      world.state.pending.size === 0
+        ? undefined
+        : { seq: [...world.state.pending.keys()][0] ?? 0, type: 'request', command: 'setFunctionBreakpoints' },
+      { breakpoints: [{ verified: false, message: 'not an expression' }] },
+    );
+    expect(JSON.stringify(world.toClient())).toContain('No goroutine is selected');
+    world.delveEvent('stopped', { reason: 'pause', threadId: 19 });
+    world.request('setFunctionBreakpoints', { breakpoints });
+    world.delveEvent('stopped', { reason: 'pause', threadId: 20 });
+    expect(world.only('plan')[0]?.items).toMatchObject([{ condition: '(x == 1) && runtime.curg.goid == 19' }]);
+  });
+
+  it('completes names of functions behind "probe"', () => {
+    const world = World.ready();
+    const seq = world.request('completions', { text: 'probe main.pr', column: 14 });
+    const [asked] = world.only('complete');
+    expect(asked).toMatchObject({ prefix: 'main.pr' });
+    world.feed({ kind: 'completed', ticket: asked?.ticket ?? 0, names: ['main.price'] });
+    expect(world.toClient()).toMatchObject([
+      {
+        request_seq: seq,
+        body: { targets: [{ label: 'main.price', type: 'function', start: 7, length: 7 }] },
+      },
+    ]);
+    world.request('completions', { text: 'unp', column: 4 });
+    expect(bodyOf(world.toClient())).toEqual({ targets: [{ label: 'unprobe', type: 'keyword' }] });
+  });
 });

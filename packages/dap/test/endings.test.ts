@@ -110,6 +110,13 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('endings', () => {
     await unharmed(scene);
   });
 
+  it('leaves the program alive when the adapter is killed at a stop that nobody has answered', async () => {
+    const scene = await attached('o.ID % 1000 == 999', true);
+    await scene.client.next('stopped');
+    scene.adapter.child.kill('SIGKILL');
+    await unharmed(scene);
+  });
+
   it('goes on with Delve when the agent is killed, and says so once', async () => {
     const scene = await attached('o.ID % 1000 == 999', false);
     const { client, adapter } = scene;

@@ -141,6 +141,29 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
     expect(ours).toEqual(all);
   });
 
+  it('limits a condition to the goroutine that is selected, and completes names of functions', async () => {
+    await launched({ args: ['40000'] });
+    const name = 'main.price';
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name, condition: 'o.ID == 1000' }] });
+    await client.ask('configurationDone');
+    const { threadId } = (await client.next('stopped')).body;
+    const completed = await client.ask('completions', { text: 'probe main.pri', column: 15 });
+    expect(completed.body.targets).toContainEqual({ label: name, type: 'function', start: 7, length: 8 });
+    const set = await client.ask('setFunctionBreakpoints', {
+      breakpoints: [{ name, condition: 'o.ID % 1000 < 4 on goroutine current' }],
+    });
+    expect(set.body.breakpoints[0].message).toMatch(/^In the kernel/);
+    const threads: number[] = [];
+    for (;;) {
+      await client.ask('continue', { threadId });
+      const event = await client.next(({ event: kind }) => kind === 'stopped' || kind === 'terminated');
+      if (event.event === 'terminated') break;
+      threads.push(event.body.threadId);
+    }
+    expect(threads.length).toBeGreaterThan(5);
+    expect(new Set(threads)).toEqual(new Set([threadId]));
+  });
+
   it('builds a package, and rebuilds it for a restart', async () => {
     client = await connectClient(server.port);
     await client.ask('initialize', initializeArguments);

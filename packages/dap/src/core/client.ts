@@ -45,7 +45,7 @@ const onRequest = (turn: Turn, request: Request): void => {
 /** In the client's order where order matters, at once where it does not. */
 const toLane = (turn: Turn, request: Request): void => {
   if (request.command === 'setBreakpoints' || request.command === 'setFunctionBreakpoints') {
-    turn.queue(setWork(request) ?? { kind: 'forward', request, sent: false });
+    turn.queue(setWork(turn, request) ?? { kind: 'forward', request, sent: false });
   } else if (writing.has(request.command)) {
     if (request.command === 'setInstructionBreakpoints')
       turn.update({ instructions: listOf(objectOf(request.arguments).breakpoints).length > 0 });

@@ -92,10 +92,38 @@ export const onEvaluate = (turn: Turn, request: Request): boolean => {
   return true;
 };
 
-export const onCompletions = (turn: Turn, request: Request): void => {
+/** The name of a function that is being written behind `probe`. */
+const functionWord = /^\s*probe\s+([^\s"]+)$/;
+
+const textBefore = (request: Request): string => {
   const args = objectOf(request.arguments);
-  const text = (stringOf(args.text) ?? '').slice(0, Math.max(0, (numberOf(args.column) ?? 1) - 1));
+  return (stringOf(args.text) ?? '').slice(0, Math.max(0, (numberOf(args.column) ?? 1) - 1));
+};
+
+export const onCompletions = (turn: Turn, request: Request): void => {
+  const text = textBefore(request);
+  const name = functionWord.exec(text)?.[1];
+  if (name !== undefined && turn.state.kernel.state === 'ready') {
+    const ticket = turn.ticket();
+    turn.update({ completing: new Map(turn.state.completing).set(ticket, request) });
+    turn.emit({ kind: 'complete', ticket, prefix: name });
+    return;
+  }
   const word = /^\s*([a-z]*)$/.exec(text)?.[1];
-  const names = word === undefined ? [] : [...Object.keys(commands), 'help'].filter((name) => name.startsWith(word));
+  const names = word === undefined ? [] : [...Object.keys(commands), 'help'].filter((each) => each.startsWith(word));
   turn.answer(request, { targets: names.map((label) => ({ label, type: 'keyword' })) });
+};
+
+/** Names replace what was written of them: clients differ in what they take for a word. */
+export const onCompleted = (turn: Turn, ticket: number, names: readonly string[]): void => {
+  const request = turn.state.completing.get(ticket);
+  if (request === undefined) return;
+  const completing = new Map(turn.state.completing);
+  completing.delete(ticket);
+  turn.update({ completing });
+  const text = textBefore(request);
+  const { length } = functionWord.exec(text)?.[1] ?? '';
+  // Columns count from 1; the session demands it.
+  const start = text.length - length + 1;
+  turn.answer(request, { targets: names.map((label) => ({ label, type: 'function', start, length })) });
 };

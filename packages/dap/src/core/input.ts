@@ -23,6 +23,7 @@ export type Input =
   | { readonly kind: 'disarmed'; readonly ticket: number; readonly counters: readonly ProbeCounters[] }
   | { readonly kind: 'drained'; readonly ticket: number }
   | { readonly kind: 'focused'; readonly ticket: number }
+  | { readonly kind: 'completed'; readonly ticket: number; readonly names: readonly string[] }
   | { readonly kind: 'counted'; readonly counters: readonly ProbeCounters[] }
   | { readonly kind: 'probe-events'; readonly events: readonly ProbeEvent[] }
   | { readonly kind: 'agent-closed'; readonly reason: string }

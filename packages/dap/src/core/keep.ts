@@ -14,7 +14,6 @@ export const keepStateOf = (state: SessionState): KeepState => {
   }
   return {
     live: state.launch?.live === true && !state.target.exited,
-    running: state.target.running,
     pid: state.target.pid ?? state.launch?.pid,
     sources,
     functions,

@@ -19,7 +19,6 @@ export type TimerName =
 export interface KeepState {
   /** The target was running before we came and stays alive after us. */
   readonly live: boolean;
-  readonly running: boolean;
   readonly pid: number | undefined;
   /** Paths of the sources in which Delve has breakpoints. */
   readonly sources: readonly string[];
@@ -65,6 +64,8 @@ export type Output =
   | { readonly kind: 'disarm'; readonly ticket: number; readonly probes: readonly number[] }
   | { readonly kind: 'drain'; readonly ticket: number }
   | { readonly kind: 'focus'; readonly ticket: number; readonly goroutine: Focus }
+  /** Names of functions that begin with `prefix`, or whose package's last part does. */
+  | { readonly kind: 'complete'; readonly ticket: number; readonly prefix: string }
   | { readonly kind: 'count' }
   | { readonly kind: 'read-signals'; readonly ticket: number; readonly pid: number }
   | { readonly kind: 'start-timer'; readonly name: TimerName; readonly milliseconds: number }

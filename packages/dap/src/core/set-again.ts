@@ -8,10 +8,11 @@ export const setAgain = (turn: Turn, group: string): void => {
   if (known === undefined) return;
   const { command, base } = known;
   const wants = known.placed.map(
-    ({ key, raw, condition, hitCondition, logMessage, line, item, reason }): Want => ({
+    ({ key, raw, condition, written, hitCondition, logMessage, line, item, reason }): Want => ({
       key,
       raw,
       condition,
+      written,
       hitCondition,
       logMessage,
       line,

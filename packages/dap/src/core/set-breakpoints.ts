@@ -20,11 +20,13 @@ import { delvePlaces, groupOf, pathOfGroup, sameWant, wantsOf } from './wants.js
 type SetWork = LaneWork & { readonly kind: 'set' };
 
 /** Undefined when the request names no source: Delve has a word for that. */
-export const setWork = (request: Request): SetWork | undefined => {
+export const setWork = (turn: Turn, request: Request): SetWork | undefined => {
   const group = groupOf(request);
   if (group === undefined) return undefined;
   const { breakpoints: _, lines: __, ...base } = objectOf(request.arguments);
-  return { kind: 'set', request, group, command: request.command, base, wants: wantsOf(request), stage: newSet };
+  const before = turn.state.groups.get(group)?.placed ?? [];
+  const wants = wantsOf(request, { selected: turn.state.target.goroutine, before });
+  return { kind: 'set', request, group, command: request.command, base, wants, stage: newSet };
 };
 
 const fallenKey = (work: SetWork, want: Want): string => `${work.group}\n${want.key}`;
@@ -124,7 +126,8 @@ const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
   // Delve halts the program for every such request, so it is spared those that change nothing for it.
   if (nothingThere && work.wants.length > 0) return armNew(turn, work);
   lookForStrangers(turn, work.group, fresh);
-  const whole = mine.length === work.wants.length && work.request !== undefined;
+  const asWritten = wants.every(({ condition, written }) => condition === written);
+  const whole = mine.length === work.wants.length && work.request !== undefined && asWritten;
   const breakpoints = mine.map((index) => work.wants[index]?.raw);
   turn.toDelve(work.command, whole ? work.request?.arguments : { ...work.base, breakpoints }, { kind: 'lane' });
   return at(work, { kind: 'delve' });
@@ -203,7 +206,8 @@ const delvePlaced = (turn: Turn, work: SetWork, index: number, want: Want): Plac
   const said = textOf(answer.message);
   const reason = reasonOf(turn, work, index, want);
   const outcome = work.stage.outcomes.get(index);
-  const hint = outcome?.ok === false ? `: ${outcome.message}` : '';
+  const why = outcome?.ok === false ? outcome.message : want.reason;
+  const hint = why === undefined ? '' : `: ${why}`;
   const message = said === undefined ? reason : `${said}${hint}`;
   const shown: JsonObject = { ...answer, id, line: numberOf(answer.line) ?? want.line ?? 1 };
   return {

@@ -49,6 +49,8 @@ export interface Want {
   /** The client's own object, for Delve. */
   readonly raw: JsonObject;
   readonly condition: string | undefined;
+  /** The condition as the person wrote it: may end in "on goroutine N". */
+  readonly written: string | undefined;
   readonly hitCondition: string | undefined;
   readonly logMessage: string | undefined;
   readonly line: number | undefined;
@@ -244,6 +246,8 @@ export interface SessionState {
   };
   readonly groups: ReadonlyMap<GroupKey, Group>;
   readonly gates: ReadonlyMap<number, Gate>;
+  /** Completions that wait for function names, by ticket. */
+  readonly completing: ReadonlyMap<number, Request>;
   /** Lost with the agent, while hits of theirs were waiting to be shown. */
   readonly retired: ReadonlyMap<number, Gate>;
   readonly asked: ReadonlyMap<number, Asked>;
@@ -289,6 +293,7 @@ export const initialState: SessionState = {
   lane: { active: undefined, ticket: undefined, queue: [] },
   groups: new Map(),
   gates: new Map(),
+  completing: new Map(),
   retired: new Map(),
   asked: new Map(),
   hits: [],

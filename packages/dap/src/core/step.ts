@@ -1,5 +1,6 @@
 /** The session as a function: one input, the next state, and what is to be done. No clock, no I/O, no randomness. */
 import { onClientMessage } from './client.js';
+import { onCompleted } from './console.js';
 import { onDelveClosed, onDelveMessage, releaseEnd } from './delve.js';
 import { beginEnding, onEndingDeadline, onEndingDisarmed, onKernelWhileEnding, onSignalsRead } from './endings.js';
 import { onCounted, onProbeEvents } from './events.js';
@@ -90,6 +91,9 @@ const take = (turn: Turn, input: Input): void => {
       return;
     case 'focused':
       tellLane(turn, { kind: 'focused' }, input.ticket);
+      return;
+    case 'completed':
+      onCompleted(turn, input.ticket, input.names);
       return;
     case 'counted':
       onCounted(turn, input.counters);

@@ -1,4 +1,5 @@
 /** Reads set-breakpoints requests: what is wanted, and whether the kernel may be asked. Pure functions of the request. */
+import { withGoroutine } from './goroutine-condition.js';
 import { parseHitCondition } from './hit-condition.js';
 import type { PlanItem, WantedAction } from './kernel-words.js';
 import type { JsonObject, Request } from './message.js';
@@ -35,16 +36,33 @@ const eligible = (
   return { action: undefined, reason: undefined };
 };
 
-const wantOf = (raw: JsonObject, place: (action: WantedAction) => PlanItem | undefined, key: string): Want => {
-  const { action, reason } = eligible(raw);
+/** Clients send all breakpoints again with each change, so what "current" means is decided once. */
+export interface Background {
+  readonly selected: number | undefined;
+  readonly before: readonly Want[];
+}
+
+const wantOf = (
+  asked: JsonObject,
+  place: (action: WantedAction, condition: string | undefined) => PlanItem | undefined,
+  key: string,
+  { selected, before }: Background,
+): Want => {
+  const written = textOf(asked.condition);
+  const old = before.find((want) => want.key === key && want.written === written && want.condition !== written);
+  const read = written === undefined || old !== undefined ? undefined : withGoroutine(written, selected);
+  const condition = read === undefined ? old?.condition : read.ok ? read.condition : written;
+  const raw: JsonObject = condition === written ? asked : { ...asked, condition };
+  const { action, reason } = read?.ok === false ? { action: undefined, reason: read.message } : eligible(raw);
   return {
     key,
     raw,
-    condition: textOf(raw.condition),
+    condition,
+    written,
     hitCondition: textOf(raw.hitCondition),
     logMessage: textOf(raw.logMessage),
     line: numberOf(raw.line),
-    item: action === undefined ? undefined : place(action),
+    item: action === undefined ? undefined : place(action, condition),
     reason,
   };
 };
@@ -59,28 +77,29 @@ const withoutDoubles = (wants: readonly Want[]): readonly Want[] => {
   });
 };
 
-export const wantsOf = (request: Request): readonly Want[] => {
+export const wantsOf = (request: Request, background: Background): readonly Want[] => {
   const args = objectOf(request.arguments);
   const path = textOf(objectOf(args.source).path);
   const wants = listOf(args.breakpoints).map((value): Want => {
     const raw = objectOf(value);
-    const condition = textOf(raw.condition);
     if (request.command === 'setFunctionBreakpoints') {
       const name = textOf(raw.name);
       // Delve reads no log message here and would stop at every call (clients.md): the kernel does not either.
       const plain: JsonObject = { ...raw, logMessage: undefined };
       return wantOf(
         plain,
-        (action) => (name === undefined ? undefined : { kind: 'function', name, condition, action }),
+        (action, condition) => (name === undefined ? undefined : { kind: 'function', name, condition, action }),
         name ?? '',
+        background,
       );
     }
     const line = numberOf(raw.line);
     return wantOf(
       raw,
-      (action) =>
+      (action, condition) =>
         line === undefined || path === undefined ? undefined : { kind: 'line', file: path, line, condition, action },
       `${line ?? 0}:${numberOf(raw.column) ?? 0}`,
+      background,
     );
   });
   return withoutDoubles(wants);

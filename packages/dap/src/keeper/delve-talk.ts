@@ -1,23 +1,24 @@
 /** Requests to Delve over a connection that somebody else began: answers are awaited, everything else is skipped. */
 import type { Socket } from 'node:net';
-import type { Message } from '../core/message.js';
+import { type Message, numberOf, objectOf, type Response } from '../core/message.js';
 import { Decoder, encode } from '../delve/framing.js';
 
 /** Above every number that the adapter has used. */
 const firstSeq = 1_000_000_000;
 
+/** Delve's error id for what it cannot answer while the program runs (service/dap/error_ids.go, DebuggeeIsRunning). */
+const debuggeeIsRunning = 4000;
+
 export class DelveTalk {
   readonly #socket: Socket;
   readonly #decoder = new Decoder();
-  readonly #waiting = new Map<number, (success: boolean) => void>();
+  readonly #waiting = new Map<number, (response: Response | undefined) => void>();
   #stops: (() => void)[] = [];
   #seq = firstSeq;
   #gone = false;
-  running: boolean;
 
-  constructor(socket: Socket, running: boolean) {
+  constructor(socket: Socket) {
     this.#socket = socket;
-    this.running = running;
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('error', () => this.#lost());
@@ -25,20 +26,38 @@ export class DelveTalk {
   }
 
   /** False when Delve refuses, or is gone. */
-  request(command: string, args: unknown): Promise<boolean> {
-    if (this.#gone) return Promise.resolve(false);
+  async request(command: string, args: unknown): Promise<boolean> {
+    return (await this.#ask(command, args))?.success === true;
+  }
+
+  /**
+   * Whether the program runs, by Delve's own word: a stop or a continue may have passed between Delve and the adapter
+   * just before the adapter was killed, and nobody heard of it.
+   */
+  async isRunning(): Promise<boolean> {
+    const answer = await this.#ask('stackTrace', { threadId: 1, startFrame: 0, levels: 1 });
+    return numberOf(objectOf(objectOf(answer?.body).error).id) === debuggeeIsRunning;
+  }
+
+  #ask(command: string, args: unknown): Promise<Response | undefined> {
+    if (this.#gone) return Promise.resolve(undefined);
     const seq = this.#seq++;
-    if (command === 'continue') this.running = true;
     return new Promise((resolve) => {
       this.#waiting.set(seq, resolve);
       this.#socket.write(encode({ seq, type: 'request', command, arguments: args }));
     });
   }
 
-  /** Resolves at the next stop, or when there will be none. */
-  nextStop(): Promise<void> {
+  /** Resolves at the next stop, when there will be none, or when `patienceMs` are over. */
+  nextStop(patienceMs: number): Promise<void> {
     if (this.#gone) return Promise.resolve();
-    return new Promise((resolve) => this.#stops.push(resolve));
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, patienceMs);
+      this.#stops.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   #read(chunk: Buffer): void {
@@ -48,10 +67,9 @@ export class DelveTalk {
 
   #take(message: Message): void {
     if (message.type === 'response') {
-      this.#waiting.get(message.request_seq)?.(message.success);
+      this.#waiting.get(message.request_seq)?.(message);
       this.#waiting.delete(message.request_seq);
     } else if (message.type === 'event' && message.event === 'stopped') {
-      this.running = false;
       this.#wake();
     } else if (message.type === 'event' && message.event === 'terminated') {
       this.#lost();
@@ -66,8 +84,7 @@ export class DelveTalk {
 
   #lost(): void {
     this.#gone = true;
-    this.running = false;
-    for (const answer of this.#waiting.values()) answer(false);
+    for (const answer of this.#waiting.values()) answer(undefined);
     this.#waiting.clear();
     this.#wake();
   }

@@ -19,6 +19,8 @@ const firstOther = 5;
 /** An agent that hangs must not keep a program paused for ever; its guard ends it long before. */
 const agentPatienceMs = 10_000;
 const roundLimit = 8;
+/** Delve halts a busy program within milliseconds; after this it is asked again whether the program runs. */
+const stopPatienceMs = 3_000;
 
 /** Resolves with the last state when the adapter is gone, with undefined when it took its leave. */
 const adapterGone = async (input: NodeJS.ReadableStream): Promise<KeepState | undefined> => {
@@ -51,10 +53,10 @@ const leaveAlive = async (talk: DelveTalk, state: KeepState): Promise<void> => {
   if (state.functions) await talk.request('setFunctionBreakpoints', { breakpoints: [] });
   if (state.instructions) await talk.request('setInstructionBreakpoints', { breakpoints: [] });
   for (let round = 0; round < roundLimit; round += 1) {
-    if (talk.running) {
-      const stopped = talk.nextStop();
-      const answer = await talk.request('pause', { threadId: 1 });
-      if (answer) await stopped;
+    // Never pause a stopped program: Delve answers, and no stop follows.
+    if (await talk.isRunning()) {
+      const stopped = talk.nextStop(stopPatienceMs);
+      if (await talk.request('pause', { threadId: 1 })) await stopped;
     }
     if (state.pid === undefined || !trapPending(state.pid)) break;
     await talk.request('continue', { threadId: 1 });
@@ -77,7 +79,7 @@ export const runKeeper = async (options: KeeperOptions): Promise<number> => {
   for (let index = 0; index < options.others; index += 1) void drained(firstOther + index, undefined);
   await drained(agentDescriptor, agentPatienceMs);
   const socket = new Socket({ fd: delveDescriptor, readable: true, writable: true });
-  const talk = new DelveTalk(socket, state.running);
+  const talk = new DelveTalk(socket);
   if (state.live) await leaveAlive(talk, state);
   socket.destroy();
   return 0;

@@ -14,11 +14,10 @@ export const readStateLine = (line: string): KeepState | undefined => {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  if (!isObject(value) || typeof value.live !== 'boolean' || typeof value.running !== 'boolean') return undefined;
-  const { live, running, pid, sources, functions, instructions } = value;
+  if (!isObject(value) || typeof value.live !== 'boolean') return undefined;
+  const { live, pid, sources, functions, instructions } = value;
   return {
     live,
-    running,
     pid: typeof pid === 'number' ? pid : undefined,
     sources: Array.isArray(sources) ? sources.filter((path) => typeof path === 'string') : [],
     functions: functions === true,

@@ -43,6 +43,9 @@ export interface RoomOptions {
   readonly onClosed: (reason: string) => void;
 }
 
+/** More than a person reads through. */
+const mostNames = 100;
+
 export class KernelRoom {
   readonly #binary: GoBinary;
   readonly #planner: PlannerPort;
@@ -110,6 +113,17 @@ export class KernelRoom {
   plan(items: readonly PlanItem[], places: DelvePlaces): readonly PlanOutcome[] {
     const avoid = avoidedOffsets(this.#binary, places);
     return items.map((item) => this.#planOne(item, avoid));
+  }
+
+  /** Functions that a person may be writing the name of; whole names, or from the last part of the import path on. */
+  functionNames(prefix: string): readonly string[] {
+    const names = new Set<string>();
+    for (const { name, generated } of this.#binary.functions()) {
+      if (generated) continue;
+      if (name.startsWith(prefix) || name.startsWith(prefix, name.lastIndexOf('/') + 1)) names.add(name);
+      if (names.size === mostNames) break;
+    }
+    return [...names].sort();
   }
 
   /** Int3s in the running program's text that its file does not have, at places that are nobody's here. */

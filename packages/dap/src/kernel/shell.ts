@@ -149,6 +149,10 @@ export class KernelShell {
     this.#tell({ kind: 'focused', ticket });
   }
 
+  complete(ticket: number, prefix: string): void {
+    this.#tell({ kind: 'completed', ticket, names: this.#room?.functionNames(prefix) ?? [] });
+  }
+
   async count(): Promise<void> {
     const counters = await this.#room?.counters().catch(() => undefined);
     if (counters !== undefined) this.#tell({ kind: 'counted', counters });
