@@ -176,7 +176,6 @@ export class KernelShell {
     const streams = { delve, agent: room.agentOutput, delveOutput: this.#delve.ownOutput };
     const nothing: KeepState = {
       live: false,
-      running: false,
       pid: undefined,
       sources: [],
       functions: false,
