@@ -74,6 +74,36 @@ describe.each(['debug-1.12.17', 'debug-1.15.15'])('%s', (name) => {
   });
 });
 
+/** Value deltas (zigzag) of an inline index whose runs are -1, 0, -1, 1, -1; pc deltas stand between them. */
+const TWO_COPIES = [0, 2, 1, 4, 3, 0];
+
+describe('a copy that has lost its code', () => {
+  it('is approximate, and its call is known as before', () => {
+    const binary = openStored('plain-1.26.8-amd64');
+    const { pclntab } = binary;
+    const tableAt = (index: number): number => pclntab.header.pcValues + pclntab.pcData(index, 2);
+    const hasTwo = (index: number): boolean =>
+      pclntab.pcData(index, 2) !== 0 &&
+      TWO_COPIES.every((delta, pair) => pclntab.table.u8(tableAt(index) + 2 * pair) === delta);
+    const host = [...binary.functions()].find(({ index }) => hasTwo(index));
+    if (host === undefined) throw new Error('no function has two copies apart');
+    const copiesIn = (opened: OpenedGoBinary) => allCopies(opened).filter((copy) => copy.host.index === host.index);
+    const before = copiesIn(binary);
+    expect(before.map(({ approximate }) => approximate)).toEqual([false, false]);
+    // The first copy's code becomes the second's: index 1 instead of 0, and back by 2 instead of 1.
+    const at = tableAt(host.index);
+    pclntab.table.data.set([4], at + 2);
+    pclntab.table.data.set([3], at + 4);
+    const [first] = before.filter(
+      (copy) => copy.ranges[0]?.[0] === Math.min(...before.flatMap(({ ranges }) => ranges[0] ?? [])),
+    );
+    const after = copiesIn(binary);
+    expect(after.map(({ approximate }) => approximate).sort()).toEqual([false, true]);
+    const lost = after.find(({ approximate }) => approximate);
+    expect(lost).toEqual({ ...first, ranges: [], approximate: true });
+  });
+});
+
 describe.each(storedBinaries.map(({ name }) => name))('%s', (name) => {
   it('finds the copies of one function as among all', () => {
     const binary = openStored(name);
@@ -86,7 +116,8 @@ describe.each(storedBinaries.map(({ name }) => name))('%s', (name) => {
   it('agrees with the chains at the addresses of every copy', () => {
     const binary = openStored(name);
     for (const copy of allCopies(binary).filter((_, index) => index % 7 === 0)) {
-      expect(copy.approximate).toBe(copy.ranges.length === 0);
+      expect(copy.ranges.length).toBeGreaterThan(0);
+      expect(copy.approximate).toBe(false);
       for (const [from] of copy.ranges) {
         const chain = binary.positionsAt(from);
         const level = chain.findIndex(

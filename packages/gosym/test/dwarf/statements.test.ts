@@ -40,4 +40,27 @@ describe.skipIf(requirement('go').missing)('statements of the line table', () =>
     expect(seen).toBeGreaterThan(10_000);
     binary.close();
   });
+
+  test('lie in runs that have a line; not every such run begins with one', async () => {
+    const path = await buildFixture('orders', { flags: [] });
+    const truth = marked(path);
+    const binary = await openGoBinary(path);
+    const count = { runs: 0, beginning: 0, within: 0, without: 0 };
+    for (const fn of binary.functions()) {
+      if (fn.file.endsWith('.s')) continue;
+      const runs = binary.linesOf(fn);
+      for (const [index, { address, isStatement }] of runs.entries()) {
+        const end = runs[index + 1]?.address ?? fn.entry + fn.size;
+        if (isStatement) count.runs += 1;
+        if (isStatement && truth.has(address)) count.beginning += 1;
+        for (let at = address + 1; at < end; at++) if (truth.has(at)) count[isStatement ? 'within' : 'without'] += 1;
+        if (!isStatement && truth.has(address)) count.without += 1;
+      }
+    }
+    binary.close();
+    expect(count.without).toBe(0);
+    expect(count.within).toBeGreaterThan(1000);
+    expect(count.beginning / count.runs).toBeGreaterThan(0.6);
+    expect(count.beginning / count.runs).toBeLessThan(0.8);
+  });
 });
