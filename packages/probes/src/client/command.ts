@@ -25,8 +25,25 @@ export const isPrivileged = (capabilities: bigint = effectiveCapabilities()): bo
 };
 
 /**
+ * The agent keeps little and makes much garbage. Resident after 1,000,000 events of a storm (node 20, V8's own choice:
+ * 162 MB): 83 MB with these. No limit for the old generation: a plan for every function of a large program is large.
+ */
+const memoryFlags = [
+  '--max-semi-space-size=1',
+  '--optimize-for-size',
+  '--single-threaded-gc',
+  '--v8-pool-size=0',
+] as const;
+
+/** Only this very node is known to take them: what else a person has set stays as it is. */
+const withMemoryFlags = (program: readonly string[]): readonly string[] => {
+  const [file, ...rest] = program;
+  return file === process.execPath ? [file, ...memoryFlags, ...rest] : program;
+};
+
+/**
  * `program` is the whole command of the agent (`["node", "probelens.js", "agent"]`). It is returned as it is when this
  * process is privileged, else behind `sudo -n`, which never asks for a password.
  */
 export const agentCommand = (program: readonly string[], privileged: boolean = isPrivileged()): readonly string[] =>
-  privileged ? [...program] : ['sudo', '-n', ...program];
+  privileged ? [...withMemoryFlags(program)] : ['sudo', '-n', ...withMemoryFlags(program)];

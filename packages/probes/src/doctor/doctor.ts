@@ -1,9 +1,10 @@
 /** What works on this machine, what does not, and the one command that mends each. */
+
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { execa } from 'execa';
 import { type AgentClient, startAgent } from '../client/client.js';
-import { isPrivileged } from '../client/command.js';
+import { agentCommand, isPrivileged } from '../client/command.js';
 import { AgentFailure } from '../client/errors.js';
 import { type Check, ok, wanting } from './check.js';
 import { abilityCheck } from './kernel-checks.js';
@@ -71,7 +72,8 @@ const agentChecks = async (options: DoctorOptions): Promise<readonly Check[]> =>
     agent = await startAgent({ command: options.agentCommand });
   } catch (error) {
     if (!(error instanceof AgentFailure)) throw error;
-    const fix = error.code === 'agent-not-privileged' ? sudoersCommand(options.agentProgram) : undefined;
+    const fix =
+      error.code === 'agent-not-privileged' ? sudoersCommand(agentCommand(options.agentProgram, true)) : undefined;
     return [wanting('broken', 'privileges', title, error.message, fix)];
   }
   try {

@@ -1,0 +1,24 @@
+/** The command line of the agent. */
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { agentCommand } from '../src/client/command.js';
+
+const program = [process.execPath, 'probelens.js', 'agent'];
+
+test('this node is told to keep its memory small, whoever starts it', () => {
+  const [file, ...rest] = agentCommand(program, true);
+  expect(file).toBe(process.execPath);
+  expect(rest.slice(-2)).toEqual(['probelens.js', 'agent']);
+  expect(rest).toContain('--max-semi-space-size=1');
+  expect(agentCommand(program, false)).toEqual(['sudo', '-n', file, ...rest]);
+});
+
+test('another program gets no flags that it may not know', () => {
+  expect(agentCommand(['/opt/probelens', 'agent'], true)).toEqual(['/opt/probelens', 'agent']);
+});
+
+test('node takes every flag, and takes it for one of its own', async () => {
+  const [file = '', ...rest] = agentCommand([process.execPath, '-e', 'console.log(process.argv.length)'], true);
+  const { stdout, stderr } = await execa(file, rest);
+  expect([stdout, stderr]).toEqual(['1', '']);
+});
