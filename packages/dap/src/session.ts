@@ -26,7 +26,9 @@ export class Session {
 
   constructor(input: Readable, output: Writable, options: DapOptions) {
     this.#options = options;
-    const tell = (next: Input): void => this.#take(next);
+    // Node's hrtime is CLOCK_MONOTONIC on Linux, the clock of the kernel's events.
+    const tell = (next: Input): void =>
+      this.#take(next.kind === 'delve-message' ? { ...next, time: process.hrtime.bigint() } : next);
     this.#client = new ClientEdge(input, output, {
       onMessage: (message) => tell({ kind: 'client-message', message }),
       onClosed: () => tell({ kind: 'client-closed' }),

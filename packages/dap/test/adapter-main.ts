@@ -16,7 +16,7 @@ const options = {
       : (what: object) =>
           appendFileSync(
             String(process.env.PROBELENS_TEST_TRACE),
-            `${process.hrtime.bigint() / 1000n} ${JSON.stringify(what).slice(0, 2000)}\n`,
+            `${process.hrtime.bigint() / 1000n} ${JSON.stringify(what, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)).slice(0, 2000)}\n`,
           ),
 };
 

@@ -147,6 +147,12 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
     await client.ask('setFunctionBreakpoints', { breakpoints: [{ name, condition: 'o.ID == 1000' }] });
     await client.ask('configurationDone');
     const { threadId } = (await client.next('stopped')).body;
+    const stack = await client.ask('stackTrace', { threadId, levels: 1 });
+    const { scopes } = (await client.ask('scopes', { frameId: stack.body.stackFrames[0].id })).body;
+    const kernel = scopes.find((scope: { name: string }) => scope.name === 'Kernel');
+    const { variables } = (await client.ask('variables', kernel)).body;
+    expect(variables).toContainEqual({ name: 'goroutine', value: `${threadId}`, type: 'int', variablesReference: 0 });
+    expect(variables.find((row: { name: string }) => row.name === 'latency').value).toMatch(/^[\d.]+ [um]s$/);
     const completed = await client.ask('completions', { text: 'probe main.pri', column: 15 });
     expect(completed.body.targets).toContainEqual({ label: name, type: 'function', start: 7, length: 8 });
     const set = await client.ask('setFunctionBreakpoints', {

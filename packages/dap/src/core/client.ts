@@ -4,6 +4,7 @@ import { onInitialize } from './capabilities.js';
 import { onCompletions, onEvaluate } from './console.js';
 import { beginEnding } from './endings.js';
 import { anyStops } from './gates.js';
+import { onKernelVariables } from './kernel-scope.js';
 import { onLaunch } from './launch.js';
 import { listOf, type Message, objectOf, type Request } from './message.js';
 import { isCall, resumeCommands } from './resume.js';
@@ -38,6 +39,7 @@ const onRequest = (turn: Turn, request: Request): void => {
   else if (turn.state.ending !== undefined) turn.refuse(request, errors.sessionEnding());
   else if (request.command === 'launch' || request.command === 'attach') onLaunch(turn, request);
   else if (request.command === 'completions') onCompletions(turn, request);
+  else if (request.command === 'variables' && onKernelVariables(turn, request)) return;
   else if (request.command === 'evaluate' && onEvaluate(turn, request)) return;
   else if (!withoutDelve(turn, request)) toLane(turn, request);
 };

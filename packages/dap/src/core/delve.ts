@@ -4,6 +4,7 @@ import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over, refuseR
 import { loseKernel, removeGates } from './gates.js';
 import { clientBreakpoint } from './ids.js';
 import { onJudgeCondition, onJudgeStack } from './judge.js';
+import { rememberFrames, withKernelScope } from './kernel-scope.js';
 import { tellLane } from './lane.js';
 import { onGreeting, onInitialized } from './launch.js';
 import { isDapMode } from './manners.js';
@@ -17,7 +18,9 @@ import type { Turn } from './turn.js';
 
 const onClientAnswer = (turn: Turn, request: Request, response: Response): void => {
   if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
-  turn.toClient({ ...withOwnInstructions(turn.state, response), request_seq: request.seq });
+  rememberFrames(turn, request, response);
+  const shown = withKernelScope(turn.state, request, withOwnInstructions(turn.state, response));
+  turn.toClient({ ...shown, request_seq: request.seq });
 };
 
 const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {

@@ -36,6 +36,8 @@ export const onProbeEvents = (turn: Turn, events: readonly ProbeEvent[]): void =
         faulted: event.faulted,
         running: turn.state.target.running,
         at: trapPlace(gate, event.site ?? 0),
+        cpu: event.cpu,
+        values: event.values,
       });
     } else {
       turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, passed: gate.passed + 1 }) });

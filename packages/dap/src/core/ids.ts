@@ -3,6 +3,12 @@
  * goroutine ids on both sides and pass unchanged; frame and variable ids are Delve's own.
  */
 
+/**
+ * variablesReference of the "Kernel" scope. Delve counts its own up from 1000 at every stop (service/dap/handles.go) and
+ * never comes this far; Helix reads a signed 32-bit number.
+ */
+export const kernelReference = 2 ** 30;
+
 export interface IdState {
   /** Last sequence number used towards the client. */
   readonly clientSeq: number;

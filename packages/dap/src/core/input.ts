@@ -11,7 +11,8 @@ export type Input =
   | { readonly kind: 'client-closed' }
   | { readonly kind: 'delve-connected' }
   | { readonly kind: 'delve-failed'; readonly error: UserError }
-  | { readonly kind: 'delve-message'; readonly message: Message }
+  /** `time`: CLOCK_MONOTONIC, nanoseconds, as the kernel's events have it. */
+  | { readonly kind: 'delve-message'; readonly message: Message; readonly time?: bigint }
   | { readonly kind: 'delve-closed' }
   /** `bias`: where the program was loaded, less where it was linked. Bytes. */
   | { readonly kind: 'kernel-opened'; readonly bias?: bigint | undefined }

@@ -7,6 +7,7 @@ const leftoverMs = 1_000;
 /** To be called wherever the program is resumed. */
 export const markRunning = (turn: Turn): void => {
   turn.target({ running: true });
+  if (turn.state.shown !== undefined) turn.update({ shown: undefined });
   if (turn.state.leftovers.size > 0) turn.emit({ kind: 'start-timer', name: 'leftovers', milliseconds: leftoverMs });
 };
 

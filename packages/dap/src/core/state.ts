@@ -1,4 +1,5 @@
 /** All that a session remembers. Readonly everywhere: `Turn` replaces it as a whole. */
+import type { CapturedValue } from '@probelens/probes';
 import type { IdState } from './ids.js';
 import { noIds } from './ids.js';
 import type { PlanItem, Planned, PlanOutcome } from './kernel-words.js';
@@ -116,6 +117,19 @@ export interface Hit {
   readonly running: boolean;
   /** Undefined where the gate is not at an instruction. */
   readonly at: TrapPlace | undefined;
+  readonly cpu: number;
+  readonly values: readonly CapturedValue[];
+}
+
+/** The hit that the client is looking at. */
+export interface ShownHit {
+  readonly hit: Hit;
+  readonly text: string;
+  readonly counted: number;
+  /** From the gate to Delve's stop, nanoseconds; undefined where the program stood still already. */
+  readonly latency: bigint | undefined;
+  /** Delve's frames of that goroutine, as far as the client asked for them. */
+  readonly frames: ReadonlySet<number>;
 }
 
 /** A goroutine on its way from the gate to the line of the breakpoint, instruction by instruction. */
@@ -255,6 +269,9 @@ export interface SessionState {
   readonly hits: readonly Hit[];
   /** Goroutines whose hit was shown before Delve saw the trap, and where that trap was. */
   readonly leftovers: ReadonlyMap<number, TrapPlace | undefined>;
+  readonly shown: ShownHit | undefined;
+  /** CLOCK_MONOTONIC when Delve's last stop arrived, nanoseconds. */
+  readonly stopTime: bigint | undefined;
   readonly held: HeldStop | undefined;
   readonly step: Step | undefined;
   /** The last step ended elsewhere than it was meant to: Delve has kept its breakpoints for the rest of it. */
@@ -298,6 +315,8 @@ export const initialState: SessionState = {
   asked: new Map(),
   hits: [],
   leftovers: new Map(),
+  shown: undefined,
+  stopTime: undefined,
   held: undefined,
   step: undefined,
   stepCut: false,

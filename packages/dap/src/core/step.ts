@@ -58,6 +58,7 @@ const take = (turn: Turn, input: Input): void => {
       onDelveFailed(turn, input.error);
       return;
     case 'delve-message':
+      if (input.message.type === 'event' && input.message.event === 'stopped') turn.update({ stopTime: input.time });
       onDelveMessage(turn, input.message);
       return;
     case 'delve-closed':

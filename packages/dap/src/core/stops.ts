@@ -7,6 +7,7 @@ import { changeGate, dropGate, gateOf, stops } from './gates.js';
 import { holds } from './hit-condition.js';
 import { clientBreakpoint } from './ids.js';
 import { judge } from './judge.js';
+import { rememberHit } from './kernel-scope.js';
 import { type Event, listOf, numberOf, objectOf, type Response, textOf } from './message.js';
 import { beginSettling, onSettleLook } from './settle.js';
 import { resumeSilently } from './silent.js';
@@ -65,6 +66,7 @@ const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint'): void 
   const { step } = turn.state;
   const { skipped, only } = turn.state;
   turn.update({ held: undefined, step: undefined, skipped: 0, stepCut: step !== undefined && reason !== 'step' });
+  turn.update({ shown: undefined });
   turn.target({ running: false, goroutine });
   if (step !== undefined) sayPassed(turn, step.goroutine);
   else if (only !== undefined) sayPassed(turn, only);
@@ -87,6 +89,7 @@ const sayPassed = (turn: Turn, goroutine: number): void => {
 
 const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): void => {
   finishStop(turn, hit.goroutine);
+  rememberHit(turn, gate, hit);
   const body = {
     reason: 'breakpoint',
     threadId: hit.goroutine,
