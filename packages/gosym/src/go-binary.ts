@@ -68,6 +68,8 @@ export class OpenedGoBinary implements GoBinary {
   readonly names: FunctionNames;
   private readonly program: OpenedProgram;
   private readonly files: SourceFiles;
+  /** N of Go 1.N. */
+  private readonly minor: number | undefined;
   private layout: RuntimeLayout | undefined;
 
   constructor(program: OpenedProgram) {
@@ -84,7 +86,8 @@ export class OpenedGoBinary implements GoBinary {
     this.problems = program.problems;
     this.pclntab = pclntab;
     this.functionCount = pclntab.functions.count;
-    const inline = inlineLayout(pclntab.header, goMinor(this.goVersion));
+    this.minor = goMinor(this.goVersion);
+    const inline = inlineLayout(pclntab.header, this.minor);
     this.trees = new InlineTrees(pclntab, new ProgramMemory(image), inline, program.module?.gofunc);
     this.names = new FunctionNames(pclntab);
     this.files = new SourceFiles(pclntab);
@@ -209,7 +212,7 @@ export class OpenedGoBinary implements GoBinary {
   }
 
   private functionOf(index: number): GoFunction {
-    return describeFunction(this.pclntab, this.trees, index);
+    return describeFunction(this.pclntab, this.trees, index, this.minor);
   }
 
   private lineWalk() {

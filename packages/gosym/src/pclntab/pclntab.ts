@@ -95,6 +95,11 @@ export class Pclntab {
     return this.layout.functionId < 0 ? 0 : this.table.u8(this.record(index) + this.layout.functionId);
   }
 
+  /** internal/abi.FuncFlag; 0 before Go 1.17. */
+  flags(index: number): number {
+    return this.layout.flag < 0 ? 0 : this.table.u8(this.record(index) + this.layout.flag);
+  }
+
   /** Code bytes without the padding: the end of the line table is the end of the code. */
   size(index: number): number {
     const offset = this.pcLine(index);
