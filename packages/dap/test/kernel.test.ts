@@ -159,6 +159,9 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
       breakpoints: [{ name, condition: 'o.ID % 1000 < 4 on goroutine current' }],
     });
     expect(set.body.breakpoints[0].message).toMatch(/^In the kernel/);
+    const text = `probe tracepoint:sched:sched_switch on goroutine ${threadId} do log limit 100`;
+    const probe = await client.ask('evaluate', { expression: text, context: 'repl' });
+    expect(probe).toMatchObject({ success: true, body: { result: expect.stringContaining('In the kernel') } });
     const threads: number[] = [];
     for (;;) {
       await client.ask('continue', { threadId });
@@ -166,6 +169,12 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
       if (event.event === 'terminated') break;
       threads.push(event.body.threadId);
     }
+    const { entries } = (await client.ask('probelens/timeline', { goroutine: threadId })).body;
+    const kinds = entries.map(({ kind }: { kind: string }) => kind).join(' ');
+    expect(kinds).toMatch(/^hit stop( hit| stop| event)*$/);
+    expect(kinds).toContain('event');
+    const times = entries.map(({ time }: { time: string }) => BigInt(time));
+    expect(times).toEqual([...times].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
     expect(threads.length).toBeGreaterThan(5);
     expect(new Set(threads)).toEqual(new Set([threadId]));
   });

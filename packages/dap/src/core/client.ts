@@ -9,6 +9,7 @@ import { onLaunch } from './launch.js';
 import { listOf, type Message, objectOf, type Request } from './message.js';
 import { isCall, resumeCommands } from './resume.js';
 import { setWork } from './set-breakpoints.js';
+import { onTimelineRequest } from './timeline.js';
 import type { Turn } from './turn.js';
 
 /** Delve writes to the program's text while it answers these. */
@@ -38,6 +39,7 @@ const onRequest = (turn: Turn, request: Request): void => {
   else if (request.command === 'terminate') beginEnding(turn, 'terminate', request);
   else if (turn.state.ending !== undefined) turn.refuse(request, errors.sessionEnding());
   else if (request.command === 'launch' || request.command === 'attach') onLaunch(turn, request);
+  else if (request.command === 'probelens/timeline') onTimelineRequest(turn, request);
   else if (request.command === 'completions') onCompletions(turn, request);
   else if (request.command === 'variables' && onKernelVariables(turn, request)) return;
   else if (request.command === 'evaluate' && onEvaluate(turn, request)) return;

@@ -2,6 +2,7 @@
 import { errors } from '../errors.js';
 import { numberOf, objectOf, type Request, stringOf } from './message.js';
 import { addProbe, removeProbe, view } from './probes.js';
+import { onTimelineCommand } from './timeline.js';
 import type { Turn } from './turn.js';
 
 interface Command {
@@ -67,6 +68,11 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'which goroutines kernel breakpoints stop',
     run: scope,
   },
+  timeline: {
+    usage: 'timeline [goroutine N]',
+    help: 'what happened: stops, probe hits and kernel events in the order of time',
+    run: onTimelineCommand,
+  },
 };
 
 const helpText = (): string =>
@@ -87,7 +93,7 @@ export const onEvaluate = (turn: Turn, request: Request): boolean => {
     return true;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined || (rest === '' && name !== 'probes')) return false;
+  if (command === undefined || (rest === '' && name !== 'probes' && name !== 'timeline')) return false;
   command.run(turn, request, rest);
   return true;
 };

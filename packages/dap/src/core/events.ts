@@ -3,22 +3,30 @@ import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
 import { stops } from './gates.js';
 import type { Gate } from './state.js';
 import { onHit } from './stops.js';
+import { recordEvents } from './timeline.js';
 import { trapPlace } from './trap-place.js';
 import type { Turn } from './turn.js';
 
-/** Delve's own form of a log point's line: "> [Go 19]: text". */
-const logLine = (gate: Gate, event: ProbeEvent): string => {
+const logText = (gate: Gate, event: ProbeEvent): string => {
   const { action } = gate.planned.plan.spec;
   const template = action.kind === 'log' ? action.template : undefined;
   const values = new Map(event.values.map((value) => [value.name, value.text]));
-  const text =
-    template === undefined
-      ? `${gate.planned.function}(${event.values.map((value) => `${value.name}: ${value.text}`).join(', ')})`
-      : template.replace(/\{([^{}]*)\}/g, (_, hole: string) => values.get(hole.trim()) ?? '?');
-  return `> [Go ${event.goid}]: ${text}`;
+  return template === undefined
+    ? `${gate.planned.function}(${event.values.map((value) => `${value.name}: ${value.text}`).join(', ')})`
+    : template.replace(/\{([^{}]*)\}/g, (_, hole: string) => values.get(hole.trim()) ?? '?');
+};
+
+/** Delve's own form of a log point's line: "> [Go 19]: text". */
+const logLine = (gate: Gate, event: ProbeEvent): string => `> [Go ${event.goid}]: ${logText(gate, event)}`;
+
+/** Without Delve's prefix: the timeline has the goroutine beside it. */
+const entryText = (gate: Gate, event: ProbeEvent): string => {
+  const what = stops(gate) ? `hit of the breakpoint at ${gate.planned.function}` : logText(gate, event);
+  return stops(gate) && !event.trapped ? `${what}, passed` : what;
 };
 
 export const onProbeEvents = (turn: Turn, events: readonly ProbeEvent[]): void => {
+  recordEvents(turn, events, entryText);
   for (const event of events) {
     const gate = turn.state.gates.get(event.probe);
     if (gate === undefined) continue;

@@ -5,6 +5,7 @@ import { noIds } from './ids.js';
 import type { PlanItem, Planned, PlanOutcome } from './kernel-words.js';
 import type { Event, JsonObject, Request } from './message.js';
 import type { Focus, ProbeView } from './output.js';
+import { noTimeline, type Timeline } from './timeline.js';
 
 /** What a request to Delve was for, so that its answer finds its way. */
 export type Purpose =
@@ -269,6 +270,7 @@ export interface SessionState {
   readonly hits: readonly Hit[];
   /** Goroutines whose hit was shown before Delve saw the trap, and where that trap was. */
   readonly leftovers: ReadonlyMap<number, TrapPlace | undefined>;
+  readonly timeline: Timeline;
   readonly shown: ShownHit | undefined;
   /** CLOCK_MONOTONIC when Delve's last stop arrived, nanoseconds. */
   readonly stopTime: bigint | undefined;
@@ -315,6 +317,7 @@ export const initialState: SessionState = {
   asked: new Map(),
   hits: [],
   leftovers: new Map(),
+  timeline: noTimeline,
   shown: undefined,
   stopTime: undefined,
   held: undefined,

@@ -14,12 +14,19 @@ import { addProbe, removeProbe, view } from './probes.js';
 import type { SessionState } from './state.js';
 import { onAgentClosed, onDrained, onHitWithoutStop } from './stops.js';
 import { warnOfStrangers } from './strangers.js';
+import { recordStop } from './timeline.js';
 import { Turn } from './turn.js';
 
 export interface StepResult {
   readonly state: SessionState;
   readonly outputs: readonly Output[];
 }
+
+const onStopSeen = (turn: Turn, body: unknown, time: bigint | undefined): void => {
+  turn.update({ stopTime: time });
+  // Steps of ours from the gate to the line are nobody's stops.
+  if (turn.state.held?.stage.kind !== 'settling') recordStop(turn, body, time);
+};
 
 const onTimer = (turn: Turn, name: TimerName): void => {
   switch (name) {
@@ -58,7 +65,8 @@ const take = (turn: Turn, input: Input): void => {
       onDelveFailed(turn, input.error);
       return;
     case 'delve-message':
-      if (input.message.type === 'event' && input.message.event === 'stopped') turn.update({ stopTime: input.time });
+      if (input.message.type === 'event' && input.message.event === 'stopped')
+        onStopSeen(turn, input.message.body, input.time);
       onDelveMessage(turn, input.message);
       return;
     case 'delve-closed':
