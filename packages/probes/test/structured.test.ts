@@ -5,6 +5,7 @@ import { attachUprobeMulti, createMap, loadProgram, RingBuffer } from '@probelen
 import { openGoBinary } from '@probelens/gosym';
 import { describe, expect, test } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
+import { toolchains } from '../../gosym/test/dwarf/toolchains.js';
 import { capturedValue } from '../src/agent/captured-text.js';
 import type { CapturedValue } from '../src/events.js';
 import type { ProbePlan } from '../src/plan/plan.js';
@@ -177,12 +178,16 @@ const captured = async (path: string, plan: ProbePlan): Promise<readonly (readon
   return hits;
 };
 
+const elder = requirement('go').missing ? [] : toolchains().filter((version) => /^go1\.22\./.test(version));
+
 describe.skipIf(requirement('kernel', 'go').missing)('values of several parts', () => {
-  test.each<readonly [string, readonly string[]]>([
-    ['optimised', []],
-    ['-N -l', ['-gcflags=all=-N -l']],
-  ])('%s', async (_name, flags) => {
-    const path = await buildSource(source, flags);
+  test.each<readonly [string, readonly string[], Readonly<Record<string, string>>]>([
+    ['optimised', [], {}],
+    ['-N -l', ['-gcflags=all=-N -l'], {}],
+    // Maps had another layout up to Go 1.23.
+    ...elder.map((version): [string, string[], Record<string, string>] => [version, [], { GOTOOLCHAIN: version }]),
+  ])('%s', async (_name, flags, env) => {
+    const path = await buildSource(source, flags, env);
     const binary = await openGoBinary(path);
     const planner = await loadPlanner();
     const parsed = parseProbeText('main.takes do log "{o} {p} {xs} {e} {any} {m} {c} {words}"');
@@ -205,6 +210,24 @@ describe.skipIf(requirement('kernel', 'go').missing)('values of several parts', 
     expect(json('m')).toEqual({ length: 100 });
     expect(json('o')).toMatchObject({ value: { ID: -5, Name: 'ACME', In: { Wide: '-4611686018427387904' } } });
     expect(json('e')).toMatchObject({ type: '*main.myError' });
+    binary.close();
+    planner.dispose();
+    await rm(dirname(path), { recursive: true });
+  });
+
+  test('position independent: the address of a dynamic type instead of its name', async () => {
+    const path = await buildSource(source, ['-buildmode=pie']);
+    const binary = await openGoBinary(path);
+    const planner = await loadPlanner();
+    const parsed = parseProbeText('main.takes do log "{e} {p} {o}"');
+    if (!parsed.ok) throw new Error(parsed.message);
+    const result = planner.plan(parsed.spec, binary);
+    if (!result.ok) throw new Error(result.refusal.message);
+    const texts = (await captured(path, result.plan)).map((hit) => hit.map(({ text }) => text));
+    expect(texts[0]?.[0]).toMatch(/^type at 0x[0-9a-f]+\(0x[0-9a-f]+\)$/);
+    expect(texts[0]?.[1]).toBe('{A:0 B:-1 C:200}');
+    expect(texts.map(([, , o]) => o?.slice(0, 8))).toEqual(['&{ID:-5 ', '&{ID:0 P', 'nil']);
+    expect(texts[1]?.[0]).toBe('nil');
     binary.close();
     planner.dispose();
     await rm(dirname(path), { recursive: true });

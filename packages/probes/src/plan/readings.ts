@@ -48,7 +48,9 @@ const choose = (readings: readonly Reading[]): Readings => {
   const chosen = readings.map((reading) => {
     const { condition, captures, place } = reading;
     const needs = needsOf(present([condition, ...captures.flatMap(expressionsOf)]));
-    return { reading, site: place.choose(needs) };
+    // A block is read like a variable in memory, wherever its address comes from.
+    const hasBlock = captures.some(({ parts = [] }) => parts.some((part) => part.length !== undefined));
+    return { reading, site: place.choose({ ...needs, memory: needs.memory || hasBlock }) };
   });
   const kept = distinct(chosen);
   const [first] = kept;
