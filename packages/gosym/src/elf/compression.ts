@@ -48,7 +48,7 @@ const inflated = (name: string, packed: Uint8Array, size: number): Uint8Array =>
   checkSize(name, size, packed.length);
   let out: Uint8Array;
   try {
-    // In one piece, which spares joining hundreds (a third of the time); no larger than DWARF is ever packed, though.
+    // In one piece, which spares joining hundreds (a quarter of the time); no larger than DWARF is ever packed, though.
     const chunkSize = Math.max(64, Math.min(size, packed.length * 16));
     out = inflateSync(packed, { maxOutputLength: Math.max(1, size), chunkSize });
   } catch (cause) {
