@@ -90,12 +90,13 @@ const settleInRegisters = ({ parameters, producer }: Attempt): ReadonlyMap<RawVa
   const places = new Map<RawVariable, Place>();
   for (const [index, { raw, computed, verdict }] of parameters.entries()) {
     const isAnchored = firstDoubtful === -1 || index < firstDoubtful || index < lastConfirmed;
-    // With registers, a recorded home on the caller's stack is where the callee will spill, and holds nothing yet
-    // (Go 1.17 with -race records it from the entry on); what follows in the right registers confirms the count.
-    const isSpill = computed?.kind !== 'memory' && isCallersHome(raw.place);
-    if (verdict === 'contradicted' && isSpill)
-      places.set(raw, computed !== undefined && index < lastConfirmed ? computed : absent(CONTRADICTED));
-    else if (verdict === 'contradicted') places.set(raw, isComplete ? absent(CONTRADICTED) : raw.place);
+    // With registers, a recorded home on the caller's stack may be where the callee will spill, and holds nothing yet
+    // (Go 1.17 with -race records it from the entry on), or be eight bytes off (Go 1.18 behind a struct with a blank
+    // field). For a register, what follows in the right ones confirms the count.
+    if (verdict === 'contradicted' && isCallersHome(raw.place)) {
+      const isCounted = computed !== undefined && computed.kind !== 'memory' && index < lastConfirmed;
+      places.set(raw, isCounted ? computed : absent(CONTRADICTED));
+    } else if (verdict === 'contradicted') places.set(raw, isComplete ? absent(CONTRADICTED) : raw.place);
     else if (computed !== undefined && (verdict === 'confirmed' || isAnchored)) places.set(raw, computed);
     else places.set(raw, raw.place.kind === 'absent' || isComplete ? absent(UNANCHORED) : raw.place);
   }
