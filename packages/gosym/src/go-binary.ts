@@ -15,6 +15,7 @@ import type {
   SourcePosition,
 } from './api.js';
 import type { Dwarf } from './dwarf/dwarf.js';
+import { argumentRegisters } from './dwarf/registers.js';
 import type { ElfImage } from './elf/image.js';
 import { ProgramMemory } from './elf/memory.js';
 import { readBuildIds } from './elf/notes.js';
@@ -176,7 +177,20 @@ export class OpenedGoBinary implements GoBinary {
   }
 
   parametersAtEntry(fn: GoFunction): Degraded<readonly GoVariable[]> {
-    return this.program.dwarf?.parametersAtEntry(fn) ?? { value: [], problems: [NO_DWARF] };
+    const { dwarf } = this.program;
+    if (dwarf !== undefined) return dwarf.parametersAtEntry(fn);
+    const arrival = this.arrival(fn);
+    return { value: [], problems: arrival === undefined ? [NO_DWARF] : [NO_DWARF, arrival] };
+  }
+
+  /** Where arguments arrive as far as the calling convention alone tells; undefined where it does not. */
+  private arrival(fn: GoFunction): Problem | undefined {
+    const registers = argumentRegisters(this.machine);
+    // Assembly takes its arguments on the stack. Before Go 1.18 nothing in the tables marks it, so nothing is said.
+    if (registers === undefined || fn.assembly !== false) return undefined;
+    const { integer, float } = registers;
+    const message = `arguments arrive word by word in ${integer.join(', ')}, floats in ${float[0]} to ${float.at(-1)}, and one that does not fit whole on the stack: a receiver first, then the parameters in order`;
+    return { code: 'argument-registers', message };
   }
 
   resultsAtReturn(fn: GoFunction): Degraded<readonly GoVariable[]> {

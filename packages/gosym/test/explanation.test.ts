@@ -44,7 +44,23 @@ describe('explainFunction', () => {
   it('says that variables are unknown in a stripped program', () => {
     const [found] = explainFunction(openStored('plain-1.26.8-amd64'), 'main.walk');
     expect(found?.params).toEqual([]);
-    expect(found?.problems.map(({ code }) => code)).toEqual(['no-dwarf']);
+    expect(found?.problems.map(({ code }) => code)).toEqual(['no-dwarf', 'argument-registers']);
+  });
+
+  it('names the registers in which arguments arrive all the same, in the order that a program with DWARF shows', () => {
+    const [found] = explainFunction(openStored('plain-1.26.8-amd64'), 'main.walk');
+    const said = found?.problems.find(({ code }) => code === 'argument-registers')?.message ?? '';
+    const places = explainFunction(binary, 'main.walk').flatMap(({ params }) => params.map(({ place }) => place));
+    const registers = places.flatMap((place) => place.split(',')).filter((place) => /^r\w+$/.test(place));
+    expect(registers.length).toBeGreaterThan(0);
+    expect(said).toContain(`in ${registers.join(', ')}`);
+  });
+
+  it('says nothing of registers where there are none to speak of', () => {
+    const codes = (stored: string): (string | undefined)[] =>
+      explainFunction(openStored(stored), 'main.walk').flatMap(({ problems }) => problems.map(({ code }) => code));
+    expect(codes('plain-1.26.8-386')).not.toContain('argument-registers');
+    expect(codes('plain-1.16.15-amd64')).not.toContain('argument-registers');
   });
 
   it('can be written as JSON', () => {
