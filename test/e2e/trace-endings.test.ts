@@ -19,12 +19,15 @@ import { traceArguments } from './trace-command.js';
 
 const rounds = soaking ? 100 : 2;
 
-/** Lines, returns, conditions and the scheduler: several programs and links at once. */
+/**
+ * Lines, returns, conditions and the scheduler: several programs and links at once. They are armed in this order and only
+ * the last one speaks, so its first event says that all are in.
+ */
 const PROBES = [
-  'main.settle do log limit 500',
   'main.settle return do count',
   'main.price if o.ID == 4 do count',
   'tracepoint:sched:sched_switch do count',
+  'main.settle do log limit 500',
 ];
 
 /** The command once it has shown its first event. */
