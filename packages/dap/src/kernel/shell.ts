@@ -31,7 +31,7 @@ export class KernelShell {
   /** Starting agent and planner takes as long as Delve takes to start the program: they begin together. */
   prepare(agent: readonly string[] | undefined): void {
     const command = agent ?? this.#options.agentCommand;
-    if (command === undefined || this.#early !== undefined || process.platform !== 'linux') return;
+    if (this.#closed || command === undefined || this.#early !== undefined || process.platform !== 'linux') return;
     const early = { command, agent: this.#startAgent(command) };
     // Whoever takes it hears of the failure; nobody else has to.
     early.agent.catch(() => undefined);
@@ -66,6 +66,9 @@ export class KernelShell {
 
   #opening: Promise<unknown> = Promise.resolve();
 
+  /** The session is over: Delve may still tell of a program that it has started, and nothing is opened for it any more. */
+  #closed = false;
+
   async #open(pid: number | undefined, agent: readonly string[] | undefined): Promise<string | undefined> {
     try {
       // A restarted program is another binary and another process: its room is another one too.
@@ -84,6 +87,7 @@ export class KernelShell {
     const delvePid = this.#delve.pid;
     if (command === undefined) throw new Error('no probe agent is configured; set "agent" in the launch arguments.');
     if (delvePid === undefined) throw new Error('Delve was not started here.');
+    if (this.#closed) throw new Error('the session is ending.');
     const { openBinary } = this.#options;
     // Loaded when first needed: a session with Delve alone never pays for it.
     const { KernelRoom } = await import('./room.js');
@@ -193,6 +197,7 @@ export class KernelShell {
   }
 
   async closeAgent(): Promise<void> {
+    this.#closed = true;
     // What is being opened is closed as well: nothing may be left of a session that ends early.
     await this.#opening;
     await this.#closeRoom();
