@@ -44,11 +44,15 @@ export const runAgent = async (options: AgentOptions): Promise<number> => {
   };
   keepOutputClean(options.output);
   const guard = new GuardLink(options.guardCommand ?? defaultGuard(), say);
-  const connection = createMessageConnection(
-    new StreamMessageReader(options.input),
-    new StreamMessageWriter(options.output),
-    { error: say, warn: say, info: () => undefined, log: () => undefined },
-  );
+  const reader = new StreamMessageReader(options.input);
+  // Its timer for half a message starts itself again for ever: the agent of a killed client would never exit.
+  reader.partialMessageTimeout = 0;
+  const connection = createMessageConnection(reader, new StreamMessageWriter(options.output), {
+    error: say,
+    warn: say,
+    info: () => undefined,
+    log: () => undefined,
+  });
   const session = new Session({
     guard,
     sendEvents: (events) => whileOpen(connection.sendNotification(EventsNotification, events)),
