@@ -143,10 +143,10 @@ async function initialize(
  * Resolves with the exit code: 0 after a `shutdown` request, 1 without.
  */
 export function serveLanguage(options: LanguageServerOptions): Promise<number> {
-  const connection = createProtocolConnection(
-    new StreamMessageReader(options.input),
-    new StreamMessageWriter(options.output),
-  );
+  const reader = new StreamMessageReader(options.input);
+  // Its timer for half a message starts itself again for ever: the server of a killed editor would never exit.
+  reader.partialMessageTimeout = 0;
+  const connection = createProtocolConnection(reader, new StreamMessageWriter(options.output));
   let workspace: Workspace | undefined;
   let isShutDown = false;
   return new Promise((resolve) => {

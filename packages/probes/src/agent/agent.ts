@@ -1,12 +1,8 @@
 /** The privileged process: one client on two streams, and every way in which that can end. */
 import type { Readable, Writable } from 'node:stream';
 import { type Feature, features } from '@probelens/bpf';
-import {
-  createMessageConnection,
-  type MessageConnection,
-  StreamMessageReader,
-  StreamMessageWriter,
-} from 'vscode-jsonrpc/node';
+import { createMessageConnection, type MessageConnection, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import { messageReader } from '../message-reader.js';
 import { waitForEnding } from './endings.js';
 import { GuardLink } from './guard-link.js';
 import {
@@ -44,10 +40,7 @@ export const runAgent = async (options: AgentOptions): Promise<number> => {
   };
   keepOutputClean(options.output);
   const guard = new GuardLink(options.guardCommand ?? defaultGuard(), say);
-  const reader = new StreamMessageReader(options.input);
-  // Its timer for half a message starts itself again for ever: the agent of a killed client would never exit.
-  reader.partialMessageTimeout = 0;
-  const connection = createMessageConnection(reader, new StreamMessageWriter(options.output), {
+  const connection = createMessageConnection(messageReader(options.input), new StreamMessageWriter(options.output), {
     error: say,
     warn: say,
     info: () => undefined,

@@ -4,7 +4,6 @@ import {
   type Disposable,
   type MessageConnection,
   ResponseError,
-  StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import {
@@ -30,6 +29,7 @@ import {
   TargetGoneNotification,
 } from '../agent/protocol.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
+import { messageReader } from '../message-reader.js';
 import { type AgentFailure, agentRefused, agentSilent, agentWrongProtocol } from './errors.js';
 import { AgentProcess } from './process.js';
 
@@ -219,7 +219,7 @@ export const startAgent = async (options: StartAgentOptions): Promise<AgentClien
   const { command } = options;
   const agent = new AgentProcess(command, options.onLog);
   const connection = createMessageConnection(
-    new StreamMessageReader(agent.output),
+    messageReader(agent.output),
     new StreamMessageWriter(agent.input),
     silentLogger,
   );
