@@ -30,6 +30,11 @@ export class PerfRing {
     return this.#lost;
   }
 
+  /** Whether records wait, be they samples or losses. */
+  get pending(): boolean {
+    return Atomics.load(this.#positions, 0) !== Atomics.load(this.#positions, (tailOffset - headOffset) / 8);
+  }
+
   drain(onSample: (sample: TracepointSample) => void): number {
     const head = Atomics.load(this.#positions, 0);
     let tail = Atomics.load(this.#positions, (tailOffset - headOffset) / 8);

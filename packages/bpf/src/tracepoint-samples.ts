@@ -88,7 +88,7 @@ export class TracepointSamples {
     return this.#sources.reduce((lost, { ring }) => lost + ring.lost, 0n);
   }
 
-  /** As RingBuffer.onReadable. */
+  /** As RingBuffer.onReadable, but for one callback at a time: whoever asks the kernel first is told, nobody else. */
   onReadable(callback: () => void, { interval = 1 }: { readonly interval?: number } = {}): Watch {
     if (this.#closed) throw new Error('the samples are closed');
     let calledAt = Number.NEGATIVE_INFINITY;
@@ -112,20 +112,33 @@ export class TracepointSamples {
       if (!referenced) timer.unref();
     };
     const inner = this.#sources.map(({ event }) => watchReadable(event, woken));
+    // Adding the descriptor to the event loop's epoll set takes what it said so far, and epoll asks again before it tells
+    // (ep_insert, ep_send_events): what came before the watch would never be told. The loop adds when it next polls, which
+    // may be after the first of these turns (when this runs in the midst of a poll) and is before the second.
+    let added: NodeJS.Immediate | undefined = setImmediate(() => {
+      added = setImmediate(() => {
+        added = undefined;
+        if (this.#sources.some(({ ring }) => ring.pending)) woken();
+      });
+      if (!referenced) added.unref();
+    });
     const watch: Watch = {
       ref: () => {
         referenced = true;
         timer?.ref();
+        added?.ref();
         for (const one of inner) one.ref();
       },
       unref: () => {
         referenced = false;
         timer?.unref();
+        added?.unref();
         for (const one of inner) one.unref();
       },
       close: () => {
         this.#watches.delete(watch);
         clearTimeout(timer);
+        clearImmediate(added);
         for (const one of inner) one.close();
       },
     };

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, readdirSync } from 'node:fs';
+import { appendFileSync, readdirSync, stat } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findProgram, requirement } from '../../../test/requirements.js';
 import { KernelError, readTracepointFormat, TracepointSamples } from '../src/index.js';
@@ -83,6 +83,22 @@ describe.skipIf(requirement('kernel').missing)('tracepoint samples', () => {
     samples.close();
     expect(samples.drain(() => undefined)).toBe(0);
   });
+
+  const turns: Readonly<Record<string, (then: () => void) => void>> = {
+    'a timer': (then) => setTimeout(then, 0),
+    'an immediate': (then) => setImmediate(then),
+    // Its callback runs in the midst of the event loop's poll.
+    'an answer of the system': (then) => stat('/', then),
+  };
+  for (const [turn, enter] of Object.entries(turns)) {
+    it(`tells what came before anybody watched, from ${turn}`, async () => {
+      const samples = sample({ category, name });
+      await target.run();
+      await new Promise<void>((resolve) => enter(() => void samples.onReadable(resolve)));
+      expect(samples.drain(() => undefined)).toBe(rounds);
+      samples.close();
+    });
+  }
 
   it('sees ordinary tracepoints too, and gives its descriptors back', async () => {
     const before = readdirSync('/proc/self/fd').length;
