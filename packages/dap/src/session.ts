@@ -126,6 +126,9 @@ export class Session {
       case 'control-answer':
         this.#door.answer(output.ticket, output.probes);
         return;
+      case 'control-timeline':
+        this.#door.showTimeline(output.ticket, output.timeline);
+        return;
       case 'control-refusal':
         this.#door.refuse(output.ticket, output.message);
         return;

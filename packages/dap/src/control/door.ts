@@ -1,10 +1,16 @@
 /** The control socket of one session: what the language server asks becomes inputs, what the core says goes back. */
-import type { ControlListener, ControlProbe, ControlProbeState } from '@probelens/probes/control';
+import type { ControlListener, ControlProbe, ControlProbeState, ControlTimeline } from '@probelens/probes/control';
 import type { Input } from '../core/input.js';
 import type { ProbeView } from '../core/output.js';
 import type { DapOptions } from '../options.js';
 
-type Waiting = (result: { readonly probes: readonly ProbeView[] } | { readonly refusal: string }) => void;
+interface Answer {
+  readonly probes?: readonly ProbeView[];
+  readonly timeline?: ControlTimeline;
+  readonly refusal?: string;
+}
+
+type Waiting = (answer: Answer) => void;
 
 const stateOf = (view: ProbeView): ControlProbeState => {
   switch (view.state) {
@@ -56,17 +62,19 @@ export class ControlDoor {
 
   async #listen(binary: string, directory: string | undefined): Promise<ControlListener | undefined> {
     const { listenControl, ControlError } = await import('@probelens/probes/control');
-    const ask = async (make: (ticket: number) => Input): Promise<readonly ControlProbe[]> => {
-      const result = await new Promise<Parameters<Waiting>[0]>((resolve) => {
+    const ask = async (make: (ticket: number) => Input): Promise<Answer> => {
+      const answer = await new Promise<Answer>((resolve) => {
         this.#tickets += 1;
         this.#waiting.set(this.#tickets, resolve);
         this.#tell(make(this.#tickets));
       });
-      if ('refusal' in result) throw new ControlError('refused', result.refusal);
-      return result.probes.map(controlProbe);
+      if (answer.refusal !== undefined) throw new ControlError('refused', answer.refusal);
+      return answer;
     };
+    const probes = async (make: (ticket: number) => Input): Promise<readonly ControlProbe[]> =>
+      (await ask(make)).probes?.map(controlProbe) ?? [];
     const one = async (make: (ticket: number) => Input): Promise<ControlProbe> => {
-      const [probe] = await ask(make);
+      const [probe] = await probes(make);
       if (probe === undefined) throw new ControlError('no-such-probe', 'The session has no such probe any more.');
       return probe;
     };
@@ -75,7 +83,11 @@ export class ControlDoor {
         {
           add: ({ text, where }) => one((ticket) => ({ kind: 'control-add', ticket, text, where })),
           remove: (id) => one((ticket) => ({ kind: 'control-remove', ticket, id })),
-          list: () => ask((ticket) => ({ kind: 'control-list', ticket })),
+          list: () => probes((ticket) => ({ kind: 'control-list', ticket })),
+          timeline: async (goroutine) => {
+            const { timeline } = await ask((ticket) => ({ kind: 'control-timeline', ticket, goroutine }));
+            return timeline ?? { entries: [], dropped: 0 };
+          },
         },
         { binary, workspace: process.cwd() },
         directory === undefined ? {} : { directory },
@@ -90,6 +102,11 @@ export class ControlDoor {
 
   answer(ticket: number, probes: readonly ProbeView[]): void {
     this.#waiting.get(ticket)?.({ probes });
+    this.#waiting.delete(ticket);
+  }
+
+  showTimeline(ticket: number, timeline: ControlTimeline): void {
+    this.#waiting.get(ticket)?.({ timeline });
     this.#waiting.delete(ticket);
   }
 

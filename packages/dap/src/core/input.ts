@@ -38,4 +38,5 @@ export type Input =
       readonly where: { readonly file: string; readonly line: number } | undefined;
     }
   | { readonly kind: 'control-remove'; readonly ticket: number; readonly id: number }
-  | { readonly kind: 'control-list'; readonly ticket: number };
+  | { readonly kind: 'control-list'; readonly ticket: number }
+  | { readonly kind: 'control-timeline'; readonly ticket: number; readonly goroutine: number | undefined };

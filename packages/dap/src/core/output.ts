@@ -1,6 +1,7 @@
 /** Everything a session may ask of the world. */
 import type { Armable, DelvePlaces, PlanItem } from './kernel-words.js';
 import type { Message } from './message.js';
+import type { TimelineView } from './timeline.js';
 
 /** Who may make gates fire: one goroutine, nobody (while a call runs that a person injected), or all. */
 export type Focus = number | 'nobody' | undefined;
@@ -72,6 +73,7 @@ export type Output =
   | { readonly kind: 'stop-timer'; readonly name: TimerName }
   | { readonly kind: 'keep'; readonly state: KeepState }
   | { readonly kind: 'control-answer'; readonly ticket: number; readonly probes: readonly ProbeView[] }
+  | { readonly kind: 'control-timeline'; readonly ticket: number; readonly timeline: TimelineView }
   | { readonly kind: 'control-refusal'; readonly ticket: number; readonly message: string }
   | { readonly kind: 'control-changed'; readonly probes: readonly ProbeView[] }
   /** The session is over: close every stream, wait for every process. */

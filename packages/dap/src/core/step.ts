@@ -14,7 +14,7 @@ import { addProbe, removeProbe, view } from './probes.js';
 import type { SessionState } from './state.js';
 import { onAgentClosed, onDrained, onHitWithoutStop } from './stops.js';
 import { warnOfStrangers } from './strangers.js';
-import { recordStop } from './timeline.js';
+import { recordStop, timelineView } from './timeline.js';
 import { Turn } from './turn.js';
 
 export interface StepResult {
@@ -135,6 +135,13 @@ const take = (turn: Turn, input: Input): void => {
       return;
     case 'control-list':
       turn.emit({ kind: 'control-answer', ticket: input.ticket, probes: [...turn.state.asked.values()].map(view) });
+      return;
+    case 'control-timeline':
+      turn.emit({
+        kind: 'control-timeline',
+        ticket: input.ticket,
+        timeline: timelineView(turn.state, input.goroutine),
+      });
       return;
   }
 };

@@ -95,9 +95,18 @@ export const onTimelineCommand = (turn: Turn, request: Request, rest: string): v
   else turn.answer(request, { result: lines(turn.state, rest === '' ? undefined : goroutine), variablesReference: 0 });
 };
 
+/** As it leaves the session; time in decimal nanoseconds. */
+export interface TimelineView {
+  readonly entries: readonly (Omit<TimelineEntry, 'time'> & { readonly time: string })[];
+  readonly dropped: number;
+}
+
+export const timelineView = (state: SessionState, goroutine: number | undefined): TimelineView => ({
+  entries: selected(state, goroutine).map((entry) => ({ ...entry, time: String(entry.time) })),
+  dropped: state.timeline.dropped,
+});
+
 /** Arguments `{ goroutine? }`; answers `{ entries: [{ time, goroutine, kind, text }], dropped }`, time in decimal nanoseconds. */
 export const onTimelineRequest = (turn: Turn, request: Request): void => {
-  const entries = selected(turn.state, numberOf(objectOf(request.arguments).goroutine));
-  const { dropped } = turn.state.timeline;
-  turn.answer(request, { entries: entries.map((entry) => ({ ...entry, time: String(entry.time) })), dropped });
+  turn.answer(request, { ...timelineView(turn.state, numberOf(objectOf(request.arguments).goroutine)) });
 };

@@ -14,8 +14,10 @@ import {
   AddProbeRequest,
   ChangedNotification,
   type ControlProbe,
+  type ControlTimeline,
   ListProbesRequest,
   RemoveProbeRequest,
+  TimelineRequest,
 } from './protocol.js';
 import type { LiveSession } from './registry.js';
 
@@ -25,6 +27,8 @@ export interface ControlClient {
   add(params: AddProbeParams): Promise<ControlProbe>;
   remove(id: number): Promise<ControlProbe>;
   list(): Promise<readonly ControlProbe[]>;
+  /** @param goroutine only what this one did. */
+  timeline(goroutine?: number): Promise<ControlTimeline>;
   onChanged(listener: (probes: readonly ControlProbe[]) => void): void;
   /** Once, whoever closed; at once when it is closed already. */
   onClosed(listener: () => void): void;
@@ -51,6 +55,12 @@ const silent = (session: LiveSession, patience: number): ControlError =>
 function failureOf(error: unknown, session: LiveSession): ControlError {
   const local: readonly number[] = [ErrorCodes.MessageWriteError, ErrorCodes.PendingResponseRejected];
   if (!(error instanceof ResponseError) || local.includes(error.code)) return gone(session, error);
+  if (error.code === ErrorCodes.MethodNotFound)
+    return new ControlError(
+      'session-older',
+      `The debug session (process ${session.pid}) is of an older version and cannot do this; end it and start it again.`,
+      { cause: error },
+    );
   return new ControlError(codeOf(error), error.message);
 }
 
@@ -138,6 +148,7 @@ export async function connectControl(session: LiveSession, options: ConnectOptio
     add: (params) => request(() => connection.sendRequest(AddProbeRequest, params)),
     remove: (id) => request(() => connection.sendRequest(RemoveProbeRequest, { id })),
     list: () => request(() => connection.sendRequest(ListProbesRequest)),
+    timeline: (goroutine) => request(() => connection.sendRequest(TimelineRequest, { goroutine })),
     onChanged: (listener) => {
       changedListeners.push(listener);
     },

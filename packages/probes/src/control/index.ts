@@ -9,6 +9,8 @@ export type {
   ControlPlace,
   ControlProbe,
   ControlProbeState,
+  ControlTimeline,
+  ControlTimelineEntry,
 } from './protocol.js';
 export { clearStaleSessions, type LiveSession, liveSessions, type SessionAbout } from './registry.js';
 export { type SessionWatch, watchSessions } from './watch.js';

@@ -10,16 +10,18 @@ import {
 } from 'vscode-jsonrpc/node';
 import { controlDirectory, longestSocketPath, openDirectory } from './directory.js';
 import { ControlError, isControlError, systemErrorCode } from './error.js';
-import { BoundedReader } from './framing.js';
+import { BoundedReader, messageLimit } from './framing.js';
 import {
   type AddProbeParams,
   AddProbeRequest,
   ChangedNotification,
   type ControlErrorData,
   type ControlProbe,
+  type ControlTimeline,
   controlVersion,
   ListProbesRequest,
   RemoveProbeRequest,
+  TimelineRequest,
 } from './protocol.js';
 import {
   clearStaleSessions,
@@ -35,6 +37,7 @@ export interface ControlHandlers {
   add(params: AddProbeParams): Promise<ControlProbe>;
   remove(id: number): Promise<ControlProbe>;
   list(): Promise<readonly ControlProbe[]>;
+  timeline(goroutine: number | undefined): Promise<ControlTimeline>;
 }
 
 export interface ListenOptions {
@@ -77,6 +80,25 @@ function checkedId(id: unknown): number {
   throw new ControlError('bad-request', 'A probe is removed by its number; ask for the list to see them.');
 }
 
+function checkedGoroutine(id: unknown): number | undefined {
+  if (id === undefined || id === null) return undefined;
+  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0) return id;
+  throw new ControlError('bad-request', 'A goroutine is meant by its number, such as 19.');
+}
+
+/** Entries carry captured texts: the latest that fit a message, with room for its envelope. */
+const timelineLimit = messageLimit / 2;
+
+/** The latest entries within `limit` bytes; those before count as dropped. */
+export function fittingTimeline({ entries, dropped }: ControlTimeline, limit = timelineLimit): ControlTimeline {
+  let first = entries.length;
+  for (let left = limit; first > 0; first--) {
+    left -= Buffer.byteLength(JSON.stringify(entries[first - 1])) + 1;
+    if (left < 0) break;
+  }
+  return { entries: entries.slice(first), dropped: dropped + first };
+}
+
 /**
  * One client. While a notification is on its way, later ones are merged by probe: a client that reads slowly or not at
  * all costs one entry per probe, and when it reads it sees the newest counts.
@@ -97,6 +119,9 @@ class Peer {
       this.answer(() => handlers.remove(checkedId(params?.id))),
     );
     this.connection.onRequest(ListProbesRequest, () => this.answer(() => handlers.list()));
+    this.connection.onRequest(TimelineRequest, (params) =>
+      this.answer(async () => fittingTimeline(await handlers.timeline(checkedGoroutine(params?.goroutine)))),
+    );
     this.connection.onError(([error]) => problem(`a control connection broke: ${error.message}`));
     this.connection.listen();
   }

@@ -48,6 +48,27 @@ export interface ControlChanged {
   readonly probes: readonly ControlProbe[];
 }
 
+export interface ControlTimelineParams {
+  /** Only what this goroutine did; everything where it is missing. */
+  readonly goroutine?: number | undefined;
+}
+
+export interface ControlTimelineEntry {
+  /** CLOCK_MONOTONIC, nanoseconds, decimal. */
+  readonly time: string;
+  /** 0 outside a goroutine, or where nobody knows. */
+  readonly goroutine: number;
+  readonly kind: string;
+  readonly text: string;
+}
+
+export interface ControlTimeline {
+  /** Ascending by time; the latest ones only. */
+  readonly entries: readonly ControlTimelineEntry[];
+  /** Earlier entries, of all goroutines, that are not there any more. */
+  readonly dropped: number;
+}
+
 /** `data` of every error response; its message is a sentence for the person. */
 export interface ControlErrorData {
   /** Stable, kebab-case: "unknown-function", "no-such-probe". */
@@ -59,4 +80,7 @@ export const AddProbeRequest = new RequestType<AddProbeParams, ControlProbe, Con
 /** Answered when the probe is out of the kernel, with its final count. */
 export const RemoveProbeRequest = new RequestType<RemoveProbeParams, ControlProbe, ControlErrorData>('control/remove');
 export const ListProbesRequest = new RequestType0<readonly ControlProbe[], ControlErrorData>('control/list');
+export const TimelineRequest = new RequestType<ControlTimelineParams, ControlTimeline, ControlErrorData>(
+  'control/timeline',
+);
 export const ChangedNotification = new NotificationType<ControlChanged>('control/changed');

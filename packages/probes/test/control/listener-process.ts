@@ -6,6 +6,7 @@ const listener = await listenControl(
     add: () => new Promise(() => undefined),
     remove: () => new Promise(() => undefined),
     list: async () => [],
+    timeline: async () => ({ entries: [], dropped: 0 }),
   },
   { binary: '/srv/b', workspace: '/srv' },
   { directory: process.argv[2] ?? '' },

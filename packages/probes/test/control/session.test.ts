@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -13,6 +13,7 @@ import {
   type ControlHandlers,
   type ControlListener,
   type ControlProbe,
+  type ControlTimelineEntry,
   connectControl,
   listenControl,
   liveSessions,
@@ -45,6 +46,12 @@ class FakeSession implements ControlHandlers {
 
   async list(): Promise<readonly ControlProbe[]> {
     return [...this.probes.values()];
+  }
+
+  timelineEntries: ControlTimelineEntry[] = [];
+  async timeline(goroutine: number | undefined) {
+    const entries = this.timelineEntries.filter((entry) => goroutine === undefined || entry.goroutine === goroutine);
+    return { entries, dropped: 3 };
   }
 }
 
@@ -120,6 +127,52 @@ describe('answers', () => {
     const client = await connectControl(listener.session, { patience: 50 });
     await expect(client.add({ text: 'main.hang do count' })).rejects.toMatchObject({ code: 'session-silent' });
     client.dispose();
+  });
+});
+
+describe('the timeline', () => {
+  const entry = (goroutine: number, text: string): ControlTimelineEntry => ({
+    time: '18446744073709551615',
+    goroutine,
+    kind: 'hit',
+    text,
+  });
+
+  test('arrives whole, or of one goroutine', async () => {
+    session.timelineEntries = [entry(19, 'one'), entry(20, 'two')];
+    const client = await connectControl(listener.session);
+    expect(await client.timeline()).toEqual({ entries: session.timelineEntries, dropped: 3 });
+    expect(await client.timeline(20)).toEqual({ entries: [entry(20, 'two')], dropped: 3 });
+    await expect(client.timeline(-1)).rejects.toMatchObject({ code: 'bad-request' });
+    client.dispose();
+  });
+
+  test('that is larger than a message loses its oldest entries, and says how many', async () => {
+    session.timelineEntries = Array.from({ length: 30 }, (_, index) => entry(1, `${index} ${'x'.repeat(300_000)}`));
+    const client = await connectControl(listener.session);
+    const { entries, dropped } = await client.timeline();
+    expect(entries.at(-1)?.text).toMatch(/^29 /);
+    expect(entries.length).toBeGreaterThan(5);
+    expect(entries.length + dropped).toBe(33);
+    client.dispose();
+  });
+
+  test('of a session that knows of none is refused with what to do', async () => {
+    const old = createServer((socket) => {
+      socket.on('data', (bytes) => {
+        const { id } = JSON.parse(bytes.toString().split('\r\n\r\n')[1] ?? '');
+        const body = JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'Unhandled method' } });
+        socket.write(`Content-Length: ${body.length}\r\n\r\n${body}`);
+      });
+    });
+    const socket = join(directory, 'old.sock');
+    await new Promise<void>((resolve) => old.listen(socket, resolve));
+    const client = await connectControl({ ...listener.session, socket });
+    await expect(client.timeline()).rejects.toMatchObject({ code: 'session-older' });
+    const over = closed(client);
+    client.dispose();
+    await over;
+    await new Promise((resolve) => old.close(resolve));
   });
 });
 

@@ -14,6 +14,7 @@ const handlers: ControlHandlers = {
   add: () => Promise.reject(new Error('not in this test')),
   remove: () => Promise.reject(new Error('not in this test')),
   list: async () => [],
+  timeline: async () => ({ entries: [], dropped: 0 }),
 };
 
 let root: string;
