@@ -8,6 +8,7 @@ import {
   type ProtocolConnection,
   PublishDiagnosticsNotification,
   type PublishDiagnosticsParams,
+  ShowDocumentRequest,
   ShowMessageNotification,
   ShowMessageRequest,
   WorkDoneProgress,
@@ -29,6 +30,22 @@ export class Client {
 
   say(type: MessageType, message: string): void {
     this.tell(this.connection.sendNotification(ShowMessageNotification.type, { type, message }));
+  }
+
+  get showsDocuments(): boolean {
+    return this.params.capabilities.window?.showDocument?.support === true;
+  }
+
+  /** False where the client could not open it. */
+  async showDocument(uri: string): Promise<boolean> {
+    try {
+      const { success } = await this.connection.sendRequest(ShowDocumentRequest.type, { uri, takeFocus: false });
+      return success;
+    } catch (error) {
+      // Its own failure: the text is said in a message instead.
+      if (!(error instanceof Error)) throw error;
+      return false;
+    }
   }
 
   /** Undefined when the person did not answer. */

@@ -1,5 +1,6 @@
 /** Folders, settings, binaries and sessions of one client, and what follows when any of them changes. */
 import { basename, dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { LiveSession } from '@probelens/probes/control';
 import { type InitializeParams, MessageType } from 'vscode-languageserver/node';
 import { Binaries } from './binary/binaries.js';
@@ -12,11 +13,13 @@ import { diagnosticsOf } from './features/diagnostics.js';
 import { explain, explainFile } from './features/explain.js';
 import { symbolOfView } from './features/offers.js';
 import type { ProbeCommand } from './features/probe-command.js';
+import { isShort, shortened } from './features/timeline.js';
 import { type FileView, fileOf, unlessReplaced, viewFile } from './file-view.js';
 import { Folders, isInside, real } from './folders.js';
 import { moduleOf } from './module/go-module.js';
 import { Sessions } from './session/sessions.js';
 import { defaultSettings, readSettings, type Settings } from './settings.js';
+import { ShownTexts } from './shown-texts.js';
 import type { GoDocument } from './source/go-document.js';
 import { Throttle } from './throttle.js';
 
@@ -38,6 +41,7 @@ export class Workspace {
   private settingProblems: readonly string[] = [];
   private isStarted = false;
   private readonly initial: unknown;
+  private readonly shown = new ShownTexts();
 
   constructor(
     readonly documents: Documents,
@@ -92,7 +96,15 @@ export class Workspace {
       sessions: this.sessions,
       say: (type, sentence) => this.client.say(type, sentence),
       explain: (command) => this.explain(command),
+      show: (text) => void this.show(text),
     };
+  }
+
+  /** Short texts as a message, long ones as a document where the client can show one. */
+  private async show(text: string): Promise<void> {
+    const path = !isShort(text) && this.client.showsDocuments ? this.shown.write(text) : undefined;
+    const isShown = path !== undefined && (await this.client.showDocument(pathToFileURL(path).href));
+    if (!isShown) this.client.say(MessageType.Info, shortened(text));
   }
 
   private async explain({ function: symbol, uri }: ProbeCommand): Promise<string> {
@@ -210,6 +222,7 @@ export class Workspace {
     for (const timer of this.delayed.values()) clearTimeout(timer);
     this.refresh.dispose();
     this.sessions.dispose();
+    this.shown.dispose();
     await this.binaries.dispose();
   }
 }

@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'no
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { execa } from 'execa';
 import { afterAll } from 'vitest';
@@ -29,6 +29,7 @@ import {
   type MarkupContent,
   type ProtocolConnection,
   PublishDiagnosticsNotification,
+  ShowDocumentRequest,
   ShowMessageNotification,
   ShowMessageRequest,
   ShutdownRequest,
@@ -87,6 +88,9 @@ export class Editor {
   readonly messages: string[] = [];
   readonly progress: { readonly kind: string; readonly title?: string }[] = [];
   readonly diagnostics = new Map<string, readonly Diagnostic[]>();
+  /** Texts of the documents that the server had shown, as they were then. */
+  readonly shown: string[] = [];
+  readonly shownFiles: string[] = [];
   refreshes = 0;
   /** What was asked, and which of the answers the person takes. */
   readonly questions: (readonly string[])[] = [];
@@ -156,6 +160,12 @@ export class Editor {
       this.questions.push(titles);
       const title = this.answer(titles);
       return title === undefined ? null : { title };
+    });
+    this.connection.onRequest(ShowDocumentRequest.type, ({ uri }) => {
+      this.shownFiles.push(fileURLToPath(uri));
+      this.shown.push(readFileSync(fileURLToPath(uri), 'utf8'));
+      heard();
+      return { success: true };
     });
     this.connection.onRequest(CodeLensRefreshRequest.type, () => {
       this.refreshes++;

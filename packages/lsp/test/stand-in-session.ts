@@ -1,5 +1,11 @@
 /** A debug session whose counts the test sets: the control socket is real, the kernel is not asked. */
-import { ControlError, type ControlListener, type ControlProbe, listenControl } from '@probelens/probes/control';
+import {
+  ControlError,
+  type ControlListener,
+  type ControlProbe,
+  type ControlTimelineEntry,
+  listenControl,
+} from '@probelens/probes/control';
 
 export interface StandInAbout {
   readonly binary: string;
@@ -8,6 +14,7 @@ export interface StandInAbout {
 
 export class StandInSession {
   readonly probes: ControlProbe[] = [];
+  timeline: readonly ControlTimelineEntry[] = [];
   private listener: ControlListener | undefined;
   private next = 1;
 
@@ -30,6 +37,10 @@ export class StandInSession {
           return { ...probe, state: 'removed' };
         },
         list: async () => this.probes,
+        timeline: async (goroutine) => ({
+          entries: this.timeline.filter((entry) => goroutine === undefined || entry.goroutine === goroutine),
+          dropped: 0,
+        }),
       },
       about,
       { directory },

@@ -6,12 +6,15 @@ import type { ListedProbe } from '../session/probe-book.js';
 import type { Sessions } from '../session/sessions.js';
 import { counted } from './offers.js';
 import { commandNames, type ProbeCommand, readProbeCommand } from './probe-command.js';
+import { readGoroutine, timelineText } from './timeline.js';
 
 export interface CommandContext {
   readonly sessions: Sessions;
   say(type: MessageType, sentence: string): void;
   /** Why a function is or is not in the binary, in sentences. */
   explain(command: ProbeCommand): Promise<string>;
+  /** Text of any length, where the person sees it. */
+  show(text: string): void;
 }
 
 const textFor = (target: ProbeTarget): string =>
@@ -61,13 +64,28 @@ function list(context: CommandContext): readonly ListedProbe[] {
   return listed;
 }
 
-/** Answers null, or the list for `probelens.probes`. Never rejects for what a person can do wrong. */
+/** Text of the timeline; null where there is none to show. */
+async function showTimeline(context: CommandContext, args: readonly unknown[] | undefined): Promise<string | null> {
+  const wanted = readGoroutine(args);
+  if (!wanted.ok) {
+    context.say(MessageType.Error, `${commandNames.showTimeline} takes the number of a goroutine, such as 19.`);
+    return null;
+  }
+  const found = await context.sessions.timeline(wanted.goroutine);
+  if (found === undefined) return null;
+  const text = timelineText(found.session, found.timeline, wanted.goroutine);
+  context.show(text);
+  return text;
+}
+
+/** Answers null, the list for `probelens.probes`, the text for `probelens.showTimeline`. Never rejects for what a person can do wrong. */
 export async function executeCommand(
   context: CommandContext,
   name: string,
   args: readonly unknown[] | undefined,
 ): Promise<unknown> {
   if (name === commandNames.probes) return list(context);
+  if (name === commandNames.showTimeline) return showTimeline(context, args);
   const command = readProbeCommand(args);
   if (command === undefined) {
     context.say(MessageType.Error, `${name} needs the name of a function, such as "main.price".`);

@@ -8,6 +8,7 @@ export const commandNames = {
   unprobe: 'probelens.unprobe',
   probes: 'probelens.probes',
   explain: 'probelens.explain',
+  showTimeline: 'probelens.showTimeline',
 } as const;
 
 export type CommandName = (typeof commandNames)[keyof typeof commandNames];

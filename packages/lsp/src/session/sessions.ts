@@ -1,6 +1,7 @@
 /** The live debug sessions of this workspace: connected as they appear, told what is wanted, asked for hits. */
 import {
   type ControlClient,
+  type ControlTimeline,
   connectControl,
   isControlError,
   type LiveSession,
@@ -186,6 +187,27 @@ export class Sessions {
     }
     this.hooks.onChanged();
     return Math.max(listed.length, wanted.length);
+  }
+
+  /** Of the session that the person means; undefined where there is none or it refuses, which is said. */
+  async timeline(
+    goroutine: number | undefined,
+  ): Promise<{ readonly session: LiveSession; readonly timeline: ControlTimeline } | undefined> {
+    await this.settled();
+    const session = await this.chosenSession();
+    const client = session === undefined ? undefined : this.clients.get(session.id);
+    if (session === undefined || client === undefined) {
+      this.hooks.onProblem(
+        'No debug session of this workspace is running, so there is no timeline; start one with the probelens debug adapter.',
+      );
+      return undefined;
+    }
+    try {
+      return { session, timeline: await client.timeline(goroutine) };
+    } catch (error) {
+      this.hooks.onProblem(sentenceOf(error));
+      return undefined;
+    }
   }
 
   dispose(): void {
