@@ -37,9 +37,9 @@ export interface ProbeEvent {
   /** Which of the plan's sites was hit; absent = the first. */
   readonly site?: number;
   readonly values: readonly CapturedValue[];
-  /** Snapshots only: code addresses as linked, "0x...", innermost first; all but the first are return addresses. */
+  /** Snapshots and halts (stops without a debugger) only: code addresses as linked, "0x...", innermost first; all but the first are return addresses. */
   readonly stack?: readonly string[];
-  /** Snapshots only: the word at the stack pointer as if it were such an address; a frameless function's caller. */
+  /** With `stack`: the word at the stack pointer as if it were such an address; a frameless function's caller. */
   readonly stackTop?: string;
 }
 

@@ -158,6 +158,8 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('agent', () => {
     await until('it is stopped', () => program.states.every((state) => state === 'T'));
     await agent.drain();
     expect(events.some((event) => event.trapped)).toBe(true);
+    // Nobody else can tell who called: the record does.
+    expect(events[0]?.stack?.length).toBeGreaterThan(1);
     // On again, to the next hit.
     const shown = events.length;
     await agent.resume(program.pid);

@@ -17,7 +17,7 @@ import {
 } from '@probelens/bpf';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
-import { buildProgram, buildSentinel, type ProgramRequest } from '../program/program.js';
+import { buildProgram, buildSentinel, hasStack, type ProgramRequest } from '../program/program.js';
 import { type RecordLayout, recordLayout } from '../program/record.js';
 import { stateSize } from '../program/state.js';
 import type { Admitted } from './admission.js';
@@ -155,7 +155,7 @@ export class ArmedProbe implements Armed {
     this.#sites = request.plan.sites;
     this.#file = request.admitted.file;
     this.stop = request.stop.kind;
-    this.layout = recordLayout(request.plan.captures, request.plan.spec.action.kind === 'snapshot');
+    this.layout = recordLayout(request.plan.captures, hasStack(request.plan, request.stop));
     try {
       this.#state = this.#opened.add(
         createMap({ type: 'array', name: 'probelens_state', valueSize: stateSize, maxEntries: 1 }),

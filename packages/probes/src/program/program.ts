@@ -110,6 +110,10 @@ const emitIdentity = (to: Evaluation): void => {
 const capturesAt = (plan: ProbePlan, variant: number): readonly PlannedCapture[] =>
   plan.captures.map((capture, index) => ({ ...capture, ...plan.variants?.[variant]?.captures[index] }));
 
+/** Whether a record carries the callers: where no debugger could tell them. */
+export const hasStack = (plan: ProbePlan, stop: ProgramRequest['stop']): boolean =>
+  plan.spec.action.kind === 'snapshot' || stop.kind === 'halt';
+
 /** Reserves, fills and submits one record; stops the thread in between, so that the record says whether it was. */
 const emitEvent = (to: Evaluation, request: ProgramRequest): void => {
   const { assembler } = to;
@@ -122,7 +126,7 @@ const emitEvent = (to: Evaluation, request: ProgramRequest): void => {
   // A stop that was left out would be a breakpoint that lies: the limit is for events that nobody waits for.
   const { rateLimit } = plan.spec;
   if (rateLimit !== undefined && !stops) emitRateLimit(to, maps, rateLimit, limited);
-  const { size, stack } = recordLayout(plan.captures, plan.spec.action.kind === 'snapshot');
+  const { size, stack } = recordLayout(plan.captures, hasStack(plan, request.stop));
   assembler.loadMap('r1', maps.events).mov('r2', size).mov('r3', 0).call('ringbuf_reserve');
   assembler.jumpIf('r0', '==', 0, full).mov('r7', 'r0');
   emitRecordHeader(to, request);

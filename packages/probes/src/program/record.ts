@@ -11,7 +11,7 @@
  *    48  u64 site                index into the plan's sites (0 when it has one)
  *    56  captures in the plan's order; those without a place take no room
  *
- * After the captures, in snapshots only: u64 word at the stack pointer (the return address before a frame is made), u64
+ * After the captures, in snapshots and halts only: u64 word at the stack pointer (the return address before a frame is made), u64
  * bytes of the stack that follow and count, then room for `stackFrames` u64 addresses, innermost first.
  *
  * A capture is 8 bytes (integers already extended to 64 bits, booleans 0 or 1, bits of floats, addresses), or for

@@ -12,13 +12,21 @@ export interface HeldProgram {
   release(): void;
   /** Resolves at its end: its exit code, undefined after a signal. */
   readonly exited: Promise<number | undefined>;
+  /** The same, and which signal it was. */
+  readonly ended: Promise<{ readonly code: number | undefined; readonly signal: string | undefined }>;
+  /** Its output, with `stdio: "pipe"` only. */
+  readonly output: { readonly stdout: NodeJS.ReadableStream; readonly stderr: NodeJS.ReadableStream } | undefined;
 }
 
 export interface Launch {
   readonly path: string;
   readonly args: readonly string[];
-  /** What becomes of the program's streams; default: they are the tracer's own. */
-  readonly stdio?: 'inherit' | 'ignore';
+  /** What becomes of the program's streams; default: they are the tracer's own. "pipe": `output` has them, no input. */
+  readonly stdio?: 'inherit' | 'ignore' | 'pipe';
+  /** Default: the tracer's own. */
+  readonly cwd?: string;
+  /** Added to the tracer's own environment; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /**
@@ -49,17 +57,26 @@ export const launchHeld = async (launch: Launch): Promise<HeldProgram> => {
   }
   const stdio = launch.stdio ?? 'inherit';
   const child = execa('/bin/sh', ['-c', HOLD_THEN_BECOME, path, ...launch.args], {
-    stdio: [stdio, stdio, stdio, 'pipe'],
+    stdio: [stdio === 'pipe' ? 'ignore' : stdio, stdio, stdio, 'pipe'],
     buffer: false,
     reject: false,
     cleanup: false,
+    ...(launch.cwd === undefined ? {} : { cwd: launch.cwd }),
+    ...(launch.env === undefined ? {} : { env: launch.env }),
     ...askingUser(),
   });
   const { pid } = child;
-  const exited = child.then((result) => result.exitCode);
+  const ended = child.then(({ exitCode, signal }) => ({ code: exitCode, signal }));
   const gate = child.stdio[3];
   if (pid === undefined || !(gate instanceof Duplex)) throw notStarted(path, 'there is no /bin/sh');
   // Killed while it waited: its end tells that, the stream's error adds nothing.
   gate.on('error', () => undefined).resume();
-  return { pid, exited, release: () => gate.end('\n') };
+  const { stdout, stderr } = child;
+  return {
+    pid,
+    ended,
+    exited: ended.then(({ code }) => code),
+    release: () => gate.end('\n'),
+    output: stdout === null || stderr === null ? undefined : { stdout, stderr },
+  };
 };

@@ -1,5 +1,5 @@
 /** Code addresses as people read them, inlined calls included. */
-import { type GoBinary, virtualAddress } from '@probelens/gosym';
+import { type GoBinary, type SourcePosition, virtualAddress } from '@probelens/gosym';
 
 /** x86-64 `call rel32`: one byte of opcode, four of distance from the next instruction. */
 const CALL_OPCODE = 0xe8;
@@ -34,19 +34,33 @@ const withFramelessCaller = (binary: GoBinary, stack: readonly string[], top: st
   return fn !== undefined && returnsFrom(binary, address, fn.entry) ? [here, top, ...stack.slice(1)] : stack;
 };
 
+/** One level of a stack: several of them share an address where calls were inlined. */
+export interface StackPosition {
+  /** Code address as linked, "0x..."; a return address for all levels but those of the innermost address. */
+  readonly address: string;
+  /** Undefined where the address is outside the program's own code. */
+  readonly position: SourcePosition | undefined;
+}
+
 /**
- * "main.price (order.go:19)" for each level, innermost first. A return address belongs to the call before it: the last
- * byte of the call instruction is looked up, except for the innermost address, which is the probed instruction itself.
+ * Innermost first, inlined calls included. A return address belongs to the call before it: the last byte of the call
+ * instruction is looked up, except for the innermost address, which is the probed instruction itself.
  */
-export const symboliseStack = (binary: GoBinary, stack: readonly string[], top?: string): readonly string[] => {
+export const stackPositions = (binary: GoBinary, stack: readonly string[], top?: string): readonly StackPosition[] => {
   const whole = top === undefined ? stack : withFramelessCaller(binary, stack, top);
-  return whole.flatMap((text, index) => {
+  return whole.flatMap((text, index): readonly StackPosition[] => {
     const address = parse(text);
     const positions =
       address === undefined || address === 0
         ? []
         : binary.positionsAt(virtualAddress(index === 0 ? address : address - 1));
-    if (positions.length === 0) return [text];
-    return positions.map(({ function: name, file, line }) => `${name} (${file.split('/').at(-1)}:${line})`);
+    if (positions.length === 0) return [{ address: text, position: undefined }];
+    return positions.map((position) => ({ address: text, position }));
   });
 };
+
+/** "main.price (order.go:19)" for each level, innermost first. */
+export const symboliseStack = (binary: GoBinary, stack: readonly string[], top?: string): readonly string[] =>
+  stackPositions(binary, stack, top).map(({ address, position }) =>
+    position === undefined ? address : `${position.function} (${position.file.split('/').at(-1)}:${position.line})`,
+  );
