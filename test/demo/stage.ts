@@ -31,6 +31,7 @@ export class Stage {
       PATH: `${options.bin}:${process.env.PATH ?? ''}`,
       // Sessions of this run find each other here and disturb nobody else's.
       XDG_RUNTIME_DIR: options.directory,
+      XDG_STATE_HOME: options.directory,
     };
   }
 

@@ -43,6 +43,12 @@ export class Folders {
     return this.folders.length <= 1;
   }
 
+  /** Of the first folder, links resolved: what is remembered of the workspace goes by it. None where only files are open. */
+  get root(): string | undefined {
+    const [folder] = this.folders;
+    return folder === undefined ? undefined : real(folder);
+  }
+
   /** A relative path belongs to the folder of the file for which it is asked. */
   absolute(path: string, file: string): string | undefined {
     if (isAbsolute(path)) return path;

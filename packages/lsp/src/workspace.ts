@@ -17,6 +17,8 @@ import { isShort, shortened } from './features/timeline.js';
 import { type FileView, fileOf, unlessReplaced, viewFile } from './file-view.js';
 import { Folders, isInside, real } from './folders.js';
 import { moduleOf } from './module/go-module.js';
+import type { WantedProbe } from './session/probe-book.js';
+import { ProbeStore } from './session/probe-store.js';
 import { Sessions } from './session/sessions.js';
 import { defaultSettings, readSettings, type Settings } from './settings.js';
 import { ShownTexts } from './shown-texts.js';
@@ -28,6 +30,15 @@ const refreshInterval = 1000;
 
 /** Milliseconds after an edit until its diagnostics are worked out. */
 const diagnosticDelay = 300;
+
+/** Probes named in a message. */
+const restoredShown = 5;
+
+function restoredText(probes: readonly WantedProbe[]): string {
+  const named = probes.slice(0, restoredShown).map(({ text }) => text);
+  const rest = probes.length > named.length ? ` and ${probes.length - named.length} more` : '';
+  return `Remembered from before, and set in the next debug session: ${named.join(', ')}${rest}. The lens of a function takes its probe back.`;
+}
 
 export class Workspace {
   readonly binaries: Binaries;
@@ -63,14 +74,17 @@ export class Workspace {
       onProgress: (progress) => void this.onProgress(progress),
       onChanged: () => this.onBinaryChanged(),
     });
+    const { root } = this.folders;
     this.sessions = new Sessions(
       {
         concerns: (session) => this.folders.concerns(session),
         onChanged: () => this.refresh.request(),
         onProblem: (sentence) => client.say(MessageType.Warning, sentence),
+        onRestored: (probes) => client.say(MessageType.Info, restoredText(probes)),
         choose: (sessions) => this.choose(sessions),
       },
       controlDirectory,
+      root === undefined ? undefined : new ProbeStore(root, (sentence) => client.say(MessageType.Warning, sentence)),
     );
     this.initial = params.initializationOptions;
     this.applySettings(undefined);

@@ -75,6 +75,8 @@ export function serverProgram(): Promise<string> {
 export interface EditorOptions {
   readonly folder: string;
   readonly controlDirectory: string;
+  /** Where the server remembers probes; a directory of its own by default. */
+  readonly stateHome?: string;
   readonly capabilities?: ClientCapabilities;
   readonly initializationOptions?: unknown;
 }
@@ -110,6 +112,8 @@ export class Editor {
     const child = execa('node', [await serverProgram(), options.controlDirectory], {
       stdin: 'pipe',
       stderr: 'inherit',
+      // Nothing that a test probes is remembered for the person who runs it.
+      env: { XDG_STATE_HOME: options.stateHome ?? temporaryDirectory() },
       buffer: false,
       reject: false,
     });

@@ -38,6 +38,7 @@ describe.skipIf(requirement('go', 'emacs').missing)('Emacs with lsp-mode', () =>
         LINE: String(line),
         BINARY: join(folder, 'orders'),
         XDG_RUNTIME_DIR: join(folder, 'run'),
+        XDG_STATE_HOME: join(folder, 'state'),
         HOME: folder,
       },
       timeout: 100_000,

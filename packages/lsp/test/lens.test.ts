@@ -96,6 +96,34 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
     expect(live.probes.map((probe) => probe.text)).toEqual(['main.price do count']);
   });
 
+  test('what was probed is remembered by the next server, set in its sessions, listed, and forgotten when taken back', async () => {
+    const stateHome = temporaryDirectory();
+    const restart = async (): Promise<string> => {
+      await editor.destroy();
+      editor = await Editor.start({ folder, controlDirectory, stateHome });
+      return editor.open(join(folder, 'order.go'));
+    };
+    const first = await restart();
+    await editor.runLens(first, line.price, /probe this function/);
+    const again = await restart();
+    await editor.until(() => editor.messages.length > 0);
+    expect(await editor.lensTexts(again)).toContain(`${line.price}: probed when a debug session starts`);
+    expect(editor.messages).toEqual([expect.stringMatching(/^Remembered from before.*: main\.price do count\./)]);
+    await editor.execute('probelens.probes');
+    await editor.until(() => editor.messages.at(-1) === 'main.price do count - waiting for a session');
+    const live = await session();
+    await editor.until(() => live.probes.length === 1);
+    // Killed, not ended: what was probed is on the disk already.
+    const third = await restart();
+    await editor.until(async () => (await editor.lensTexts(third)).includes(`${line.price}: probed - 0 hits`));
+    expect(live.probes.length).toBe(1);
+    await editor.runLens(third, line.price, /probed/);
+    expect(live.probes).toEqual([]);
+    const last = await restart();
+    expect(await editor.lensTexts(last)).toContain(`${line.price}: probe this function`);
+    expect(editor.messages).toEqual([]);
+  });
+
   test('code actions are the lenses’ twins, anywhere in the function', async () => {
     const live = await session();
     const uri = await editor.open(join(folder, 'order.go'));

@@ -41,6 +41,7 @@ describe.skipIf(requirement('go', 'nvim').missing)('Neovim', () => {
           LINE: String(line),
           BINARY: join(folder, 'orders'),
           XDG_RUNTIME_DIR: join(folder, 'run'),
+          XDG_STATE_HOME: join(folder, 'state'),
         },
         timeout: 50_000,
       },

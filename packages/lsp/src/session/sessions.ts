@@ -9,12 +9,15 @@ import {
   watchSessions,
 } from '@probelens/probes/control';
 import { ProbeBook, type WantedProbe } from './probe-book.js';
+import type { ProbeStore } from './probe-store.js';
 
 export interface SessionHooks {
   /** Whether a session debugs something of this workspace. */
   concerns(session: LiveSession): boolean;
   /** Probes, hits or sessions changed. */
   onChanged(): void;
+  /** What earlier runs of the server left to be probed; at the start, at least one. */
+  onRestored(probes: readonly WantedProbe[]): void;
   /** A sentence for the person. */
   onProblem(sentence: string): void;
   /** Asks the person; undefined when there was no answer. At least two sessions, newest first. */
@@ -47,6 +50,8 @@ export class Sessions {
   constructor(
     private readonly hooks: SessionHooks,
     private readonly directory: string | undefined,
+    /** Undefined where nothing is remembered. */
+    private readonly store: ProbeStore | undefined,
   ) {}
 
   /** A directory that is not ours alone is said once, and no session is looked for. */
@@ -64,6 +69,9 @@ export class Sessions {
   }
 
   private async open(): Promise<void> {
+    const restored = this.store?.read() ?? [];
+    for (const probe of restored) this.book.want(probe);
+    if (restored.length > 0) this.hooks.onRestored(restored);
     try {
       const opened = await watchSessions(
         (sessions) => this.onSessions(sessions),
@@ -162,13 +170,19 @@ export class Sessions {
     this.book.want(probe);
     const client = session === undefined ? undefined : this.clients.get(session.id);
     if (session === undefined || client === undefined) {
+      this.remember(probe);
       this.hooks.onChanged();
       return { kind: 'kept' };
     }
     const refusal = await this.add(client, probe);
-    if (refusal !== undefined) this.book.unwantText(probe.text);
+    if (refusal === undefined) this.remember(probe);
+    else this.book.unwantText(probe.text);
     this.hooks.onChanged();
     return refusal === undefined ? { kind: 'added', session } : { kind: 'refused', message: refusal };
+  }
+
+  private remember(probe: WantedProbe): void {
+    this.store?.change((probes) => [...probes.filter(({ text }) => text !== probe.text), probe]);
   }
 
   /** Takes back what was wanted for the function and removes its probes from every session. Number removed. */
@@ -176,6 +190,7 @@ export class Sessions {
     await this.settled();
     const listed = this.book.probesOf(symbol);
     const wanted = this.book.unwant(symbol);
+    this.store?.change((probes) => probes.filter((probe) => probe.symbol !== symbol));
     for (const { session, probe } of listed) {
       const client = this.clients.get(session);
       if (client === undefined) continue;

@@ -1,6 +1,6 @@
 /** How a debug session and the language server find and understand each other. No kernel, no editor. */
 export { type ConnectOptions, type ControlClient, connectControl } from './connect.js';
-export { controlDirectory } from './directory.js';
+export { controlDirectory, openDirectory } from './directory.js';
 export { ControlError, isControlError } from './error.js';
 export { type ControlHandlers, type ControlListener, type ListenOptions, listenControl } from './listen.js';
 export type {
