@@ -16,6 +16,14 @@ export interface RingSource {
   readonly maxEntries: number;
 }
 
+export interface RingOptions {
+  /**
+   * Bytes of the longest record that a program may write (default: the whole ring). What is mapped counts as resident
+   * memory at once, and only so much of it has to be mapped twice.
+   */
+  readonly longestRecord?: number;
+}
+
 /**
  * One record: `length` bytes at `offset` of `view`, valid until the callback returns (the kernel reuses the place).
  * The view is read-only memory: writing to it ends the process.
@@ -34,13 +42,14 @@ export class RingBuffer {
   #calledAt = Number.NEGATIVE_INFINITY;
 
   /** Throws KernelError when the map cannot be mapped. */
-  constructor(source: RingSource) {
+  constructor(source: RingSource, { longestRecord = source.maxEntries }: RingOptions = {}) {
     // A descriptor of its own: the event loop watches a descriptor once only, and the map may be closed before the ring.
     const fd = duplicate(source.fd);
     if (fd < 0) throw refusal('fcntl', -fd, 'the ring buffer');
     const pageBytes = pageSize();
     const consumer = mapShare(fd, 0, pageBytes, true);
-    const data = mapShare(fd, pageBytes, pageBytes + 2 * source.maxEntries, false);
+    const twice = Math.min(source.maxEntries, Math.ceil((longestRecord + headerBytes) / pageBytes) * pageBytes);
+    const data = mapShare(fd, pageBytes, pageBytes + source.maxEntries + twice, false);
     if (typeof consumer === 'number' || typeof data === 'number') {
       closeDescriptor(fd);
       if (typeof consumer !== 'number') consumer.release();
@@ -60,6 +69,21 @@ export class RingBuffer {
    */
   drain(onRecord: OnRecord, limit = Number.POSITIVE_INFINITY): number {
     return this.#closed ? 0 : this.#reader.drain(onRecord, limit);
+  }
+
+  /**
+   * Complete records where they lie in the ring, without a copy, each behind its 8-byte header (struct bpf_ringbuf_hdr: u32
+   * length with bit 30 set in discarded ones, u32 of the kernel's own) and padded to 8 bytes; empty when none is complete.
+   * They are read-only and stay until `release`, which is told how many bytes of them may go.
+   * @param limit bytes at most, but a record that is longer than that comes alone.
+   */
+  peek(limit: number): Uint8Array {
+    return this.#closed ? new Uint8Array(0) : this.#reader.peek(limit);
+  }
+
+  /** Gives the first bytes of what `peek` gave last back to the kernel. */
+  release(bytes: number): void {
+    if (!this.#closed) this.#reader.release(bytes);
   }
 
   /** Bytes that wait, headers included. */
@@ -122,7 +146,7 @@ export class RingReader {
 
   /**
    * @param consumerPage position at byte 0.
-   * @param producerAndData position at byte 0, data from byte `pageBytes`, twice.
+   * @param producerAndData position at byte 0, data from byte `pageBytes`, then as much of it again as a record may take.
    * @param size bytes of data, a power of two.
    */
   constructor(
@@ -133,8 +157,8 @@ export class RingReader {
   ) {
     this.#consumer = new BigUint64Array(consumerPage, 0, 1);
     this.#producer = new BigUint64Array(producerAndData, 0, 1);
-    this.#headers = new Int32Array(producerAndData, pageBytes, (2 * size) / 4);
-    this.#view = new DataView(producerAndData, pageBytes, 2 * size);
+    this.#headers = new Int32Array(producerAndData, pageBytes, size / 4);
+    this.#view = new DataView(producerAndData, pageBytes);
     this.#mask = size - 1;
   }
 
@@ -175,5 +199,27 @@ export class RingReader {
       available -= done;
     }
     return records;
+  }
+
+  /** As RingBuffer.peek. */
+  peek(limit: number): Uint8Array {
+    const start = Atomics.load(this.#consumer, 0);
+    const available = Number(BigInt.asUintN(64, Atomics.load(this.#producer, 0) - start));
+    const first = Number(start & BigInt(this.#mask));
+    // Up to the end of the ring: the record that lies across it is the last.
+    const span = Math.min(available, this.size - first);
+    let bytes = 0;
+    while (bytes < span) {
+      const header = Atomics.load(this.#headers, (first + bytes) >> 2);
+      if (header < 0) break;
+      const record = ((header & lengthMask) + headerBytes + 7) & ~7;
+      if (bytes > 0 && bytes + record > limit) break;
+      bytes += record;
+    }
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + first, bytes);
+  }
+
+  release(bytes: number): void {
+    Atomics.store(this.#consumer, 0, BigInt.asUintN(64, Atomics.load(this.#consumer, 0) + BigInt(bytes)));
   }
 }

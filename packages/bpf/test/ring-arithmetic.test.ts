@@ -66,6 +66,20 @@ class Producer {
 const words = (view: DataView, offset: number, length: number): readonly number[] =>
   Array.from({ length: length / 4 }, (_, index) => view.getUint32(offset + index * 4, true));
 
+/** The first word of each record behind its header, as `peek` gives them. */
+const framed = (bytes: Uint8Array): readonly { readonly word: number; readonly state: 'sent' | 'discarded' }[] => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const records: { word: number; state: 'sent' | 'discarded' }[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const header = view.getUint32(at, true);
+    records.push({ word: view.getUint32(at + 8, true), state: (header & discard) === 0 ? 'sent' : 'discarded' });
+    at += 8 + Math.ceil((header & 0x3fffffff) / 8) * 8;
+  }
+  expect(at).toBe(bytes.length);
+  return records;
+};
+
 describe('ring-buffer positions', () => {
   const starts = [0n, 2n ** 32n - 64n, 2n ** 32n - 8n, 2n ** 53n - 64n, 2n ** 53n + 8n, 2n ** 64n - 128n];
 
@@ -141,6 +155,7 @@ describe('ring-buffer positions', () => {
       fc.record({ kind: fc.constant('reserve' as const), words: fc.integer({ min: 1, max: 40 }) }),
       fc.record({ kind: fc.constant('commit' as const), which: fc.nat(5), discarded: fc.boolean() }),
       fc.record({ kind: fc.constant('drain' as const), limit: fc.integer({ min: 1, max: 20 }) }),
+      fc.record({ kind: fc.constant('peek' as const), bytes: fc.integer({ min: 1, max: 600 }) }),
     );
     fc.assert(
       fc.property(fc.array(action, { maxLength: 120 }), fc.constantFrom(...starts), (actions, start) => {
@@ -157,6 +172,15 @@ describe('ring-buffer positions', () => {
             if (entry === undefined) continue;
             producer.commit(entry.position, step.discarded);
             entry.state = step.discarded ? 'discarded' : 'sent';
+          } else if (step.kind === 'peek') {
+            const bytes = reader.peek(step.bytes);
+            const seen = framed(bytes);
+            const expected = queue.splice(0, seen.length);
+            expect(seen).toEqual(expected.map(({ word, state }) => ({ word, state })));
+            // A record that is complete never waits behind a limit, only behind one that is not or at the end of the ring.
+            if (seen.length === 0) expect(queue[0]?.state ?? 'busy').toBe('busy');
+            else if (seen.length > 1) expect(bytes.length).toBeLessThanOrEqual(step.bytes);
+            reader.release(bytes.length);
           } else {
             const expected: number[] = [];
             while (queue[0] !== undefined && queue[0].state !== 'busy' && expected.length < step.limit) {
