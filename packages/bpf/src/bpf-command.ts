@@ -7,11 +7,14 @@ export const bpfCommand = {
   mapNextKey: 4,
   programLoad: 5,
   programTestRun: 10,
+  programById: 13,
+  mapById: 14,
   objectInfo: 15,
   rawTracepointOpen: 17,
   btfLoad: 18,
   mapLookupAndDelete: 21,
   linkCreate: 28,
+  linkById: 30,
 } as const;
 
 /** What the kernel accepts as an object's name: 15 characters, no others than these. kernel/bpf/syscall.c. */

@@ -24,6 +24,24 @@ export { attachRawTracepoint, attachTracepoint, type TracepointOptions } from '.
 export { attachUprobeMulti, maxUprobesPerLink, type UprobeMultiOptions } from './link/uprobe-multi.js';
 export { LossCounter, reserveOrCount } from './loss.js';
 export { BpfMap, createMap, type MapOptions, type MapType, possibleCpus, type UpdateMode, u32, u64 } from './map.js';
+export {
+  type LinkInfo,
+  linkInfo,
+  type MapInfo,
+  mapInfo,
+  type ProgramInfo,
+  programInfo,
+  translatedInstructions,
+} from './object-info.js';
+export {
+  attachTypeNames,
+  flagNames,
+  linkTypeNames,
+  mapTypeNames,
+  nameOf,
+  programFlagNames,
+  programTypeNames,
+} from './object-names.js';
 export { openProcess, type ProcessHandle } from './process.js';
 export { loadProgram, Program, type ProgramOptions, type ProgramType, VerifierError } from './program.js';
 export { type Capability, lockdown, missingCapabilities } from './refusal.js';
@@ -39,5 +57,6 @@ export {
   tracefs,
 } from './tracepoint-format.js';
 export { type TracepointSample, TracepointSamples } from './tracepoint-samples.js';
-export { summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';
+export { type SourceLine, summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';
+export { type PathPiece, pathText } from './verifier-path.js';
 export type { RefusalKind } from './verifier-reason.js';

@@ -1,3 +1,4 @@
+import { type PathPiece, pathText, pathTo } from './verifier-path.js';
 import { explainRefusal, type RefusalKind } from './verifier-reason.js';
 
 /** What the verifier's log says, for people. */
@@ -16,8 +17,21 @@ export interface VerifierSummary {
   readonly advice: string | undefined;
   /** "R1", "fp-8" -> what the verifier knew of it before the instruction, as far as its log tells. */
   readonly state: ReadonlyMap<string, string>;
+  /** The source line of the instruction, where the program was loaded with line information. */
+  readonly source: SourceLine | undefined;
+  /** How the verifier got there; empty where the log does not list the instructions that it walked (levels 0 and 4). */
+  readonly path: readonly PathPiece[];
+  /** The path as text: "0-5 (if r0 == 0x0 goto pc+1), then 7-9". */
+  readonly way: string | undefined;
   /** The last lines of the log. */
   readonly tail: readonly string[];
+}
+
+export interface SourceLine {
+  readonly text: string;
+  /** Undefined on kernels before 6.8, which print the text alone. */
+  readonly file: string | undefined;
+  readonly line: number | undefined;
 }
 
 const tailLines = 20;
@@ -29,6 +43,8 @@ const instructionLine = /^(\d+): \(([0-9a-f]{2})\) (.*)$/;
 const stateLine = /^(?:from (\d+) to (\d+)[^:]*|(\d+)):\s*((?:frame\d+: )?(?:R\d+|fp-\d+)(?:_[rwPD]+)?=.*)$/;
 /** One register or stack slot in a state, up to its "="; older kernels mark what was read and written with "_rw". */
 const stateEntry = /(R\d+|fp-\d+)(?:_[rwPD]+)?=/y;
+/** "; x = p->y; @ prog.c:12": printed before the first instruction of each line (verbose_linfo, kernel/bpf/log.c). */
+const sourceLine = /^; (.*?)(?: @ (.+):(\d+))?$/;
 /** Lines that are neither instruction nor reason: statistics, source positions, backtracking. */
 const noise =
   /^(processed \d+ insns|verification time|stack depth|mark_precise|last_idx|regs=|parent |func#\d+ @|;|caller:|callee:|cur state:|old state:|frame\d+: R|R\d+=|$)/;
@@ -45,8 +61,11 @@ export function summarizeVerifierLog(log: string): VerifierSummary {
   const slot = match?.[1] !== undefined ? Number(match[1]) : named === undefined ? undefined : Number(named);
   const instruction = match?.[3] === undefined ? undefined : withoutComment(match[3]);
   const { kind, advice } = explainRefusal(reason, instruction);
+  const source = at < 0 ? undefined : sourceBefore(lines, at);
+  const path = pathTo(lines, at);
+  const place = source?.file === undefined ? '' : ` (${source.file}:${source.line})`;
   const where =
-    slot === undefined ? '' : `instruction ${slot}${instruction === undefined ? '' : ` "${instruction}"`}: `;
+    slot === undefined ? '' : `instruction ${slot}${instruction === undefined ? '' : ` "${instruction}"`}${place}: `;
   return {
     message: `${where}${reason}.${advice === undefined ? '' : ` ${advice}`}`,
     kind,
@@ -55,8 +74,19 @@ export function summarizeVerifierLog(log: string): VerifierSummary {
     reason,
     advice,
     state: at < 0 ? new Map() : stateBefore(lines, at),
+    source,
+    path,
+    way: pathText(path),
     tail: lines.slice(-tailLines),
   };
+}
+
+/** The nearest one above: the verifier prints a line only when it is another than the last. */
+function sourceBefore(lines: readonly string[], at: number): SourceLine | undefined {
+  const found = sourceLine.exec(lines.slice(0, at).findLast((line) => line.startsWith('; ')) ?? '');
+  if (found === null) return undefined;
+  const [, text = '', file, line] = found;
+  return { text: text.trim(), file, line: line === undefined ? undefined : Number(line) };
 }
 
 const withoutComment = (text: string): string => text.replace(/\s*;.*$/, '').trimEnd();

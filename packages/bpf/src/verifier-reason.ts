@@ -85,8 +85,14 @@ const explanations = [
   },
   { kind: 'license', words: /GPL/, advice: 'Load the program with a GPL-compatible license.' },
   {
+    kind: 'too-many-branches',
+    words: /sequence of \d+ jumps/,
+    advice:
+      'More branches wait to be walked than the verifier remembers (8,192): replace chains of comparisons by a map look-up or a table.',
+  },
+  {
     kind: 'too-complex',
-    words: /too large|too complex|sequence of \d+ jumps/i,
+    words: /too large|too complex/i,
     advice: 'The verifier walked a million instructions without an end: shorten loops or call the helper "loop".',
   },
   {
