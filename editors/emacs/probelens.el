@@ -1,5 +1,7 @@
 ;;; probelens.el --- Kernel probes for Go in lsp-mode, dap-mode, eglot and dape -*- lexical-binding: t -*-
 
+;; Version: 0.1.0
+
 ;; (require 'probelens)   ; with lsp-mode: M-x lsp in a Go file starts this server beside gopls
 
 ;;; Code:

@@ -3,6 +3,8 @@
 --   require('probelens').setup { command = { '/path/to/probelens' } }
 local M = {}
 
+M.version = '0.1.0'
+
 M.options = {
   -- The command as a list; name the real path, because npx takes half a second to find it.
   command = { 'probelens' },

@@ -1,10 +1,21 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs';
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
+const { pathToFileURL } = require('node:url');
+const reading = require('./reading.js');
 
-const main = new URL('../dist/main.js', import.meta.url);
-if (existsSync(main)) {
-  await import(main.href);
-} else {
+const start = async (args) => {
+  const main = join(__dirname, '../dist/main.js');
+  if (reading.reads(args)) {
+    const code = await reading.run(args);
+    if (code !== undefined) process.exit(code);
+  }
+  if (existsSync(main)) {
+    await import(pathToFileURL(main).href);
+    return;
+  }
   process.stderr.write('probelens: The command has not been built yet; run `npm run build` in the checkout first.\n');
   process.exitCode = 1;
-}
+};
+
+start(process.argv.slice(2));

@@ -35,6 +35,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/export.js')).exportProbe,
   },
   {
+    name: 'debug',
+    summary: 'a debugger at the terminal, with kernel breakpoints and probes',
+    load: async () => (await import('./commands/debug.js')).debug,
+  },
+  {
     name: 'dap',
     summary: 'the debug adapter',
     load: async () => (await import('./commands/dap.js')).dap,

@@ -15,6 +15,8 @@ export interface Editor {
 
 export const editorNames = ['nvim', 'emacs', 'helix', 'vscode'] as const;
 
+export type EditorName = (typeof editorNames)[number];
+
 const directory = (): string => {
   const found = ['../editors', '../../../editors', './editors']
     .map((place) => fileURLToPath(new URL(place, import.meta.url)))
@@ -23,7 +25,7 @@ const directory = (): string => {
   return found;
 };
 
-export const readEditor = (name: (typeof editorNames)[number]): Editor => {
+export const readEditor = (name: EditorName): Editor => {
   const from = `${directory()}/${name}`;
   const read = (file: string): string => readFileSync(`${from}/${file}`, 'utf8');
   const names = readdirSync(from).filter((file) => file !== 'README.md');

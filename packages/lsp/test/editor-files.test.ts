@@ -48,6 +48,13 @@ describe('every configuration', () => {
     expect(lines.length).toBeLessThanOrEqual(13);
   });
 
+  test('says the version of the command where it is a file of ours', () => {
+    const manifest = readFileSync(new URL('../../cli/package.json', import.meta.url), 'utf8');
+    const { version } = JSON.parse(manifest) as { readonly version: string };
+    expect(read('nvim/probelens.lua')).toContain(`\nM.version = '${version}'\n`);
+    expect(read('emacs/probelens.el')).toContain(`\n;; Version: ${version}\n`);
+  });
+
   test('Helix starts the two servers of the command', () => {
     const text = read('helix/languages.toml');
     expect(text).toMatch(/\[language-server\.probelens\]\ncommand = "probelens"\nargs = \["lsp"\]/);

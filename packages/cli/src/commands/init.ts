@@ -1,28 +1,44 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, exitCode, readArguments, UsageError } from '../command.js';
-import { type Editor, editorNames, readEditor } from '../editor-files.js';
+import { checkEditor } from '../editor-check/check.js';
+import { findingText } from '../editor-check/finding.js';
+import { type Editor, type EditorName, editorNames, readEditor } from '../editor-files.js';
 import { CommandError } from '../failure.js';
+import { packageVersion } from '../manifest.js';
 import { isSystemError, printLine } from '../output.js';
 import { ownCommand } from '../own-command.js';
 
-const isEditor = (name: string): name is (typeof editorNames)[number] => editorNames.some((known) => known === name);
+const isEditor = (name: string): name is EditorName => editorNames.some((known) => known === name);
+
+const isThere = (path: string): CommandError =>
+  new CommandError(`${path} is there already and is yours: merge what \`probelens init\` prints, or move it away.`);
 
 /** Nothing is written when one of the files is there already. */
 const install = ({ files }: Editor, directory: string): void => {
+  const there = files.map(({ name }) => join(directory, name)).find((path) => existsSync(path));
+  if (there !== undefined) throw isThere(there);
   mkdirSync(directory, { recursive: true });
   for (const { name, text } of files) {
     const path = join(directory, name);
     try {
+      // Also where the file is a dangling link, or came a moment ago.
       writeFileSync(path, text, { flag: 'wx' });
     } catch (error) {
       if (!isSystemError(error) || error.code !== 'EEXIST') throw error;
-      throw new CommandError(
-        `${path} is there already and is yours: merge what \`probelens init\` prints, or move it away.`,
-      );
+      throw isThere(path);
     }
     printLine(path);
   }
+};
+
+/** One line for each disagreement, with what mends it. */
+const check = (name: EditorName, directory: string | undefined): number => {
+  const findings = checkEditor(name, directory);
+  for (const finding of findings) printLine(findingText(finding));
+  if (findings.length > 0) return exitCode.failed;
+  printLine(`The configuration of ${name} agrees with probelens ${packageVersion()}.`);
+  return exitCode.done;
 };
 
 const print = ({ readme, files }: Editor): void => {
@@ -36,15 +52,22 @@ const print = ({ readme, files }: Editor): void => {
 };
 
 export const init: Command = {
-  usage: `probelens init nvim or emacs or helix or vscode [--into DIRECTORY]
+  usage: `probelens init nvim or emacs or helix or vscode [--into DIRECTORY] [--check]
 
   Prints the configuration for an editor, and on stderr what to do with it.
 
-  --into DIRECTORY  writes the files there instead; files that exist are never overwritten`,
+  --into DIRECTORY  writes the files there instead; files that exist are never overwritten
+  --check           compares what is installed with this command instead: versions, ports, debug types, commands, keys;
+                    one line for each disagreement, and exit code 1. Looks where the editor looks (VS Code: in
+                    .vscode/ of this directory), or in DIRECTORY`,
   async run(args) {
-    const { values, positionals } = readArguments(args, ['EDITOR'], { into: { type: 'string' } });
+    const { values, positionals } = readArguments(args, ['EDITOR'], {
+      into: { type: 'string' },
+      check: { type: 'boolean' },
+    });
     const [name = ''] = positionals;
     if (!isEditor(name)) throw new UsageError(`"${name}" is none of ${editorNames.join(', ')}.`);
+    if (values.check === true) return check(name, values.into);
     const editor = readEditor(name);
     if (values.into === undefined) print(editor);
     else install(editor, values.into);

@@ -1,0 +1,70 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { runTerminal, type TerminalStart } from '@probelens/dap';
+import { type Command, readArguments, UsageError } from '../command.js';
+import { ownCommand } from '../own-command.js';
+
+const kernelModes = ['auto', 'off', 'required'] as const;
+
+const kernelOf = (text: string): (typeof kernelModes)[number] => {
+  const mode = kernelModes.find((known) => known === text);
+  if (mode === undefined) throw new UsageError(`--kernel "${text}" must be auto, off or required.`);
+  return mode;
+};
+
+const startOf = (
+  attach: string | undefined,
+  program: string | undefined,
+  test: boolean,
+  args: readonly string[],
+): TerminalStart => {
+  if (attach === undefined) {
+    const path = resolve(program ?? '.');
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined)
+      throw new UsageError(`${path} does not exist; name the directory of a Go package or a program that is built.`);
+    const isSource = stat.isDirectory() || path.endsWith('.go');
+    if (test && !isSource) throw new UsageError('--test takes the directory of a Go package.');
+    return { kind: isSource ? (test ? 'test' : 'package') : 'binary', path, args };
+  }
+  if (program !== undefined) throw new UsageError('Either --attach PID or a program to start, not both.');
+  if (args.length > 0) throw new UsageError('A program that runs already takes no arguments.');
+  if (!/^[1-9]\d*$/.test(attach)) throw new UsageError(`--attach "${attach}" is not the number of a process.`);
+  return { kind: 'running', pid: Number(attach) };
+};
+
+export const debug: Command = {
+  usage: `probelens debug [PACKAGE or BINARY] [--probe TEXT]... [--test] [-- ARGS]
+       probelens debug --attach PID [--probe TEXT]...
+
+  A debugger at the terminal, on the adapter that editors use. Commands and short forms are Delve's; \`help\` lists them.
+  Without a terminal on stdin each line of it is a command, and the exit code is 1 when one of them fails.
+
+  PACKAGE or BINARY  a directory of Go source, which is built first, or a program that is built; "." unless given
+  --attach PID       a program that runs already; it keeps running
+  --test             the tests of the package
+  --probe TEXT       a probe to begin with, for example 'main.price do log "{o.ID}"'
+  --kernel MODE      auto (default), off for plain Delve, required
+  --delve PATH       dlv, where it is not in PATH`,
+  async run(args) {
+    const { values, positionals, rest } = readArguments(args, ['[PROGRAM]'], {
+      attach: { type: 'string' },
+      test: { type: 'boolean' },
+      probe: { type: 'string', multiple: true },
+      kernel: { type: 'string' },
+      delve: { type: 'string' },
+    });
+    const kernel = kernelOf(values.kernel ?? 'auto');
+    const start = startOf(values.attach, positionals[0], values.test ?? false, rest);
+    return await runTerminal({
+      adapterCommand: ownCommand('dap', ...(values.delve === undefined ? [] : ['--delve', values.delve])),
+      start,
+      kernel,
+      probes: values.probe ?? [],
+      input: process.stdin,
+      output: process.stdout,
+      complain: (sentence) => void process.stderr.write(`probelens: ${sentence}\n`),
+      env: process.env,
+    });
+  },
+};
