@@ -10,3 +10,5 @@ export { AdapterError, errors, type UserError } from './errors.js';
 export { type KeeperOptions, runKeeper } from './keeper/keeper.js';
 export type { PlannerPort } from './kernel/room.js';
 export type { DapOptions } from './options.js';
+export { runTerminal, type TerminalOptions } from './terminal/run.js';
+export type { TerminalStart } from './terminal/start.js';

@@ -1,0 +1,23 @@
+/** One line of a person's or a script's: finds the command, waits until it can be done, does it. */
+import { RequestFailure } from './adapter-process.js';
+import type { Command } from './command.js';
+import type { Desk } from './desk.js';
+import { findCommand, inConsole } from './session-commands.js';
+
+/** The command that was done; undefined for an empty line, or what went to the console. */
+export const perform = async (desk: Desk, line: string): Promise<Command | undefined> => {
+  const [, name = '', rest = ''] = /^\s*(\S+)\s*(.*?)\s*$/s.exec(line) ?? [];
+  if (name === '' || name.startsWith('#')) return undefined;
+  const command = findCommand(name);
+  const needs = command?.needs ?? 'program';
+  if (needs === 'halt') await desk.program.untilHalt();
+  if (needs !== 'nothing' && desk.program.state === 'ended')
+    throw new RequestFailure(`The program has ended${desk.attached ? '' : '; `restart` starts it again'}.`);
+  if (command === undefined) await inConsole(desk, line.trim());
+  else await command.run(desk, rest);
+  return command;
+};
+
+/** `stop` of a script: errors that are no defect of ours. */
+export const isComplaint = (error: unknown): error is Error =>
+  error instanceof Error && (error instanceof RequestFailure || 'code' in error || error.name === 'FormatError');
