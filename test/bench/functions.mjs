@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const rounds = Number(process.env.ROUNDS ?? 15);
-const command = join(root, 'packages/cli/dist/main.js');
+const command = join(root, 'packages/cli/bin/probelens.js');
 const sink = openSync('/dev/null', 'w');
 
 const fail = (message) => {

@@ -16,19 +16,27 @@ exports.wrap = (source) =>
 exports.reads = ([name, ...rest]) =>
   (name === 'functions' || name === 'explain') && !rest.includes('--help') && !rest.includes('-h');
 
-/** Resolves with the exit code; undefined where there is no such script. */
-exports.run = async (args) => {
-  const path = join(__dirname, '../dist/reading.bin');
+const path = join(__dirname, '../dist/reading.bin');
+
+/** The script, with the code that V8 made of it unless this is another V8; undefined before the command is built. */
+exports.script = () => {
   const file = contents(path);
   if (file === undefined) return undefined;
   const end = 4 + file.readUInt32LE(0);
-  const script = new Script(exports.wrap(file.latin1Slice(4, end)), { filename: path, cachedData: file.subarray(end) });
+  return new Script(exports.wrap(file.latin1Slice(4, end)), { filename: path, cachedData: file.subarray(end) });
+};
+
+/** Resolves with the exit code; undefined where there is no script. */
+exports.run = async (args) => {
+  const script = exports.script();
+  if (script === undefined) return undefined;
   const module = { exports: {} };
   const importPlanner = () => import(pathToFileURL(join(__dirname, '../dist/planner.js')).href);
   script.runInThisContext()(module, require, pathToFileURL(path).href, importPlanner);
   return await module.exports.run(args);
 };
 
+/** Undefined where there is no such file. */
 const contents = (path) => {
   try {
     return readFileSync(path);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -51,6 +52,31 @@ describe('probelens', () => {
     const { exitCode, stdout, stderr } = await runCommand(['functions', join(root, 'no-such-program')]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toMatch(/^probelens: [^\n]*no-such-program[^\n]*\.$/);
+  });
+
+  it('answers alike from the script that was compiled ahead and from the modules', async () => {
+    const compiled = await builtCommand();
+    const modules = join(root, 'packages/cli/dist/main.js');
+    // esbuild is itself a Go program.
+    const program = createRequire(createRequire(import.meta.url).resolve('esbuild')).resolve(
+      `@esbuild/${process.platform}-${process.arch}/bin/esbuild`,
+    );
+    for (const args of [
+      ['functions', program, '--match', '^main\\.', '--json'],
+      ['explain', program, 'main.main', '--json'],
+      ['explain', program, 'main.mian'],
+      ['functions', program, '--mtach', 'x'],
+    ]) {
+      const [one, other] = await Promise.all(
+        [compiled, modules].map((script) => execa(process.execPath, [script, ...args], { reject: false })),
+      );
+      expect(one?.exitCode).toBe(other?.exitCode);
+      expect(one?.stdout).toBe(other?.stdout);
+      expect(one?.stderr).toBe(other?.stderr);
+      expect(`${one?.stdout}${one?.stderr}`).not.toBe('');
+    }
+    const { script } = createRequire(import.meta.url)('../bin/reading.js');
+    expect(script().cachedDataRejected).toBe(false);
   });
 
   it('ends quietly when nobody reads any more', async () => {
