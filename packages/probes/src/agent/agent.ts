@@ -20,10 +20,12 @@ import {
   HelloRequest,
   protocolVersion,
   ResumeRequest,
+  SourceFieldsRequest,
   TargetGoneNotification,
 } from './protocol.js';
 import { asResponse } from './refusal.js';
 import { incapability, Session } from './session.js';
+import { sourceFields } from './valid-source.js';
 import { agentVersion, kernelRelease } from './version.js';
 
 export interface AgentOptions {
@@ -124,6 +126,10 @@ const serve = (connection: MessageConnection, session: Session): void => {
   connection.onRequest(
     ArmSourceRequest,
     answer(async (params) => ({ probe: await session.armSource(params) })),
+  );
+  connection.onRequest(
+    SourceFieldsRequest,
+    answer((params) => sourceFields(params)),
   );
   connection.onRequest(
     DisarmRequest,

@@ -1,20 +1,7 @@
 /** One tracepoint or perf event, armed for one process. */
-import {
-  attachPerfEvent,
-  attachTracepoint,
-  type BpfMap,
-  createMap,
-  hardwareEvents,
-  kernelBtf,
-  type Link,
-  loadProgram,
-  type PerfEvent,
-  type Program,
-  readTracepointFormat,
-  softwareEvents,
-  u32,
-} from '@probelens/bpf';
+import { type BpfMap, createMap, kernelBtf, type Link, loadProgram, u32 } from '@probelens/bpf';
 import type { ProbeCounters } from '../events.js';
+import type { LoweredExpression } from '../plan/expression.js';
 import type { PlannedCapture } from '../plan/plan.js';
 import type { ProgramMachine } from '../program/program.js';
 import { type RecordLayout, recordLayout } from '../program/record.js';
@@ -24,7 +11,8 @@ import { type Armed, countersFrom, Opened } from './armed.js';
 import type { ProcessIdentity } from './process-state.js';
 import type { SourceRuntime } from './protocol.js';
 import * as refusal from './refusal.js';
-import { chosenFields, perfFields, type SourceField, tracepointFields } from './source-fields.js';
+import { sourceOf } from './source.js';
+import { chosenFields } from './source-fields.js';
 import { buildSourceProgram } from './source-program.js';
 
 export interface SourceRequest {
@@ -32,48 +20,15 @@ export interface SourceRequest {
   readonly spec: ProbeSpec;
   readonly target: ProcessIdentity;
   readonly runtime: SourceRuntime | undefined;
+  readonly condition: LoweredExpression | undefined;
+  /** Holes of the template that are more than a field. */
+  readonly captures: readonly PlannedCapture[];
   readonly machine: ProgramMachine;
   readonly maps: { readonly control: BpfMap; readonly events: BpfMap };
 }
 
 /** What the kernel calls the thread pointer: struct thread_struct of each machine. */
 const threadPointer = { amd64: 'thread.fsbase', arm64: 'thread.uw.tp_value' } as const;
-
-interface Source {
-  readonly type: 'tracepoint' | 'perf-event';
-  readonly fields: readonly SourceField[];
-  readonly attach: (program: Program) => Link;
-}
-
-const isKey = <T extends object>(table: T, key: string): key is Extract<keyof T, string> => Object.hasOwn(table, key);
-
-const perfEvent = (name: string): PerfEvent => {
-  if (isKey(softwareEvents, name)) return { type: 'software', name };
-  if (isKey(hardwareEvents, name)) return { type: 'hardware', name };
-  throw refusal.unknownPerfEvent(name, [...Object.keys(softwareEvents), ...Object.keys(hardwareEvents)]);
-};
-
-/** Throws KernelError (no such tracepoint) and `Refused`. */
-const sourceOf = (spec: ProbeSpec, machine: ProgramMachine): Source => {
-  const { target } = spec;
-  if (target.kind === 'tracepoint') {
-    const { category, name } = target;
-    return {
-      type: 'tracepoint',
-      fields: tracepointFields(readTracepointFormat(category, name)),
-      attach: (program) => attachTracepoint({ program, category, name }),
-    };
-  }
-  if (target.kind !== 'perf-event') throw refusal.badPlan(`a ${target.kind} is no event of the kernel`);
-  const event = perfEvent(target.name);
-  const period = target.period ?? 1;
-  return {
-    type: 'perf-event',
-    fields: perfFields(machine),
-    // On every processor, and the program looks at whose thread it is: threads that are still to come are included.
-    attach: (program) => attachPerfEvent({ program, event, sample: { period } }),
-  };
-};
 
 const FIRST = u32(0);
 
@@ -93,9 +48,9 @@ export class ArmedSource implements Armed {
     const { spec, machine } = request;
     this.id = request.id;
     this.target = request.target;
-    const source = sourceOf(spec, machine);
+    const source = sourceOf(spec.target, machine);
     const template = spec.action.kind === 'log' ? spec.action.template : undefined;
-    const { fields, unknown } = chosenFields(source.fields, template);
+    const { fields, unknown } = chosenFields(source.fields, template, request.captures);
     if (unknown.length > 0) {
       const known = source.fields.map((each) => each.capture.name).join(', ');
       throw refusal.unsupported(`The field ${unknown.join(', ')}`, `it has ${known}`);
@@ -119,6 +74,8 @@ export class ArmedSource implements Armed {
             threadPointer: kernelBtf().offsetOf('task_struct', threadPointer[machine]),
             maps: { state: this.#state, control: request.maps.control, events: request.maps.events },
             fields,
+            known: source.fields,
+            condition: request.condition,
             layout: this.layout,
           }),
         }),

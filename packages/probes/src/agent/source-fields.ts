@@ -3,6 +3,7 @@ import type { TracepointField, TracepointFormat } from '@probelens/bpf';
 import type { CaptureShape, PlannedCapture } from '../plan/plan.js';
 import { maximumCaptures } from '../program/index.js';
 import type { ProgramMachine } from '../program/program.js';
+import type { SourceFieldDescription } from './protocol.js';
 
 /** Bytes at `offset` of the context. */
 export type FieldRead =
@@ -16,7 +17,8 @@ export type FieldRead =
 
 export interface SourceField {
   readonly capture: PlannedCapture;
-  readonly read: FieldRead;
+  /** Undefined: what the capture's own expression says. */
+  readonly read: FieldRead | undefined;
 }
 
 /** Characters of a text, its NUL included. */
@@ -40,19 +42,58 @@ const text = { kind: 'string', limit: textLimit } as const;
 
 const isWidth = (size: number): size is 1 | 2 | 4 | 8 => size === 1 || size === 2 || size === 4 || size === 8;
 
+/**
+ * Arguments of system calls are whole registers, and their formats call every one of them unsigned (kernel/trace/
+ * trace_syscalls.c, syscall_enter_define_fields, Linux 6.18): what the declared type keeps of them, on a 64-bit machine.
+ */
+const argumentTypes: ReadonlyMap<string, readonly [width: 1 | 2 | 4 | 8, signed: boolean]> = new Map([
+  ['int', [4, true]],
+  ['unsigned int', [4, false]],
+  ['unsigned', [4, false]],
+  ['long', [8, true]],
+  ['unsigned long', [8, false]],
+  ['size_t', [8, false]],
+  ['off_t', [8, true]],
+  ['loff_t', [8, true]],
+  ['pid_t', [4, true]],
+  ['uid_t', [4, false]],
+  ['gid_t', [4, false]],
+  ['umode_t', [2, false]],
+  ['clockid_t', [4, true]],
+  ['timer_t', [4, true]],
+  ['key_t', [4, true]],
+  ['mqd_t', [4, true]],
+  ['u32', [4, false]],
+  ['__u32', [4, false]],
+  ['s32', [4, true]],
+  ['u64', [8, false]],
+  ['__u64', [8, false]],
+]);
+
+const numberOf = (each: TracepointField, category: string): Extract<FieldRead, { kind: 'number' }> | undefined => {
+  const { offset, size, signed, type } = each;
+  const declared = category === 'syscalls' && size === 8 && !signed ? argumentTypes.get(type) : undefined;
+  if (declared !== undefined) return { kind: 'number', offset, width: declared[0], signed: declared[1] };
+  return isWidth(size) ? { kind: 'number', offset, width: size, signed } : undefined;
+};
+
+const numberShape = ({ type }: TracepointField, { width, signed }: { width: 1 | 2 | 4 | 8; signed: boolean }) => {
+  if (type.includes('*')) return { kind: 'pointer' } as const;
+  return type === 'bool' ? ({ kind: 'bool' } as const) : ({ kind: 'integer', signed, width } as const);
+};
+
 /** Fields that cannot be shown (arrays of structures, bitmaps) are left out. */
-const sourceFields = (each: TracepointField): readonly SourceField[] => {
-  const { name, type, offset, size, signed } = each;
+const sourceFields = (each: TracepointField, category: string): readonly SourceField[] => {
+  const { name, type, offset } = each;
   if (each.located !== undefined)
     return each.text ? [field(name, type, text, { kind: 'located-text', offset, from: each.located })] : [];
   if (each.text) return [field(name, type, text, { kind: 'text', offset })];
   if (each.elements !== undefined && each.elements > 0) return elements(each, each.elements);
-  if (!isWidth(size)) return [];
+  const read = numberOf(each, category);
+  if (read === undefined) return [];
   // System calls: the address of a C string in the program.
   if (/^const char ?\*$/.test(type)) return [field(name, type, text, { kind: 'user-text', offset })];
-  const read = { kind: 'number', offset, width: size, signed } as const;
-  const shape: CaptureShape = type.includes('*') ? { kind: 'pointer' } : { kind: 'integer', signed, width: 8 };
-  return [field(name, type, shape, read)];
+  return [field(name, type, numberShape(each, read), read)];
 };
 
 const elements = (each: TracepointField, count: number): readonly SourceField[] => {
@@ -62,7 +103,7 @@ const elements = (each: TracepointField, count: number): readonly SourceField[] 
     field(
       `${each.name}[${index}]`,
       each.type,
-      { kind: 'integer', signed: each.signed, width: 8 },
+      { kind: 'integer', signed: each.signed, width },
       { kind: 'number', offset: each.offset + index * width, width, signed: each.signed },
     ),
   );
@@ -70,7 +111,9 @@ const elements = (each: TracepointField, count: number): readonly SourceField[] 
 
 /** Everything that a tracepoint says of itself, but for what all have in common and every event of ours says already. */
 export const tracepointFields = (format: TracepointFormat): readonly SourceField[] =>
-  format.fields.filter((each) => !each.common && each.name !== '__syscall_nr').flatMap(sourceFields);
+  format.fields
+    .filter((each) => !each.common && each.name !== '__syscall_nr')
+    .flatMap((each) => sourceFields(each, format.category));
 
 /**
  * struct bpf_perf_event_data, include/uapi/linux/bpf_perf_event.h: registers, sample period, address. Where the program
@@ -87,14 +130,22 @@ export const perfFields = (machine: ProgramMachine): readonly SourceField[] => {
   ];
 };
 
+/** What a client needs to type an expression. */
+export const describeFields = (fields: readonly SourceField[]): readonly SourceFieldDescription[] =>
+  fields.map(({ capture }) => ({ name: capture.name, typeName: capture.typeName, shape: capture.shape }));
+
 /** The fields that a template names, in its order, or all that an event has room for. */
 export const chosenFields = (
   all: readonly SourceField[],
   template: string | undefined,
+  computed: readonly PlannedCapture[] = [],
 ): { readonly fields: readonly SourceField[]; readonly unknown: readonly string[] } => {
   if (template === undefined) return { fields: all.slice(0, maximumCaptures), unknown: [] };
   const holes = [...template.matchAll(/\{([^{}]*)\}/g)].map((match) => (match[1] ?? '').trim());
-  const found = holes.map((hole) => all.find((each) => each.capture.name === hole));
+  const found = holes.map((hole): SourceField | undefined => {
+    const expression = computed.find((each) => each.name === hole);
+    return all.find((each) => each.capture.name === hole) ?? (expression && { capture: expression, read: undefined });
+  });
   return {
     fields: found.flatMap((each) => (each === undefined ? [] : [each])).slice(0, maximumCaptures),
     unknown: holes.filter((_, index) => found[index] === undefined),

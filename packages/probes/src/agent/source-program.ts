@@ -1,6 +1,7 @@
 /** The program of a kernel event: whose thread it is, which goroutine runs on it, and the event's fields. */
 import { Assembler } from '@probelens/bpf';
-import type { Evaluation } from '../program/evaluate.js';
+import type { LoweredExpression } from '../plan/expression.js';
+import { type Evaluation, emitExpression } from '../program/evaluate.js';
 import { frame } from '../program/frame.js';
 import { emitCount, emitNumber, emitRateLimit, emitTargetGuard } from '../program/gate.js';
 import type { ProgramMachine, ProgramMaps } from '../program/program.js';
@@ -8,7 +9,8 @@ import { type RecordLayout, recordFlags } from '../program/record.js';
 import { emitRecordFaults, emitRecordHeader } from '../program/record-writer.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import type { SourceRuntime } from './protocol.js';
-import { type SourceField, textLimit } from './source-fields.js';
+import { type FieldRead, type SourceField, textLimit } from './source-fields.js';
+import { emitNumberField, emitTextAddress, eventReads } from './source-reads.js';
 
 export interface SourceProgramRequest {
   readonly spec: ProbeSpec;
@@ -19,7 +21,11 @@ export interface SourceProgramRequest {
   /** offsetof(task_struct, thread.fsbase) on x86-64, thread.uw.tp_value on arm64. Bytes. */
   readonly threadPointer: number;
   readonly maps: ProgramMaps;
+  /** What a record shows. */
   readonly fields: readonly SourceField[];
+  /** What expressions may name. */
+  readonly known: readonly SourceField[];
+  readonly condition: LoweredExpression | undefined;
   readonly layout: RecordLayout;
 }
 
@@ -57,31 +63,22 @@ const emitSourceScope = (to: Evaluation, spec: ProbeSpec, out: string): void => 
   to.assembler.load('r1', 'r10', frame.goroutine, 8).loadImmediate('r2', id).jumpIf('r1', '!=', 'r2', out);
 };
 
-/** r3 = address of the text, and the helper that reads it. */
-const emitTextAddress = (to: Evaluation, { read }: SourceField): 'probe_read_kernel_str' | 'probe_read_user_str' => {
-  const { assembler } = to;
-  if (read.kind === 'user-text') {
-    assembler.load('r3', 'r6', read.offset, 8);
-    return 'probe_read_user_str';
-  }
-  if (read.kind === 'located-text') {
-    assembler.load('r2', 'r6', read.offset, 4).and('r2', 0xffff);
-    // From the end of the word itself, or from the start of the record.
-    assembler
-      .mov('r3', 'r6')
-      .add('r3', read.from === 'field' ? read.offset + 4 : 0)
-      .add('r3', 'r2');
-  } else assembler.mov('r3', 'r6').add('r3', read.offset);
-  return 'probe_read_kernel_str';
+/** Marks capture `index` as unreadable. */
+const emitUnreadable = (to: Evaluation, index: number): void => {
+  to.assembler
+    .load('r1', 'r10', frame.captureFaults, 8)
+    .loadImmediate('r2', 1n << BigInt(index))
+    .or('r1', 'r2')
+    .store('r10', frame.captureFaults, 'r1', 8);
 };
 
 /** u32 length, u32 length again, then the bytes: as a Go string of that length. */
-const emitText = (to: Evaluation, field: SourceField, index: number, at: number): void => {
+const emitText = (to: Evaluation, read: Exclude<FieldRead, { kind: 'number' }>, index: number, at: number): void => {
   const { assembler } = to;
   const done = assembler.freshLabel('text');
   const failed = assembler.freshLabel('unreadable');
   for (let offset = 0; offset < 8 + textLimit; offset += 8) assembler.store('r7', at + offset, 0, 8);
-  const helper = emitTextAddress(to, field);
+  const helper = emitTextAddress(to, read);
   assembler
     .mov('r1', 'r7')
     .add('r1', at + 8)
@@ -94,28 +91,58 @@ const emitText = (to: Evaluation, field: SourceField, index: number, at: number)
     .store('r7', at + 4, 'r0', 4)
     .jump(done)
     .label(failed);
-  assembler
-    .load('r1', 'r10', frame.captureFaults, 8)
-    .loadImmediate('r2', 1n << BigInt(index))
-    .or('r1', 'r2');
-  assembler.store('r10', frame.captureFaults, 'r1', 8).label(done);
+  emitUnreadable(to, index);
+  assembler.label(done);
+};
+
+/** A label that code may or may not jump to: the verifier wants none that nothing reaches. */
+const emitReachable = (to: Evaluation, label: string): void => {
+  to.assembler.mov('r1', 0).jumpIf('r1', '!=', 0, label);
+};
+
+const emitComputed = (to: Evaluation, value: LoweredExpression, index: number, at: number): void => {
+  const { assembler } = to;
+  const fault = assembler.freshLabel('unreadable');
+  const done = assembler.freshLabel('computed');
+  assembler.store('r7', at, 0, 8);
+  emitReachable(to, fault);
+  emitExpression({ ...to, fault }, value);
+  assembler.store('r7', at, 'r8', 8).jump(done).label(fault);
+  emitUnreadable(to, index);
+  assembler.label(done);
 };
 
 const emitFields = (to: Evaluation, request: SourceProgramRequest): void => {
-  const { assembler } = to;
-  request.fields.forEach((field, index) => {
+  request.fields.forEach(({ capture, read }, index) => {
     const at = request.layout.captures[index];
     if (at === undefined) return;
-    const { read } = field;
-    if (read.kind !== 'number') {
-      emitText(to, field, index, at);
-      return;
-    }
-    assembler.load('r8', 'r6', read.offset, read.width);
-    const spare = 64 - read.width * 8;
-    if (read.signed && spare > 0) assembler.lsh('r8', spare).arsh('r8', spare);
-    assembler.store('r7', at, 'r8', 8);
+    if (read === undefined) {
+      if (capture.value !== undefined) emitComputed(to, capture.value, index, at);
+    } else if (read.kind === 'number') {
+      emitNumberField(to, read);
+      to.assembler.store('r7', at, 'r8', 8);
+    } else emitText(to, read, index, at);
   });
+};
+
+/** Goes to `out` when the condition is false. What could not be judged is an event that says so. */
+const emitSourceCondition = (to: Evaluation, request: SourceProgramRequest, out: string): void => {
+  const { assembler } = to;
+  const { condition, maps } = request;
+  if (condition === undefined) {
+    emitCount(to, maps, 'matches');
+    return;
+  }
+  const fault = assembler.freshLabel('fault');
+  const judged = assembler.freshLabel('judged');
+  emitReachable(to, fault);
+  emitExpression({ ...to, fault }, condition);
+  assembler.jumpIf('r8', '==', 0, out);
+  emitCount(to, maps, 'matches');
+  assembler.jump(judged).label(fault);
+  emitCount(to, maps, 'faults');
+  assembler.load('r1', 'r10', frame.flags, 8).or('r1', recordFlags.faulted).store('r10', frame.flags, 'r1', 8);
+  assembler.label(judged);
 };
 
 /** Instructions of the program, for types "tracepoint" and "perf-event". */
@@ -128,14 +155,16 @@ export const buildSourceProgram = (request: SourceProgramRequest): Uint8Array =>
     sleepable: false,
     goidOffset: request.runtime?.goid,
     fault: 'out',
+    event: eventReads(request.known),
   };
   assembler.mov('r6', 'r1');
   emitTargetGuard(to, request.target, 'out');
   emitCount(to, maps, 'hits');
   assembler.store('r10', frame.flags, 0, 8).store('r10', frame.captureFaults, 0, 8);
-  if (spec.action.kind !== 'count' || spec.scope.kind !== 'process') emitKernelGoroutine(to, request);
+  if (spec.action.kind !== 'count' || spec.scope.kind !== 'process' || request.condition !== undefined)
+    emitKernelGoroutine(to, request);
   emitSourceScope(to, spec, 'out');
-  emitCount(to, maps, 'matches');
+  emitSourceCondition(to, request, 'out');
   if (spec.action.kind !== 'count') {
     emitNumber(to, maps);
     if (spec.rateLimit !== undefined) emitRateLimit(to, maps, spec.rateLimit, 'limited');

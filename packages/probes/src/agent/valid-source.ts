@@ -1,11 +1,19 @@
 /** The agent's own look at a request for events of the kernel. */
-
+import { KernelError } from '@probelens/bpf';
+import type { LoweredExpression } from '../plan/expression.js';
+import type { PlannedCapture } from '../plan/plan.js';
+import { maximumCaptures } from '../program/record.js';
 import * as read from '../program/shape.js';
 import { InvalidPlan } from '../program/shape.js';
-import { validSpec } from '../program/validate-spec.js';
+import { validShape } from '../program/validate.js';
+import { validCondition, validExpression } from '../program/validate-expression.js';
+import { validSpec, validTarget } from '../program/validate-spec.js';
 import type { ProbeSpec } from '../spec/spec.js';
-import type { SourceRuntime } from './protocol.js';
+import { machineHere } from './machine.js';
+import type { SourceFieldDescription, SourceRuntime } from './protocol.js';
 import * as refusal from './refusal.js';
+import { sourceOf } from './source.js';
+import { describeFields } from './source-fields.js';
 
 /** Thread-local storage before the thread pointer: a page is generous. Bytes. */
 const furthestTls = 1 << 20;
@@ -14,6 +22,8 @@ const furthestGoid = 4096;
 export interface ValidSource {
   readonly spec: ProbeSpec;
   readonly runtime: SourceRuntime | undefined;
+  readonly condition: LoweredExpression | undefined;
+  readonly captures: readonly PlannedCapture[];
 }
 
 const validRuntime = (field: read.Field): SourceRuntime => ({
@@ -21,16 +31,52 @@ const validRuntime = (field: read.Field): SourceRuntime => ({
   tlsG: read.integer(read.member(field, 'tlsG'), -furthestTls, furthestTls),
 });
 
-/** Throws `Refused`. */
-export const validSource = (value: unknown): ValidSource => {
+/** An expression of the template: a number or a truth value. */
+const validCapture = (field: read.Field): PlannedCapture => {
+  const shape = validShape(read.member(field, 'shape'), undefined);
+  if (shape.kind !== 'integer' && shape.kind !== 'bool')
+    throw new InvalidPlan(`${field.path} is neither a number nor a truth value`);
+  return {
+    name: read.text(read.member(field, 'name')),
+    typeName: read.text(read.member(field, 'typeName')),
+    shape,
+    value: validExpression(read.member(field, 'value'), 'event'),
+    length: undefined,
+  };
+};
+
+const checked = <T>(look: () => T): T => {
   try {
+    return look();
+  } catch (error) {
+    if (error instanceof InvalidPlan) throw refusal.badPlan(error.message);
+    throw error;
+  }
+};
+
+/** Throws `Refused`. */
+export const validSource = (value: unknown): ValidSource =>
+  checked(() => {
     const field: read.Field = { path: '', value };
     const spec = validSpec(read.member(field, 'spec'));
     const runtime = read.optional(read.member(field, 'runtime'), validRuntime);
+    const condition = read.optional(read.member(field, 'condition'), (each) => validCondition(each, 'event'));
+    if ((condition === undefined) !== (spec.condition === undefined))
+      throw new InvalidPlan('the event has a condition exactly when the probe has one');
+    const captures = read.optional(read.member(field, 'captures'), (each) =>
+      read.list(each, maximumCaptures).map(validCapture),
+    );
     checkAbilities(spec, runtime);
-    return { spec, runtime };
+    return { spec, runtime, condition, captures: captures ?? [] };
+  });
+
+/** What a client types its expressions with. Throws `Refused`. */
+export const sourceFields = (value: unknown): readonly SourceFieldDescription[] => {
+  const target = checked(() => validTarget(read.member({ path: '', value }, 'target')));
+  try {
+    return describeFields(sourceOf(target, machineHere()).fields);
   } catch (error) {
-    if (error instanceof InvalidPlan) throw refusal.badPlan(error.message);
+    if (error instanceof KernelError) throw new refusal.Refused('kernel-refused', error.message, { cause: error });
     throw error;
   }
 };
@@ -40,10 +86,5 @@ const checkAbilities = (spec: ProbeSpec, runtime: SourceRuntime | undefined): vo
     throw refusal.unsupported('Stopping', 'use `do log`, and stop at a line of the program');
   if (spec.action.kind === 'snapshot')
     throw refusal.unsupported('A snapshot', 'use `do log`, or a line of the program');
-  if (spec.condition !== undefined)
-    throw refusal.unsupported(
-      'A condition',
-      'leave it out, limit the probe with `on goroutine N`, and filter what comes',
-    );
   if (spec.scope.kind !== 'process' && runtime === undefined) throw refusal.noKernelGoroutine();
 };

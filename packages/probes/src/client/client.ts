@@ -26,12 +26,14 @@ import {
   HelloRequest,
   protocolVersion,
   ResumeRequest,
+  SourceFieldsRequest,
   TargetGoneNotification,
 } from '../agent/protocol.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import { messageReader } from '../message-reader.js';
 import { type AgentFailure, agentRefused, agentSilent, agentWrongProtocol } from './errors.js';
 import { AgentProcess } from './process.js';
+import { loweredForSource } from './source-expressions.js';
 
 export interface TargetGone {
   readonly pid: number;
@@ -150,8 +152,12 @@ class Client implements AgentClient {
   arm(params: ArmParams): Promise<Armed> {
     return this.#ask(() => this.#connection.sendRequest(ArmRequest, params));
   }
-  armSource(params: ArmSourceParams): Promise<Armed> {
-    return this.#ask(() => this.#connection.sendRequest(ArmSourceRequest, params));
+  async armSource(params: ArmSourceParams): Promise<Armed> {
+    const { target } = params.spec;
+    const expressions = await loweredForSource(params, () =>
+      this.#ask(() => this.#connection.sendRequest(SourceFieldsRequest, { target })),
+    );
+    return this.#ask(() => this.#connection.sendRequest(ArmSourceRequest, { ...params, ...expressions }));
   }
   disarm(probe: number): Promise<ProbeCounters> {
     return this.#ask(() => this.#connection.sendRequest(DisarmRequest, { probe }));

@@ -75,6 +75,13 @@ const walk = (node: LoweredExpression, visit: (node: LoweredExpression) => void)
   }
 };
 
+/** The expression and everything inside it. */
+export const subexpressions = (expression: LoweredExpression): readonly LoweredExpression[] => {
+  const found: LoweredExpression[] = [];
+  walk(expression, (node) => found.push(node));
+  return found;
+};
+
 export const needsOf = (expressions: readonly LoweredExpression[]): Needs => {
   const registers = new Set<string>();
   let memory = false;

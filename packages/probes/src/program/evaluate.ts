@@ -20,6 +20,16 @@ export interface Evaluation {
   readonly goidOffset: number | undefined;
   /** Label to go to when the expression cannot be computed. */
   readonly fault: string;
+  /** In a program at an event of the kernel, where there are no registers: a "register" is a field of the event. */
+  readonly event?: EventReads;
+}
+
+/** How a program reads the fields of its event by name. r6 = the context. */
+export interface EventReads {
+  /** r8 = the number; of a text its address (which nothing reads through), or its length. Throws ProgramError. */
+  readonly emitField: (to: Evaluation, name: string) => void;
+  /** The scratch area = the text with its NUL, r8 = bytes before that. Throws ProgramError for what is no text. */
+  readonly emitText: (to: Evaluation, name: string) => void;
 }
 
 const unsigned: Readonly<Record<ComparisonOperator, Condition>> = {
@@ -56,6 +66,10 @@ export const emitUserRead = (to: Evaluation, destination: number, bytes: number,
 
 /** r8 = the register as the probed instruction found it. Throws ProgramError for one that the context lacks. */
 export const emitRegister = (to: Evaluation, register: string): void => {
+  if (to.event !== undefined) {
+    to.event.emitField(to, register);
+    return;
+  }
   const offset = registerOffset(to.machine, register);
   if (offset === undefined) throw new ProgramError(`the kernel does not show the register ${register} to a probe`);
   to.assembler.load('r8', 'r6', offset, 8);
@@ -116,11 +130,40 @@ const emitPieces = (to: Evaluation, bytes: Uint8Array, different: string): void 
   }
 };
 
-const emitStringTest = (
-  to: Evaluation,
-  test: Extract<LoweredExpression, { kind: 'string-test' }>,
-  depth: number,
-): void => {
+type StringTest = Extract<LoweredExpression, { kind: 'string-test' }>;
+
+/** Of a text in an event: which one, and from which of its bytes on. */
+const textOf = ({ pointer }: StringTest): { readonly name: string; readonly from: number } => {
+  if (pointer.kind === 'register') return { name: pointer.register, from: 0 };
+  if (pointer.kind === 'arithmetic' && pointer.operator === 'add' && pointer.left.kind === 'register') {
+    const { left, right } = pointer;
+    if (right.kind === 'constant' && BigInt(right.value) < BigInt(scratchBytes))
+      return { name: left.register, from: Number(right.value) };
+  }
+  throw new ProgramError('a text of an event is compared from one of its first bytes on');
+};
+
+const emitEventText = (to: Evaluation, event: EventReads, test: StringTest, depth: number): void => {
+  const { assembler } = to;
+  const bytes = Buffer.from(test.bytes, 'hex');
+  const { name, from } = textOf(test);
+  if (from < 0 || from + bytes.length >= scratchBytes) throw new ProgramError('the literal is longer than a text');
+  const different = assembler.freshLabel('different');
+  const end = assembler.freshLabel('compared');
+  emitExpression(to, test.length, depth);
+  assembler.jumpIf('r8', test.whole ? '!=' : 's<', bytes.length, different);
+  event.emitText(to, name);
+  assembler.jumpIf('r8', 's<', from + bytes.length, different);
+  for (const [index, byte] of bytes.entries())
+    assembler.load('r1', 'r10', frame.scratch + from + index, 1).jumpIf('r1', '!=', byte, different);
+  assembler.mov('r8', 1).jump(end).label(different).mov('r8', 0).label(end);
+};
+
+const emitStringTest = (to: Evaluation, test: StringTest, depth: number): void => {
+  if (to.event !== undefined) {
+    emitEventText(to, to.event, test, depth);
+    return;
+  }
   const { assembler } = to;
   const bytes = Uint8Array.from(Buffer.from(test.bytes, 'hex'));
   const different = assembler.freshLabel('different');
@@ -206,6 +249,11 @@ export const emitExpression = (to: Evaluation, node: LoweredExpression, depth = 
       return;
     }
     case 'goroutine-id':
+      // At events of the kernel it is in the frame before anything else is read, and 0 is an answer.
+      if (to.event !== undefined) {
+        assembler.load('r8', 'r10', frame.goroutine, 8);
+        return;
+      }
       emitGoroutine(to, to.fault);
       // 0 is the scheduler's own stack, where Delve answers with another goroutine (pkg/proc/variables.go, GetG).
       assembler.load('r8', 'r10', frame.goroutine, 8).jumpIf('r8', '==', 0, to.fault);

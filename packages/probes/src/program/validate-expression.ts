@@ -17,9 +17,23 @@ const arithmetic = ['add', 'sub', 'mul', 'div', 'rem', 'and', 'or', 'xor', 'and-
 const comparison = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
 
 interface Walk {
-  readonly machine: ProgramMachine;
+  readonly machine: ProgramMachine | 'event';
   nodes: number;
 }
+
+/** Longer than any name of a field in the kernel. */
+const longestField = 128;
+
+/** What the name of a register may be; at an event, that of a field, which only the event knows. */
+const registerName = (state: Walk, field: Field): string => {
+  const named = member(field, 'register');
+  if (state.machine === 'event') return text(named, longestField);
+  const register = text(named, 8);
+  if (registerOffset(state.machine, register) === undefined) {
+    throw new InvalidPlan(`${field.path} names "${register}", which is no register of ${state.machine}`);
+  }
+  return register;
+};
 
 const integerType = (field: Field): IntegerType => ({
   width: oneOf(member(field, 'width'), [1, 2, 4, 8]),
@@ -34,14 +48,10 @@ const walk = (state: Walk, field: Field, depth: number): LoweredExpression => {
   switch (kind) {
     case 'constant':
       return { kind, value: decimal(member(field, 'value')).toString() };
-    case 'register': {
-      const register = text(member(field, 'register'), 8);
-      if (registerOffset(state.machine, register) === undefined) {
-        throw new InvalidPlan(`${field.path} names "${register}", which is no register of ${state.machine}`);
-      }
-      return { kind, register };
-    }
+    case 'register':
+      return { kind, register: registerName(state, field) };
     case 'load':
+      if (state.machine === 'event') throw new InvalidPlan(`${field.path} reads memory, which events have none of`);
       return { kind, address: inner('address'), type: integerType(member(field, 'type')) };
     case 'convert':
       return { kind, value: inner('value'), type: integerType(member(field, 'type')) };
@@ -100,8 +110,8 @@ const walk = (state: Walk, field: Field, depth: number): LoweredExpression => {
   }
 };
 
-/** A copy with only the fields that the type has. Throws InvalidPlan. */
-export const validExpression = (field: Field, machine: ProgramMachine): LoweredExpression =>
+/** A copy with only the fields that the type has. Throws InvalidPlan. "event": registers are fields by name. */
+export const validExpression = (field: Field, machine: ProgramMachine | 'event'): LoweredExpression =>
   walk({ machine, nodes: 0 }, field, 0);
 
 const producesBoolean = (node: LoweredExpression): boolean => {
@@ -123,7 +133,7 @@ const producesBoolean = (node: LoweredExpression): boolean => {
 };
 
 /** The same for a condition, which is a yes or a no. */
-export const validCondition = (field: Field, machine: ProgramMachine): LoweredExpression => {
+export const validCondition = (field: Field, machine: ProgramMachine | 'event'): LoweredExpression => {
   const condition = validExpression(field, machine);
   if (!producesBoolean(condition)) throw new InvalidPlan(`${field.path} is not a truth value`);
   return condition;

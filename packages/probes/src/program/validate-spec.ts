@@ -3,7 +3,7 @@ import type { ProbeAction, ProbeScope, ProbeSpec, ProbeTarget } from '../spec/sp
 import * as read from './shape.js';
 import { InvalidPlan } from './shape.js';
 
-const validTarget = (field: read.Field): ProbeTarget => {
+export const validTarget = (field: read.Field): ProbeTarget => {
   const kind = read.oneOf(read.member(field, 'kind'), [
     'function',
     'return',

@@ -80,7 +80,7 @@ const validSite = (field: read.Field): PlannedSite => {
   };
 };
 
-const validShape = (field: read.Field, parts: readonly CapturePart[] | undefined): CaptureShape => {
+export const validShape = (field: read.Field, parts: readonly CapturePart[] | undefined): CaptureShape => {
   const kind = read.oneOf(read.member(field, 'kind'), [
     'integer',
     'bool',

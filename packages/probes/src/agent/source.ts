@@ -1,0 +1,50 @@
+/** What a kernel event is: its fields, the kind of its program, and how that is attached. */
+import {
+  attachPerfEvent,
+  attachTracepoint,
+  hardwareEvents,
+  type Link,
+  type PerfEvent,
+  type Program,
+  readTracepointFormat,
+  softwareEvents,
+} from '@probelens/bpf';
+import type { ProgramMachine } from '../program/program.js';
+import type { ProbeTarget } from '../spec/spec.js';
+import * as refusal from './refusal.js';
+import { perfFields, type SourceField, tracepointFields } from './source-fields.js';
+
+export interface Source {
+  readonly type: 'tracepoint' | 'perf-event';
+  readonly fields: readonly SourceField[];
+  readonly attach: (program: Program) => Link;
+}
+
+const isKey = <T extends object>(table: T, key: string): key is Extract<keyof T, string> => Object.hasOwn(table, key);
+
+const perfEvent = (name: string): PerfEvent => {
+  if (isKey(softwareEvents, name)) return { type: 'software', name };
+  if (isKey(hardwareEvents, name)) return { type: 'hardware', name };
+  throw refusal.unknownPerfEvent(name, [...Object.keys(softwareEvents), ...Object.keys(hardwareEvents)]);
+};
+
+/** Throws KernelError (no such tracepoint) and `Refused`. */
+export const sourceOf = (target: ProbeTarget, machine: ProgramMachine): Source => {
+  if (target.kind === 'tracepoint') {
+    const { category, name } = target;
+    return {
+      type: 'tracepoint',
+      fields: tracepointFields(readTracepointFormat(category, name)),
+      attach: (program) => attachTracepoint({ program, category, name }),
+    };
+  }
+  if (target.kind !== 'perf-event') throw refusal.badPlan(`a ${target.kind} is no event of the kernel`);
+  const event = perfEvent(target.name);
+  const period = target.period ?? 1;
+  return {
+    type: 'perf-event',
+    fields: perfFields(machine),
+    // On every processor, and the program looks at whose thread it is: threads that are still to come are included.
+    attach: (program) => attachPerfEvent({ program, event, sample: { period } }),
+  };
+};
