@@ -31,6 +31,25 @@ describe.skipIf(requirement('kernel').missing)('ring buffer', () => {
     closeAll(ring, writer, map, lost);
   });
 
+  it('gives records that lie across the end of the ring whole, with little of it mapped twice', () => {
+    const [map, lost] = [ringMap(65_536), new LossCounter()];
+    const ring = new RingBuffer(map, { longestRecord: 3_000 });
+    const writer = writerProgram(map, lost, 3_000);
+    const seen: number[] = [];
+    for (let number = 0; number < 500; number++) {
+      writer.testRun(context(number));
+      if (number % 7 !== 6) continue;
+      while (ring.pending > 0) {
+        const bytes = ring.peek(2 * 3_008);
+        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        for (let at = 0; at < bytes.length; at += 3_008) seen.push(view.getUint32(at + 8, true));
+        ring.release(bytes.length);
+      }
+    }
+    expect(seen).toEqual(Array.from({ length: 497 }, (_, number) => number));
+    closeAll(ring, writer, map, lost);
+  });
+
   it('loses nothing silently when it is full: what is read and what is counted as lost add up', () => {
     const [map, lost] = [ringMap(4096), new LossCounter()];
     const ring = new RingBuffer(map);

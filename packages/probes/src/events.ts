@@ -18,6 +18,7 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [name: string]: JsonValue };
 
+/** What came from the client of an agent decodes itself when it is looked at: read it, do not spread or serialise it. */
 export interface ProbeEvent {
   /** Id that `arm` gave. */
   readonly probe: number;
@@ -35,12 +36,12 @@ export interface ProbeEvent {
   /** A signal was sent to the thread. */
   readonly trapped: boolean;
   /** Which of the plan's sites was hit; absent = the first. */
-  readonly site?: number;
+  readonly site?: number | undefined;
   readonly values: readonly CapturedValue[];
   /** Snapshots and halts (stops without a debugger) only: code addresses as linked, "0x...", innermost first; all but the first are return addresses. */
-  readonly stack?: readonly string[];
+  readonly stack?: readonly string[] | undefined;
   /** With `stack`: the word at the stack pointer as if it were such an address; a frameless function's caller. */
-  readonly stackTop?: string;
+  readonly stackTop?: string | undefined;
 }
 
 export interface ProbeCounters {

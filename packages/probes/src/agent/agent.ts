@@ -1,8 +1,8 @@
 /** The privileged process: one client on two streams, and every way in which that can end. */
 import type { Readable, Writable } from 'node:stream';
 import { type Feature, features } from '@probelens/bpf';
-import { createMessageConnection, type MessageConnection, StreamMessageWriter } from 'vscode-jsonrpc/node';
-import { messageReader } from '../message-reader.js';
+import { createMessageConnection, type MessageConnection } from 'vscode-jsonrpc/node';
+import { messageReader, messageWriter } from '../messages.js';
 import { waitForEnding } from './endings.js';
 import { GuardLink } from './guard-link.js';
 import {
@@ -14,18 +14,17 @@ import {
   DisarmAllRequest,
   DisarmRequest,
   DrainRequest,
-  EventsNotification,
   FocusRequest,
   type Hello,
   HelloRequest,
   protocolVersion,
+  RecordShapeNotification,
+  RecordsNotification,
   ResumeRequest,
-  SourceFieldsRequest,
   TargetGoneNotification,
 } from './protocol.js';
 import { asResponse } from './refusal.js';
 import { incapability, Session } from './session.js';
-import { sourceFields } from './valid-source.js';
 import { agentVersion, kernelRelease } from './version.js';
 
 export interface AgentOptions {
@@ -42,7 +41,7 @@ export const runAgent = async (options: AgentOptions): Promise<number> => {
   };
   keepOutputClean(options.output);
   const guard = new GuardLink(options.guardCommand ?? defaultGuard(), say);
-  const connection = createMessageConnection(messageReader(options.input), new StreamMessageWriter(options.output), {
+  const connection = createMessageConnection(messageReader(options.input), messageWriter(options.output), {
     error: say,
     warn: say,
     info: () => undefined,
@@ -50,7 +49,8 @@ export const runAgent = async (options: AgentOptions): Promise<number> => {
   });
   const session = new Session({
     guard,
-    sendEvents: (events) => whileOpen(connection.sendNotification(EventsNotification, events)),
+    sendRecords: (bytes) => whileOpen(connection.sendNotification(RecordsNotification, { bytes })),
+    sendShape: (shape) => void whileOpen(connection.sendNotification(RecordShapeNotification, shape)),
     sendGone: (pid, why, counters) =>
       void whileOpen(connection.sendNotification(TargetGoneNotification, { pid, why, counters })),
   });
@@ -126,10 +126,6 @@ const serve = (connection: MessageConnection, session: Session): void => {
   connection.onRequest(
     ArmSourceRequest,
     answer(async (params) => ({ probe: await session.armSource(params) })),
-  );
-  connection.onRequest(
-    SourceFieldsRequest,
-    answer((params) => sourceFields(params)),
   );
   connection.onRequest(
     DisarmRequest,

@@ -15,7 +15,7 @@ import {
   type Program,
   u32,
 } from '@probelens/bpf';
-import type { ProbeCounters, ProbeEvent } from '../events.js';
+import type { ProbeCounters } from '../events.js';
 import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
 import { buildProgram, buildSentinel, hasStack, type ProgramRequest } from '../program/program.js';
 import { type RecordLayout, recordLayout } from '../program/record.js';
@@ -25,6 +25,7 @@ import { type Armed, countersFrom, Opened } from './armed.js';
 import { withDescriptorsAbove, withHighestDescriptor } from './descriptor-order.js';
 import type { FileIdentity } from './live-text.js';
 import type { ProcessIdentity } from './process-state.js';
+import type { StackSite } from './protocol.js';
 
 export interface KernelAbilities {
   readonly uprobeMulti: boolean;
@@ -123,22 +124,13 @@ const sentinelPlaces = (sites: readonly PlannedSite[]): readonly Placement[] =>
       : [{ offset: Number(site.sentinel), cookie: BigInt(index) }],
   );
 
-/** x86-64 `push %rbp`, the first instruction of a frame. */
-const PUSH_FRAME = '55';
-
-/** Before a frame is made its caller is only at the stack pointer; Linux >= 6.11 looks there itself. */
-const withCaller = (site: PlannedSite, addresses: readonly bigint[], top: bigint): readonly bigint[] => {
-  const [here, caller] = addresses;
-  if (site.instruction !== PUSH_FRAME || here === undefined || caller === top || top === 0n) return addresses;
-  return [here, top, ...addresses.slice(1)];
-};
-
 export class ArmedProbe implements Armed {
   readonly id: number;
   readonly target: ProcessIdentity;
   readonly captures: readonly PlannedCapture[];
   readonly stop: ProgramRequest['stop']['kind'];
   readonly layout: RecordLayout;
+  readonly stackSites?: readonly StackSite[];
   readonly #sites: readonly PlannedSite[];
   readonly #file: FileIdentity;
   readonly #opened = new Opened();
@@ -156,6 +148,8 @@ export class ArmedProbe implements Armed {
     this.#file = request.admitted.file;
     this.stop = request.stop.kind;
     this.layout = recordLayout(request.plan.captures, hasStack(request.plan, request.stop));
+    if (this.layout.stack !== undefined)
+      this.stackSites = request.plan.sites.map(({ address, instruction }) => ({ address, instruction }));
     try {
       this.#state = this.#opened.add(
         createMap({ type: 'array', name: 'probelens_state', valueSize: stateSize, maxEntries: 1 }),
@@ -182,16 +176,6 @@ export class ArmedProbe implements Armed {
 
   get counters(): ProbeCounters {
     return this.#final ?? this.#read();
-  }
-
-  stackAt(site: number, addresses: readonly bigint[], top: bigint): Pick<ProbeEvent, 'stack' | 'stackTop'> {
-    const place = this.#sites[site];
-    const [here] = addresses;
-    if (place === undefined || here === undefined) return { stack: [] };
-    // The innermost address is the probed instruction's own: its distance from the planned one is the load bias.
-    const bias = here - BigInt(place.address);
-    const linked = (address: bigint): string => `0x${BigInt.asUintN(64, address - bias).toString(16)}`;
-    return { stack: withCaller(place, addresses, top).map(linked), stackTop: linked(top) };
   }
 
   holds(file: FileIdentity, offset: number): boolean {

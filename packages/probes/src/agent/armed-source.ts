@@ -95,10 +95,6 @@ export class ArmedSource implements Armed {
     return false;
   }
 
-  stackAt(): Record<string, never> {
-    return {};
-  }
-
   disarm(): ProbeCounters {
     if (this.#final !== undefined) return this.#final;
     this.#link.close();

@@ -1,9 +1,10 @@
 /** What the agent has in the kernel for one request, whatever it is attached to. */
-import type { ProbeCounters, ProbeEvent } from '../events.js';
+import type { ProbeCounters } from '../events.js';
 import type { PlannedCapture } from '../plan/plan.js';
 import { type RecordLayout, stateOffsets, stateSize } from '../program/index.js';
 import type { FileIdentity } from './live-text.js';
 import type { ProcessIdentity } from './process-state.js';
+import type { StackSite } from './protocol.js';
 
 export interface Armed {
   readonly id: number;
@@ -14,8 +15,8 @@ export interface Armed {
   readonly counters: ProbeCounters;
   /** Whether it changes the byte at `offset` of the file in the target's memory. */
   holds(file: FileIdentity, offset: number): boolean;
-  /** Code addresses of a snapshot's stack as linked, and the word at the stack pointer as if it were one. */
-  stackAt(site: number, addresses: readonly bigint[], top: bigint): Pick<ProbeEvent, 'stack' | 'stackTop'>;
+  /** Its records carry stacks, taken at these places. */
+  readonly stackSites?: readonly StackSite[] | undefined;
   /** Out of the kernel, at once. May be called again. The counters stay as they were. */
   disarm(): ProbeCounters;
 }

@@ -3,13 +3,12 @@
  * ends import them. The agent validates every field again; it trusts nobody.
  */
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
-import type { ProbeCounters, ProbeEvent } from '../events.js';
-import type { LoweredExpression } from '../plan/expression.js';
-import type { CaptureShape, PlannedCapture, ProbePlan } from '../plan/plan.js';
-import type { ProbeSpec, ProbeTarget } from '../spec/spec.js';
+import type { ProbeCounters } from '../events.js';
+import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
+import type { ProbeSpec } from '../spec/spec.js';
 
 /** Raised in a breaking way only; the two ends refuse each other when it differs. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Who may be probed, and how a stop is made. */
 export interface AgentTarget {
@@ -51,26 +50,12 @@ export interface SourceRuntime {
   readonly tlsG: number;
 }
 
-/** One field of a kernel event: what its expressions are typed with. */
-export interface SourceFieldDescription {
-  readonly name: string;
-  /** As the kernel declares it: "pid_t", "const char *". */
-  readonly typeName: string;
-  readonly shape: CaptureShape;
-}
-
 /** Events of the kernel (target "tracepoint" or "perf-event") while the target's threads run. */
 export interface ArmSourceParams {
   readonly spec: ProbeSpec;
   readonly target: AgentTarget;
   /** Absent: events carry no goroutine, and a scope on one is refused. */
   readonly runtime: SourceRuntime | undefined;
-  /**
-   * The condition and what stands in the template's holes beside fields, lowered (plan/source-expressions.ts): "registers"
-   * are fields by name. `AgentClient.armSource` adds both by itself.
-   */
-  readonly condition?: LoweredExpression;
-  readonly captures?: readonly PlannedCapture[];
 }
 
 /** One thing that the kernel can or cannot do for the agent; tried, not inferred. */
@@ -92,12 +77,6 @@ export const HelloRequest = new RequestType0<Hello, AgentErrorData>('agent/hello
 export const AbilitiesRequest = new RequestType0<readonly Ability[], AgentErrorData>('agent/abilities');
 export const ArmRequest = new RequestType<ArmParams, Armed, AgentErrorData>('agent/arm');
 export const ArmSourceRequest = new RequestType<ArmSourceParams, Armed, AgentErrorData>('agent/armSource');
-/** The fields of an event, for the expressions of `ArmSourceRequest`. */
-export const SourceFieldsRequest = new RequestType<
-  { readonly target: ProbeTarget },
-  readonly SourceFieldDescription[],
-  AgentErrorData
->('agent/sourceFields');
 /** Answered when the probe is out of the kernel. */
 export const DisarmRequest = new RequestType<{ readonly probe: number }, ProbeCounters, AgentErrorData>('agent/disarm');
 export const DisarmAllRequest = new RequestType0<readonly ProbeCounters[], AgentErrorData>('agent/disarmAll');
@@ -117,7 +96,29 @@ export interface Focus {
 
 export const FocusRequest = new RequestType<Focus, void, AgentErrorData>('agent/focus');
 
-export const EventsNotification = new NotificationType<readonly ProbeEvent[]>('agent/events');
+/** Where a stack was taken. */
+export type StackSite = Pick<PlannedSite, 'address' | 'instruction'>;
+
+/** How the records of a probe are read. */
+export interface RecordShape {
+  readonly probe: number;
+  readonly captures: readonly PlannedCapture[];
+  /** Present when the records carry a stack: the probe's sites, in the order of its plan. */
+  readonly stackSites: readonly StackSite[] | undefined;
+}
+
+/** Sent before the first record of a probe, also where the answer to its arming comes later. */
+export const RecordShapeNotification = new NotificationType<RecordShape>('agent/recordShape');
+
+/**
+ * Records as they lay in the ring buffer (program/record.ts). The message's body is these bytes and no JSON: see
+ * messages.ts.
+ */
+export interface Records {
+  readonly bytes: Uint8Array;
+}
+
+export const RecordsNotification = new NotificationType<Records>('agent/records');
 /** The target ended, or its tracer did: the agent has disarmed. */
 export const TargetGoneNotification = new NotificationType<{
   readonly pid: number;

@@ -1,13 +1,14 @@
 /** What one client has armed, and the kernel objects that its probes share. */
 import { readlinkSync } from 'node:fs';
 import { type BpfMap, createMap, type Features, features, KernelError, kernelBtf, u32 } from '@probelens/bpf';
-import type { ProbeCounters, ProbeEvent } from '../events.js';
+import type { ProbeCounters } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 import {
   controlOffsets,
   controlSize,
   InvalidPlan,
   ProgramError,
+  type ProgramMachine,
   type ProgramRequest,
   type TaskLayout,
   validatePlan,
@@ -19,21 +20,26 @@ import { ArmedSource } from './armed-source.js';
 import { BinaryFiles } from './binary-file.js';
 import { EventReader } from './event-reader.js';
 import type { GuardLink } from './guard-link.js';
-import { machineHere } from './machine.js';
-import type { AgentTarget, ArmParams, ArmSourceParams, Focus } from './protocol.js';
+import type { AgentTarget, ArmParams, ArmSourceParams, Focus, RecordShape } from './protocol.js';
 import * as refusal from './refusal.js';
 import { type Joining, Targets } from './targets.js';
 import { validSource } from './valid-source.js';
 
 /**
- * Bytes of the ring that all probes share: some 40,000 records of the usual 90 bytes, a thirtieth of a second of the
- * fastest program. It is mapped twice in a row, so it counts twice in the agent's 80 MB.
+ * Bytes of the ring that all probes share: some 80,000 records of the usual 100 bytes, a twentieth of a second of the
+ * fastest program. All of it counts in the agent's 80 MB.
  */
-const RING_BYTES = 4 * 1024 * 1024;
+const RING_BYTES = 8 * 1024 * 1024;
+
+/** Bytes. validatePlan allows 65,536 and the stack of a snapshot. */
+const LONGEST_RECORD = 128 * 1024;
 
 export interface SessionOptions {
   readonly guard: GuardLink;
-  readonly sendEvents: (events: readonly ProbeEvent[]) => Promise<void>;
+  /** Resolves when they have been written. */
+  readonly sendRecords: (records: Uint8Array) => Promise<void>;
+  /** Reaches the client before any record that is sent later. */
+  readonly sendShape: (shape: RecordShape) => void;
   readonly sendGone: (pid: number, why: 'target-exited' | 'tracer-exited', counters: readonly ProbeCounters[]) => void;
 }
 
@@ -42,6 +48,8 @@ interface Shared {
   readonly events: BpfMap;
   readonly reader: EventReader;
 }
+
+const machineHere = (): ProgramMachine => (process.arch === 'arm64' ? 'arm64' : 'amd64');
 
 const taskLayout = (): TaskLayout => {
   const btf = kernelBtf();
@@ -124,11 +132,11 @@ export class Session {
   }
 
   async #armSource(params: ArmSourceParams): Promise<number> {
-    const source = validSource(params);
+    const { spec, runtime } = validSource(params);
     const target = admitProcess(validTarget(params.target).pid, this.#asking);
     return this.#enter(
       { target, tracer: undefined, halts: false },
-      (id, maps) => new ArmedSource({ ...source, id, target, machine: machineHere(), maps }),
+      (id, maps) => new ArmedSource({ id, spec, target, runtime, machine: machineHere(), maps }),
     );
   }
 
@@ -140,6 +148,8 @@ export class Session {
     try {
       const armed = make(this.#nextId++, this.#share());
       this.#probes.set(armed.id, armed);
+      // In this very turn: its records are read in a later one.
+      this.#options.sendShape({ probe: armed.id, captures: armed.captures, stackSites: armed.stackSites });
       place.add(armed);
       return armed.id;
     } catch (error) {
@@ -227,11 +237,7 @@ export class Session {
     if (this.#shared !== undefined) return this.#shared;
     const control = createMap({ type: 'array', name: 'probelens_ctl', valueSize: controlSize, maxEntries: 1 });
     const events = createMap({ type: 'ringbuf', name: 'probelens_ring', maxEntries: RING_BYTES });
-    const reader = new EventReader({
-      events,
-      probeOf: (id) => this.#probes.get(id),
-      send: this.#options.sendEvents,
-    });
+    const reader = new EventReader({ events, longestRecord: LONGEST_RECORD, send: this.#options.sendRecords });
     this.#shared = { control, events, reader };
     return this.#shared;
   }

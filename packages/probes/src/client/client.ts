@@ -1,11 +1,5 @@
 /** The unprivileged end of the agent: starts it, speaks to it, and says in one sentence what went wrong. */
-import {
-  createMessageConnection,
-  type Disposable,
-  type MessageConnection,
-  ResponseError,
-  StreamMessageWriter,
-} from 'vscode-jsonrpc/node';
+import { createMessageConnection, type Disposable, type MessageConnection, ResponseError } from 'vscode-jsonrpc/node';
 import {
   AbilitiesRequest,
   type Ability,
@@ -19,21 +13,22 @@ import {
   DisarmAllRequest,
   DisarmRequest,
   DrainRequest,
-  EventsNotification,
   type Focus,
   FocusRequest,
   type Hello,
   HelloRequest,
   protocolVersion,
+  RecordShapeNotification,
+  RecordsNotification,
   ResumeRequest,
-  SourceFieldsRequest,
   TargetGoneNotification,
 } from '../agent/protocol.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
-import { messageReader } from '../message-reader.js';
+import { messageReader, messageWriter } from '../messages.js';
 import { type AgentFailure, agentRefused, agentSilent, agentWrongProtocol } from './errors.js';
+import { Inflow } from './inflow.js';
 import { AgentProcess } from './process.js';
-import { loweredForSource } from './source-expressions.js';
+import { RecordedEvents } from './recorded-event.js';
 
 export interface TargetGone {
   readonly pid: number;
@@ -76,7 +71,14 @@ export interface StartAgentOptions {
   readonly helloTimeoutMs?: number;
   /** What the agent prints on stderr, line by line. */
   readonly onLog?: (text: string) => void;
+  /**
+   * Bytes of records that may wait here for their listeners (default 8 MiB); beyond that they wait in the pipe and in the
+   * agent's ring, and what finds that full is lost and counted.
+   */
+  readonly waitingBytes?: number;
 }
+
+const WAITING_BYTES = 8 * 1024 * 1024;
 
 /** Node's start plus koffi is 0.1 s; a loaded machine over ssh may need a hundred times that. */
 const HELLO_TIMEOUT_MS = 15_000;
@@ -108,16 +110,19 @@ class Client implements AgentClient {
   readonly stdout: NodeJS.ReadableStream;
   readonly #connection: MessageConnection;
   readonly #agent: AgentProcess;
+  readonly #inflow: Inflow;
+  readonly #recorded = new RecordedEvents();
   readonly #closedListeners = new Set<(failure: AgentFailure | undefined) => void>();
   #disposed = false;
   #failure: AgentFailure | undefined;
 
-  constructor(hello: Hello, connection: MessageConnection, agent: AgentProcess) {
+  constructor(hello: Hello, connection: MessageConnection, agent: AgentProcess, inflow: Inflow) {
     this.hello = hello;
     this.pid = agent.pid;
     this.stdout = agent.output;
     this.#connection = connection;
     this.#agent = agent;
+    this.#inflow = inflow;
     void agent.ended.then((failure) => {
       this.#failure = failure;
       connection.dispose();
@@ -152,18 +157,18 @@ class Client implements AgentClient {
   arm(params: ArmParams): Promise<Armed> {
     return this.#ask(() => this.#connection.sendRequest(ArmRequest, params));
   }
-  async armSource(params: ArmSourceParams): Promise<Armed> {
-    const { target } = params.spec;
-    const expressions = await loweredForSource(params, () =>
-      this.#ask(() => this.#connection.sendRequest(SourceFieldsRequest, { target })),
-    );
-    return this.#ask(() => this.#connection.sendRequest(ArmSourceRequest, { ...params, ...expressions }));
+  armSource(params: ArmSourceParams): Promise<Armed> {
+    return this.#ask(() => this.#connection.sendRequest(ArmSourceRequest, params));
   }
-  disarm(probe: number): Promise<ProbeCounters> {
-    return this.#ask(() => this.#connection.sendRequest(DisarmRequest, { probe }));
+  async disarm(probe: number): Promise<ProbeCounters> {
+    const counters = await this.#ask(() => this.#connection.sendRequest(DisarmRequest, { probe }));
+    this.#recorded.remove(probe);
+    return counters;
   }
-  disarmAll(): Promise<readonly ProbeCounters[]> {
-    return this.#ask(() => this.#connection.sendRequest(DisarmAllRequest));
+  async disarmAll(): Promise<readonly ProbeCounters[]> {
+    const counters = await this.#ask(() => this.#connection.sendRequest(DisarmAllRequest));
+    for (const { probe } of counters) this.#recorded.remove(probe);
+    return counters;
   }
   drain(): Promise<void> {
     return this.#ask(() => this.#connection.sendRequest(DrainRequest));
@@ -190,10 +195,17 @@ class Client implements AgentClient {
 
   /** Wired once: vscode-jsonrpc keeps a single handler per notification. */
   listen(): void {
-    this.#connection.onNotification(EventsNotification, (events) => {
-      for (const listener of this.#eventListeners) listener(events);
+    this.#connection.onNotification(RecordShapeNotification, (shape) => this.#recorded.add(shape));
+    this.#connection.onNotification(RecordsNotification, ({ bytes }) => {
+      try {
+        const events = this.#eventListeners.size === 0 ? [] : this.#recorded.read(bytes);
+        for (const listener of this.#eventListeners) listener(events);
+      } finally {
+        this.#inflow.handled(bytes.length);
+      }
     });
     this.#connection.onNotification(TargetGoneNotification, (gone) => {
+      for (const { probe } of gone.counters) this.#recorded.remove(probe);
       for (const listener of this.#goneListeners) listener(gone);
     });
   }
@@ -206,6 +218,7 @@ class Client implements AgentClient {
 
   async dispose(): Promise<void> {
     this.#disposed = true;
+    this.#inflow.open();
     await this.#agent.end();
   }
 }
@@ -224,9 +237,10 @@ const silentLogger = {
 export const startAgent = async (options: StartAgentOptions): Promise<AgentClient> => {
   const { command } = options;
   const agent = new AgentProcess(command, options.onLog);
+  const inflow = new Inflow(agent.output, options.waitingBytes ?? WAITING_BYTES);
   const connection = createMessageConnection(
-    messageReader(agent.output),
-    new StreamMessageWriter(agent.input),
+    messageReader(agent.output, (bytes) => inflow.came(bytes)),
+    messageWriter(agent.input),
     silentLogger,
   );
   connection.onError(() => undefined);
@@ -234,7 +248,7 @@ export const startAgent = async (options: StartAgentOptions): Promise<AgentClien
   try {
     const hello = await greet(connection, agent.ended, command, options.helloTimeoutMs ?? HELLO_TIMEOUT_MS);
     agent.greeted = true;
-    const client = new Client(hello, connection, agent);
+    const client = new Client(hello, connection, agent, inflow);
     client.listen();
     return client;
   } catch (failure) {

@@ -101,6 +101,24 @@ export const readStack = (
   return { top: view.getBigUint64(offset, true), addresses };
 };
 
+/** struct bpf_ringbuf_hdr before each record, and the bits of its first word: kernel/bpf/ringbuf.c. */
+const headerBytes = 8;
+const discardBit = 0x40000000;
+const lengthMask = 0x3fffffff;
+
+/** Walks records as they lay in the ring, each behind its header and padded to 8 bytes. Stops where they are cut short. */
+export const forEachRecord = (view: DataView, onRecord: (offset: number, length: number) => void): void => {
+  let at = 0;
+  while (at + headerBytes <= view.byteLength) {
+    const header = view.getUint32(at, true);
+    const length = header & lengthMask;
+    const offset = at + headerBytes;
+    at = offset + ((length + 7) & ~7);
+    if (at > view.byteLength) return;
+    if ((header & discardBit) === 0 && length >= recordOffsets.captures) onRecord(offset, length);
+  }
+};
+
 export interface RecordHeader {
   readonly probe: number;
   readonly faulted: boolean;

@@ -1,0 +1,49 @@
+/**
+ * How both ends of the agent's protocol read and write: vscode-jsonrpc's framing, without what outlives the other end,
+ * and with records of probes as they are.
+ *
+ * A body that begins with anything but "{" is records. They begin with the length of the first one, which is a multiple
+ * of 8, little endian; the character's code is not.
+ */
+import type { Readable, Writable } from 'node:stream';
+import { TextDecoder } from 'node:util';
+import { type Message, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import { type Records, RecordsNotification } from './agent/protocol.js';
+
+const OBJECT = '{'.charCodeAt(0);
+
+interface RecordsMessage extends Message {
+  readonly method: string;
+  readonly params: Records;
+}
+
+const isRecords = (message: Message): message is RecordsMessage =>
+  'method' in message && message.method === RecordsNotification.method;
+
+const text = new TextDecoder();
+
+/** @param onRecords is told how many bytes of records have come, before they are handled. */
+export const messageReader = (stream: Readable, onRecords?: (bytes: number) => void): StreamMessageReader => {
+  const decode = (body: Uint8Array): Message => {
+    if (body[0] === OBJECT || onRecords === undefined) return JSON.parse(text.decode(body));
+    onRecords(body.length);
+    const records: RecordsMessage = { jsonrpc: '2.0', method: RecordsNotification.method, params: { bytes: body } };
+    return records;
+  };
+  const reader = new StreamMessageReader(stream, {
+    contentTypeDecoder: { name: 'application/json', decode: async (body) => decode(body) },
+  });
+  // The library's timer for half a message starts itself again for ever, also after the end of the stream: the agent of a
+  // killed client, and the client of a killed agent, would never exit.
+  reader.partialMessageTimeout = 0;
+  return reader;
+};
+
+export const messageWriter = (stream: Writable): StreamMessageWriter =>
+  new StreamMessageWriter(stream, {
+    contentTypeEncoder: {
+      name: 'application/json',
+      encode: async (message) =>
+        isRecords(message) ? message.params.bytes : Buffer.from(JSON.stringify(message), 'utf8'),
+    },
+  });
