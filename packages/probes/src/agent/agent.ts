@@ -21,10 +21,12 @@ import {
   RecordShapeNotification,
   RecordsNotification,
   ResumeRequest,
+  SourceFieldsRequest,
   TargetGoneNotification,
 } from './protocol.js';
 import { asResponse } from './refusal.js';
 import { incapability, Session } from './session.js';
+import { sourceFields } from './valid-source.js';
 import { agentVersion, kernelRelease } from './version.js';
 
 export interface AgentOptions {
@@ -126,6 +128,10 @@ const serve = (connection: MessageConnection, session: Session): void => {
   connection.onRequest(
     ArmSourceRequest,
     answer(async (params) => ({ probe: await session.armSource(params) })),
+  );
+  connection.onRequest(
+    SourceFieldsRequest,
+    answer((params) => sourceFields(params)),
   );
   connection.onRequest(
     DisarmRequest,

@@ -4,8 +4,9 @@
  */
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import type { ProbeCounters } from '../events.js';
-import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
-import type { ProbeSpec } from '../spec/spec.js';
+import type { LoweredExpression } from '../plan/expression.js';
+import type { CaptureShape, PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
+import type { ProbeSpec, ProbeTarget } from '../spec/spec.js';
 
 /** Raised in a breaking way only; the two ends refuse each other when it differs. */
 export const protocolVersion = 2;
@@ -50,12 +51,26 @@ export interface SourceRuntime {
   readonly tlsG: number;
 }
 
+/** One field of a kernel event: what its expressions are typed with. */
+export interface SourceFieldDescription {
+  readonly name: string;
+  /** As the kernel declares it: "pid_t", "const char *". */
+  readonly typeName: string;
+  readonly shape: CaptureShape;
+}
+
 /** Events of the kernel (target "tracepoint" or "perf-event") while the target's threads run. */
 export interface ArmSourceParams {
   readonly spec: ProbeSpec;
   readonly target: AgentTarget;
   /** Absent: events carry no goroutine, and a scope on one is refused. */
   readonly runtime: SourceRuntime | undefined;
+  /**
+   * The condition and what stands in the template's holes beside fields, lowered (plan/source-expressions.ts): "registers"
+   * are fields by name. `AgentClient.armSource` adds both by itself.
+   */
+  readonly condition?: LoweredExpression;
+  readonly captures?: readonly PlannedCapture[];
 }
 
 /** One thing that the kernel can or cannot do for the agent; tried, not inferred. */
@@ -77,6 +92,12 @@ export const HelloRequest = new RequestType0<Hello, AgentErrorData>('agent/hello
 export const AbilitiesRequest = new RequestType0<readonly Ability[], AgentErrorData>('agent/abilities');
 export const ArmRequest = new RequestType<ArmParams, Armed, AgentErrorData>('agent/arm');
 export const ArmSourceRequest = new RequestType<ArmSourceParams, Armed, AgentErrorData>('agent/armSource');
+/** The fields of an event, for the expressions of `ArmSourceRequest`. */
+export const SourceFieldsRequest = new RequestType<
+  { readonly target: ProbeTarget },
+  readonly SourceFieldDescription[],
+  AgentErrorData
+>('agent/sourceFields');
 /** Answered when the probe is out of the kernel. */
 export const DisarmRequest = new RequestType<{ readonly probe: number }, ProbeCounters, AgentErrorData>('agent/disarm');
 export const DisarmAllRequest = new RequestType0<readonly ProbeCounters[], AgentErrorData>('agent/disarmAll');

@@ -8,7 +8,6 @@ import {
   controlSize,
   InvalidPlan,
   ProgramError,
-  type ProgramMachine,
   type ProgramRequest,
   type TaskLayout,
   validatePlan,
@@ -20,6 +19,7 @@ import { ArmedSource } from './armed-source.js';
 import { BinaryFiles } from './binary-file.js';
 import { EventReader } from './event-reader.js';
 import type { GuardLink } from './guard-link.js';
+import { machineHere } from './machine.js';
 import type { AgentTarget, ArmParams, ArmSourceParams, Focus, RecordShape } from './protocol.js';
 import * as refusal from './refusal.js';
 import { type Joining, Targets } from './targets.js';
@@ -48,8 +48,6 @@ interface Shared {
   readonly events: BpfMap;
   readonly reader: EventReader;
 }
-
-const machineHere = (): ProgramMachine => (process.arch === 'arm64' ? 'arm64' : 'amd64');
 
 const taskLayout = (): TaskLayout => {
   const btf = kernelBtf();
@@ -132,11 +130,11 @@ export class Session {
   }
 
   async #armSource(params: ArmSourceParams): Promise<number> {
-    const { spec, runtime } = validSource(params);
+    const source = validSource(params);
     const target = admitProcess(validTarget(params.target).pid, this.#asking);
     return this.#enter(
       { target, tracer: undefined, halts: false },
-      (id, maps) => new ArmedSource({ id, spec, target, runtime, machine: machineHere(), maps }),
+      (id, maps) => new ArmedSource({ ...source, id, target, machine: machineHere(), maps }),
     );
   }
 

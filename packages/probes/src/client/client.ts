@@ -21,6 +21,7 @@ import {
   RecordShapeNotification,
   RecordsNotification,
   ResumeRequest,
+  SourceFieldsRequest,
   TargetGoneNotification,
 } from '../agent/protocol.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
@@ -29,6 +30,7 @@ import { type AgentFailure, agentRefused, agentSilent, agentWrongProtocol } from
 import { Inflow } from './inflow.js';
 import { AgentProcess } from './process.js';
 import { RecordedEvents } from './recorded-event.js';
+import { loweredForSource } from './source-expressions.js';
 
 export interface TargetGone {
   readonly pid: number;
@@ -157,8 +159,12 @@ class Client implements AgentClient {
   arm(params: ArmParams): Promise<Armed> {
     return this.#ask(() => this.#connection.sendRequest(ArmRequest, params));
   }
-  armSource(params: ArmSourceParams): Promise<Armed> {
-    return this.#ask(() => this.#connection.sendRequest(ArmSourceRequest, params));
+  async armSource(params: ArmSourceParams): Promise<Armed> {
+    const { target } = params.spec;
+    const expressions = await loweredForSource(params, () =>
+      this.#ask(() => this.#connection.sendRequest(SourceFieldsRequest, { target })),
+    );
+    return this.#ask(() => this.#connection.sendRequest(ArmSourceRequest, { ...params, ...expressions }));
   }
   async disarm(probe: number): Promise<ProbeCounters> {
     const counters = await this.#ask(() => this.#connection.sendRequest(DisarmRequest, { probe }));
