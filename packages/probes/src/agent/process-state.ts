@@ -89,6 +89,12 @@ export const threadStates = (pid: number): readonly string[] =>
 /** Whether a signal stop (not a tracer's) holds the process. */
 export const isStopped = (pid: number): boolean => threadStates(pid).includes('T');
 
+/** SIGSTOP is signal 19 on x86-64 and arm64. */
+const stopBit = 1n << 18n;
+
+/** A signal stop that no thread has taken yet. SIGCONT takes it back (signal(7)). */
+export const isStopPending = (pid: number): boolean => ((processStatus(pid)?.pending ?? 0n) & stopBit) !== 0n;
+
 /** Sends `signal`; false when the process was already gone. Throws when it may not be signalled. */
 export const sendSignal = (pid: number, signal: NodeJS.Signals): boolean => {
   try {

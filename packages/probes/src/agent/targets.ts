@@ -2,7 +2,7 @@
 import { openProcess, type ProcessHandle } from '@probelens/bpf';
 import type { Armed } from './armed.js';
 import type { GuardLink } from './guard-link.js';
-import { isAlive, isStopped, type ProcessIdentity, sendSignal } from './process-state.js';
+import { isAlive, isStopPending, isStopped, type ProcessIdentity, sendSignal } from './process-state.js';
 
 interface Target {
   readonly identity: ProcessIdentity;
@@ -74,9 +74,10 @@ export class Targets {
     return [...this.#targets.values()].filter((target) => target.halts).map((target) => target.identity);
   }
 
-  /** SIGCONT, if the process is still the same and is stopped by a signal. */
+  /** SIGCONT, if the process is still the same and is stopped by a signal, or is about to be. */
   resume(identity: ProcessIdentity): void {
-    if (isAlive(identity) && isStopped(identity.pid)) sendSignal(identity.pid, 'SIGCONT');
+    const { pid } = identity;
+    if (isAlive(identity) && (isStopped(pid) || isStopPending(pid))) sendSignal(pid, 'SIGCONT');
   }
 
   /** Every continuation that is under way. */
