@@ -41,6 +41,23 @@ export const errors = {
   noInitialize: (detail: string): UserError => quiet(3002, `Failed to initialize: ${detail}`),
   console: (message: string): UserError => quiet(4109, message),
   alreadyStarted: (): UserError => shown(4110, 'This session has a program already: end it before starting another.'),
+  /** Without a debugger. */
+  noProbeMode: (reason: string): UserError => shown(4111, `The program cannot be probed: ${reason}`),
+  withoutDebugger: (command: string): UserError =>
+    quiet(
+      4112,
+      `"${command}" needs a debugger, and a session in mode "probe" has none: set a breakpoint where the program should stop, or start the session with Delve.`,
+    ),
+  notCaptured: (expression: string, captured: readonly string[]): UserError =>
+    quiet(
+      4113,
+      captured.length === 0
+        ? `"${expression}" cannot be shown: nothing was captured here.`
+        : `"${expression}" was not captured; what was: ${captured.join(', ')}.`,
+    ),
+  staleReference: (): UserError => quiet(4114, 'This belongs to an earlier stop: look at the stack again.'),
+  probesLost: (reason: string): UserError =>
+    shown(4115, `The probes of this session are gone, and the program runs on: ${reason}`),
 } as const;
 
 /** Thrown by the shells; its message may be shown to a person as it is. */

@@ -9,6 +9,7 @@ import { step } from './core/step.js';
 import { DelveShell } from './delve/shell.js';
 import { KernelShell } from './kernel/shell.js';
 import type { DapOptions } from './options.js';
+import { TargetShell } from './target/shell.js';
 
 export class Session {
   #state: SessionState = initialState;
@@ -17,6 +18,7 @@ export class Session {
   readonly #client: ClientEdge;
   readonly #delve: DelveShell;
   readonly #kernel: KernelShell;
+  readonly #target: TargetShell;
   readonly #door: ControlDoor;
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
   readonly #options: DapOptions;
@@ -35,6 +37,7 @@ export class Session {
     });
     this.#delve = new DelveShell(options, tell);
     this.#kernel = new KernelShell(options, this.#delve, tell);
+    this.#target = new TargetShell(this.#kernel, tell);
     this.#door = new ControlDoor(options, tell);
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
@@ -85,7 +88,7 @@ export class Session {
         this.#kernel.prepare(output.agent);
         return;
       case 'open-kernel':
-        void this.#kernel.open(output.pid, output.agent).then((path) => this.#door.open(path));
+        void this.#kernel.open(output.pid, output.agent).then((path) => this.#door.open(path, output.pid));
         return;
       case 'plan':
         this.#kernel.plan(output.ticket, output.items, output.avoid);
@@ -110,6 +113,24 @@ export class Session {
         return;
       case 'count':
         void this.#kernel.count();
+        return;
+      case 'symbolise':
+        this.#kernel.symbolise(output.ticket, output.stack, output.top);
+        return;
+      case 'open-target':
+        void this.#target.open(output.start, output.agent).then((path) => this.#door.open(path));
+        return;
+      case 'release-target':
+        this.#target.release();
+        return;
+      case 'await-halt':
+        void this.#target.awaitHalt(output.ticket);
+        return;
+      case 'go-on':
+        void this.#target.goOn(output.focus);
+        return;
+      case 'end-target':
+        void this.#target.end();
         return;
       case 'read-signals':
         this.#kernel.readSignals(output.ticket, output.pid);
@@ -158,6 +179,7 @@ export class Session {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     await this.#door.close();
     await this.#kernel.closeAgent();
+    await this.#target.close(this.#state.probeOnly?.leaving?.terminate === true);
     await this.#delve.end();
     await this.#kernel.dismissKeeper();
     this.#finish();

@@ -14,6 +14,11 @@ const all = [
   errors.noInitialize('Only 1-based line numbers are supported.'),
   errors.console('There is no probe "3".'),
   errors.alreadyStarted(),
+  errors.noProbeMode('the process is gone.'),
+  errors.withoutDebugger('next'),
+  errors.notCaptured('x', ['o', 'mult']),
+  errors.staleReference(),
+  errors.probesLost('the agent has ended.'),
 ];
 
 describe('what is refused', () => {

@@ -7,8 +7,10 @@ import { anyStops } from './gates.js';
 import { onKernelVariables } from './kernel-scope.js';
 import { onLaunch } from './launch.js';
 import { listOf, type Message, objectOf, type Request } from './message.js';
+import { onMomentEvaluate, onMomentScopes, onMomentVariables } from './moment-values.js';
 import { isCall, resumeCommands } from './resume.js';
 import { setWork } from './set-breakpoints.js';
+import { onSnapshotStack, onSnapshotsRequest } from './snapshots.js';
 import { onTimelineRequest } from './timeline.js';
 import type { Turn } from './turn.js';
 
@@ -33,6 +35,22 @@ const withoutDelve = (turn: Turn, request: Request): boolean => {
   }
 };
 
+/** Frames, scopes and values of a snapshot: Delve knows nothing of them. */
+const onMoment = (turn: Turn, request: Request): boolean => {
+  switch (request.command) {
+    case 'stackTrace':
+      return onSnapshotStack(turn, request);
+    case 'scopes':
+      return onMomentScopes(turn, request);
+    case 'variables':
+      return onMomentVariables(turn, request);
+    case 'evaluate':
+      return onMomentEvaluate(turn, request);
+    default:
+      return false;
+  }
+};
+
 const onRequest = (turn: Turn, request: Request): void => {
   if (request.command === 'initialize') onInitialize(turn, request);
   else if (request.command === 'disconnect') beginEnding(turn, 'disconnect', request);
@@ -40,7 +58,9 @@ const onRequest = (turn: Turn, request: Request): void => {
   else if (turn.state.ending !== undefined) turn.refuse(request, errors.sessionEnding());
   else if (request.command === 'launch' || request.command === 'attach') onLaunch(turn, request);
   else if (request.command === 'probelens/timeline') onTimelineRequest(turn, request);
+  else if (request.command === 'probelens/snapshots') onSnapshotsRequest(turn, request);
   else if (request.command === 'completions') onCompletions(turn, request);
+  else if (onMoment(turn, request)) return;
   else if (request.command === 'variables' && onKernelVariables(turn, request)) return;
   else if (request.command === 'evaluate' && onEvaluate(turn, request)) return;
   else if (!withoutDelve(turn, request)) toLane(turn, request);

@@ -2,6 +2,7 @@
 import { errors } from '../errors.js';
 import { numberOf, objectOf, type Request, stringOf } from './message.js';
 import { addProbe, removeProbe, view } from './probes.js';
+import { onSnapshotCommand, onSnapshotsCommand } from './snapshots.js';
 import { onTimelineCommand } from './timeline.js';
 import type { Turn } from './turn.js';
 
@@ -68,6 +69,12 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'which goroutines kernel breakpoints stop',
     run: scope,
   },
+  snapshots: { usage: 'snapshots', help: 'lists what "do snapshot" probes recorded', run: onSnapshotsCommand },
+  snapshot: {
+    usage: 'snapshot N | close',
+    help: 'shows a snapshot, and lists it among the threads until "snapshot close"',
+    run: onSnapshotCommand,
+  },
   timeline: {
     usage: 'timeline [goroutine N]',
     help: 'what happened: stops, probe hits and kernel events in the order of time',
@@ -81,6 +88,9 @@ const helpText = (): string =>
     'Anything else is evaluated by Delve; its own commands are under "dlv help".',
   ].join('\n');
 
+/** Those that say something by themselves. */
+const bare = new Set(['probes', 'snapshots', 'timeline']);
+
 /** True when it was one of ours. A variable that has the name of a command is still Delve's when it stands alone. */
 export const onEvaluate = (turn: Turn, request: Request): boolean => {
   const args = objectOf(request.arguments);
@@ -93,7 +103,7 @@ export const onEvaluate = (turn: Turn, request: Request): boolean => {
     return true;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined || (rest === '' && name !== 'probes' && name !== 'timeline')) return false;
+  if (command === undefined || (rest === '' && !bare.has(name))) return false;
   command.run(turn, request, rest);
   return true;
 };

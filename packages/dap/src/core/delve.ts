@@ -11,6 +11,7 @@ import { isDapMode } from './manners.js';
 import { type Event, type Message, numberOf, objectOf, type Request, type Response } from './message.js';
 import { resumeCommands } from './resume.js';
 import { onSettleStop } from './settle.js';
+import { withSnapshots } from './snapshots.js';
 import type { Purpose } from './state.js';
 import { onProof, onSettleAnswer, onSettleRefused, onStopped, onVerdict, releaseHeld } from './stops.js';
 import { withOwnInstructions } from './true-text.js';
@@ -20,7 +21,7 @@ const onClientAnswer = (turn: Turn, request: Request, response: Response): void 
   if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
   rememberFrames(turn, request, response);
   const shown = withKernelScope(turn.state, request, withOwnInstructions(turn.state, response));
-  turn.toClient({ ...shown, request_seq: request.seq });
+  turn.toClient(withSnapshots(turn.state, { ...shown, request_seq: request.seq }));
 };
 
 const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {

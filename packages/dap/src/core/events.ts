@@ -1,6 +1,8 @@
 /** What the kernel reports: hits to show, log lines, counts. */
 import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
 import { stops } from './gates.js';
+import { keepMoments } from './moments.js';
+import { snapshotText } from './snapshots.js';
 import type { Gate } from './state.js';
 import { onHit } from './stops.js';
 import { recordEvents } from './timeline.js';
@@ -25,29 +27,49 @@ const entryText = (gate: Gate, event: ProbeEvent): string => {
   return stops(gate) && !event.trapped ? `${what}, passed` : what;
 };
 
-export const onProbeEvents = (turn: Turn, events: readonly ProbeEvent[]): void => {
+/** A stop on its way to Delve. */
+const trapUnderDelve = (turn: Turn, gate: Gate, event: ProbeEvent): void =>
+  onHit(turn, {
+    probe: event.probe,
+    goroutine: Number(event.goid),
+    thread: event.tid,
+    time: BigInt(event.time),
+    faulted: event.faulted,
+    running: turn.state.target.running,
+    at: trapPlace(gate, event.site ?? 0),
+    cpu: event.cpu,
+    values: event.values,
+  });
+
+/** Kept for whoever looks later, and said in one line each. */
+const onSnapshots = (turn: Turn, events: readonly ProbeEvent[]): void => {
+  const seen = events.flatMap((event) => {
+    const gate = turn.state.gates.get(event.probe);
+    return gate?.planned.plan.spec.action.kind === 'snapshot' ? [{ gate, event }] : [];
+  });
+  for (const moment of keepMoments(turn, 'snapshot', seen)) {
+    const { file, line } = moment.place;
+    turn.say(`> ${snapshotText(moment)}`, 'stdout', { source: { path: file }, line });
+  }
+};
+
+export const onProbeEvents = (
+  turn: Turn,
+  events: readonly ProbeEvent[],
+  trap: (gate: Gate, event: ProbeEvent) => void = (gate, event) => trapUnderDelve(turn, gate, event),
+): void => {
   recordEvents(turn, events, entryText);
+  onSnapshots(turn, events);
   for (const event of events) {
     const gate = turn.state.gates.get(event.probe);
-    if (gate === undefined) continue;
+    if (gate === undefined || gate.planned.plan.spec.action.kind === 'snapshot') continue;
     if (!stops(gate)) {
       const { file, line } = gate.planned;
       turn.say(logLine(gate, event), 'stdout', { source: { path: file }, line });
       continue;
     }
-    if (event.trapped) {
-      onHit(turn, {
-        probe: event.probe,
-        goroutine: Number(event.goid),
-        thread: event.tid,
-        time: BigInt(event.time),
-        faulted: event.faulted,
-        running: turn.state.target.running,
-        at: trapPlace(gate, event.site ?? 0),
-        cpu: event.cpu,
-        values: event.values,
-      });
-    } else {
+    if (event.trapped) trap(gate, event);
+    else {
       turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, passed: gate.passed + 1 }) });
     }
   }

@@ -9,6 +9,35 @@
  */
 export const kernelReference = 2 ** 30;
 
+/** variablesReference of what a moment (moments.ts) captured: counted up from here. */
+export const firstMomentReference = kernelReference + 1;
+
+/**
+ * Frames of a moment, and the thread that stands for a snapshot: behind Delve's frames (numbered like its variables) and
+ * goroutines, and below 2^31. The numbers of moments repeat after two million; a session keeps a few hundred.
+ */
+const momentSlots = 2 ** 21;
+const framesOfMoment = 2 ** 8;
+
+export const momentSlot = (number: number): number => number % momentSlots;
+export const momentThread = (number: number): number => kernelReference + momentSlot(number);
+
+/** Undefined for a frame too deep to be shown. */
+export const momentFrame = (number: number, depth: number): number | undefined =>
+  depth < framesOfMoment ? kernelReference + momentSlot(number) * framesOfMoment + depth : undefined;
+
+export const momentOfThread = (thread: number): number | undefined =>
+  thread >= kernelReference ? thread - kernelReference : undefined;
+
+export const momentOfFrame = (frame: number): { readonly slot: number; readonly depth: number } | undefined => {
+  const distance = frame - kernelReference;
+  if (distance < 0) return undefined;
+  return { slot: Math.floor(distance / framesOfMoment), depth: distance % framesOfMoment };
+};
+
+/** A thread outside any goroutine, where goroutines' ids are thread ids. */
+export const bareThread = (tid: number): number => 2 ** 29 + tid;
+
 export interface IdState {
   /** Last sequence number used towards the client. */
   readonly clientSeq: number;

@@ -3,6 +3,7 @@ import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
 import type { UserError } from '../errors.js';
 import type { ArmOutcome, PlanOutcome, StrangerPlace } from './kernel-words.js';
 import type { Message } from './message.js';
+import type { MomentFrame } from './moments.js';
 import type { TimerName } from './output.js';
 
 export type Input =
@@ -31,6 +32,15 @@ export type Input =
   /** Whether a thread of the target has a SIGTRAP waiting (SigPnd, ShdPnd in /proc). */
   | { readonly kind: 'signals-read'; readonly ticket: number; readonly trapPending: boolean }
   | { readonly kind: 'timer'; readonly name: TimerName }
+  /** A stack in words, innermost first. */
+  | { readonly kind: 'symbolised'; readonly ticket: number; readonly frames: readonly MomentFrame[] }
+  /** Sessions without a debugger: the process that was started, or that is there. */
+  | { readonly kind: 'target-found'; readonly pid: number }
+  | { readonly kind: 'target-output'; readonly category: 'stdout' | 'stderr'; readonly text: string }
+  /** `code`: 128 and the signal's number after a signal, as in a shell; undefined for a program that was not started here. */
+  | { readonly kind: 'target-ended'; readonly code: number | undefined }
+  /** Every thread stands still; or none does, because somebody has continued the program; or it has ended. */
+  | { readonly kind: 'halted'; readonly ticket: number; readonly state: 'halted' | 'running' | 'gone' }
   | {
       readonly kind: 'control-add';
       readonly ticket: number;

@@ -51,7 +51,8 @@ export const runLane = (turn: Turn): void => {
   for (;;) {
     const { active, queue } = turn.state.lane;
     const [first, ...rest] = queue;
-    if (active !== undefined || first === undefined || turn.state.ending !== undefined) return;
+    const leaving = turn.state.ending !== undefined || turn.state.probeOnly?.leaving !== undefined;
+    if (active !== undefined || first === undefined || leaving) return;
     turn.update({ lane: { active: first, ticket: undefined, queue: rest } });
     settle(turn, first, { kind: 'go' });
   }

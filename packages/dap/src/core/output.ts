@@ -1,6 +1,7 @@
 /** Everything a session may ask of the world. */
 import type { Armable, DelvePlaces, PlanItem } from './kernel-words.js';
 import type { Message } from './message.js';
+import type { TargetStart } from './probe-only/state.js';
 import type { TimelineView } from './timeline.js';
 
 /** Who may make gates fire: one goroutine, nobody (while a call runs that a person injected), or all. */
@@ -69,6 +70,23 @@ export type Output =
   | { readonly kind: 'complete'; readonly ticket: number; readonly prefix: string }
   | { readonly kind: 'count' }
   | { readonly kind: 'read-signals'; readonly ticket: number; readonly pid: number }
+  /** Puts code addresses (as linked, "0x...") into words. */
+  | {
+      readonly kind: 'symbolise';
+      readonly ticket: number;
+      readonly stack: readonly string[];
+      readonly top: string | undefined;
+    }
+  /** Without a debugger: starts the program, which waits, or looks for the process; then opens the kernel side. */
+  | { readonly kind: 'open-target'; readonly start: TargetStart; readonly agent: readonly string[] | undefined }
+  /** The program that waits may begin. */
+  | { readonly kind: 'release-target' }
+  /** Tells when every thread stands still and every record of before is here. */
+  | { readonly kind: 'await-halt'; readonly ticket: number }
+  /** On with a halted program; from now on only `focus` may halt it. */
+  | { readonly kind: 'go-on'; readonly focus: number | undefined }
+  /** SIGTERM, and SIGKILL for a program that stays. */
+  | { readonly kind: 'end-target' }
   | { readonly kind: 'start-timer'; readonly name: TimerName; readonly milliseconds: number }
   | { readonly kind: 'stop-timer'; readonly name: TimerName }
   | { readonly kind: 'keep'; readonly state: KeepState }

@@ -170,6 +170,13 @@ const forget = (turn: Turn, asked: Asked, hits: number): LaneProgress => {
   return undefined;
 };
 
+/** Once a second while there is something to count. */
+export const countAgain = (turn: Turn): void => {
+  if (![...turn.state.asked.values()].some((asked) => asked.probe !== undefined)) return;
+  turn.emit({ kind: 'count' });
+  turn.emit({ kind: 'start-timer', name: 'count', milliseconds: 1_000 });
+};
+
 /** Undefined when there is no such probe. */
 export const removeProbe = (turn: Turn, id: number, waiting: Asked['waiting']): boolean => {
   if (change(turn, id, { waiting }) === undefined) return false;

@@ -19,13 +19,17 @@ import { delvePlaces, groupOf, pathOfGroup, sameWant, wantsOf } from './wants.js
 
 type SetWork = LaneWork & { readonly kind: 'set' };
 
+/** What the kernel cannot have is nobody's then. */
+const withoutDelve = (turn: Turn): boolean => turn.state.probeOnly !== undefined;
+
 /** Undefined when the request names no source: Delve has a word for that. */
 export const setWork = (turn: Turn, request: Request): SetWork | undefined => {
   const group = groupOf(request);
   if (group === undefined) return undefined;
   const { breakpoints: _, lines: __, ...base } = objectOf(request.arguments);
   const before = turn.state.groups.get(group)?.placed ?? [];
-  const wants = wantsOf(request, { selected: turn.state.target.goroutine, before });
+  const alone = withoutDelve(turn);
+  const wants = wantsOf(request, { selected: turn.state.target.goroutine, before, alone });
   return { kind: 'set', request, group, command: request.command, base, wants, stage: newSet };
 };
 
@@ -116,6 +120,7 @@ const clearWay = (turn: Turn, work: SetWork, fresh: readonly Want[]): LaneProgre
 };
 
 const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
+  if (withoutDelve(turn)) return armNew(turn, work);
   const mine = forDelve(work);
   const wants = mine.map((index) => work.wants[index]).filter((want) => want !== undefined);
   const fresh = newInDelve(turn.state, work.group, wants);
@@ -180,7 +185,7 @@ const onArmed = (turn: Turn, work: SetWork, armed: readonly ArmOutcome[]): LaneP
     outcomes.set(index, { ok: false, message: outcome?.message ?? 'the probe agent did not answer.' });
   });
   const next = at(work, { outcomes, armed: probes });
-  return refused ? askDelve(turn, next) : finish(turn, next);
+  return refused && !withoutDelve(turn) ? askDelve(turn, next) : finish(turn, next);
 };
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
@@ -219,6 +224,18 @@ const delvePlaced = (turn: Turn, work: SetWork, index: number, want: Want): Plac
   };
 };
 
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
+const nobodyPlaced = (turn: Turn, work: SetWork, index: number, want: Want): Placed => {
+  const before = turn.state.groups.get(work.group)?.placed.find((old) => old.key === want.key);
+  const id = before?.id ?? turn.breakpointId();
+  const outcome = work.stage.outcomes.get(index);
+  const why = outcome?.ok === false ? outcome.message : (want.reason ?? turn.state.kernel.reason);
+  const message = sentence(why ?? 'The kernel cannot have this breakpoint.');
+  const answer: JsonObject = { id, verified: false, line: want.line ?? 1, message };
+  return { ...want, id, home: 'nobody', probe: undefined, answer };
+};
+
 const kernelPlaced = (turn: Turn, work: SetWork, index: number, want: Want, probe: number): Placed | undefined => {
   const outcome = work.stage.outcomes.get(index);
   if (outcome?.ok !== true) return undefined;
@@ -252,7 +269,8 @@ const finish = (turn: Turn, work: SetWork): LaneProgress => {
     if (kept !== undefined) return { ...kept, raw: want.raw };
     const probe = work.stage.armed.get(index);
     const ours = probe === undefined ? undefined : kernelPlaced(turn, work, index, want, probe);
-    return ours ?? delvePlaced(turn, work, index, want);
+    if (ours !== undefined) return ours;
+    return withoutDelve(turn) ? nobodyPlaced(turn, work, index, want) : delvePlaced(turn, work, index, want);
   });
   const { group, command, base } = work;
   const before = turn.state.groups.get(group)?.placed ?? [];

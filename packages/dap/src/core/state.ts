@@ -4,7 +4,9 @@ import type { IdState } from './ids.js';
 import { noIds } from './ids.js';
 import type { PlanItem, Planned, PlanOutcome } from './kernel-words.js';
 import type { Event, JsonObject, Request } from './message.js';
+import { type Moments, noMoments } from './moments.js';
 import type { Focus, ProbeView } from './output.js';
+import type { ProbeOnly } from './probe-only/state.js';
 import { noTimeline, type Timeline } from './timeline.js';
 
 /** What a request to Delve was for, so that its answer finds its way. */
@@ -64,7 +66,8 @@ export interface Want {
 
 export interface Placed extends Want {
   readonly id: number;
-  readonly home: 'delve' | 'kernel';
+  /** 'nobody': without Delve, what the kernel cannot have. */
+  readonly home: 'delve' | 'kernel' | 'nobody';
   readonly probe: number | undefined;
   /** What the client was told. */
   readonly answer: JsonObject;
@@ -233,6 +236,8 @@ export interface SessionState {
     readonly closed: boolean;
   };
   readonly launch: Launch | undefined;
+  /** A session without Delve; everything that names Delve below is empty then. */
+  readonly probeOnly: ProbeOnly | undefined;
   readonly delve: 'none' | 'starting' | 'greeting' | 'ready' | 'gone';
   readonly pending: ReadonlyMap<number, Purpose>;
   /** Messages to Delve that came while it was starting. */
@@ -271,6 +276,7 @@ export interface SessionState {
   /** Goroutines whose hit was shown before Delve saw the trap, and where that trap was. */
   readonly leftovers: ReadonlyMap<number, TrapPlace | undefined>;
   readonly timeline: Timeline;
+  readonly moments: Moments;
   readonly shown: ShownHit | undefined;
   /** CLOCK_MONOTONIC when Delve's last stop arrived, nanoseconds. */
   readonly stopTime: bigint | undefined;
@@ -303,6 +309,7 @@ export const initialState: SessionState = {
   ids: noIds,
   client: { id: undefined, initialize: undefined, closed: false },
   launch: undefined,
+  probeOnly: undefined,
   delve: 'none',
   pending: new Map(),
   backlog: [],
@@ -318,6 +325,7 @@ export const initialState: SessionState = {
   hits: [],
   leftovers: new Map(),
   timeline: noTimeline,
+  moments: noMoments,
   shown: undefined,
   stopTime: undefined,
   held: undefined,

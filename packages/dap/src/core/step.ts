@@ -1,6 +1,7 @@
 /** The session as a function: one input, the next state, and what is to be done. No clock, no I/O, no randomness. */
 import { onClientMessage } from './client.js';
 import { onCompleted } from './console.js';
+import { onControl } from './control.js';
 import { onDelveClosed, onDelveMessage, releaseEnd } from './delve.js';
 import { beginEnding, onEndingDeadline, onEndingDisarmed, onKernelWhileEnding, onSignalsRead } from './endings.js';
 import { onCounted, onProbeEvents } from './events.js';
@@ -10,11 +11,13 @@ import { keepMayDiffer, keepStateOf } from './keep.js';
 import { runLane, tellLane } from './lane.js';
 import { noKernel, onDelveConnected, onDelveFailed } from './launch.js';
 import type { Output, TimerName } from './output.js';
-import { addProbe, removeProbe, view } from './probes.js';
+import { takeProbeOnly } from './probe-only/step.js';
+import { countAgain } from './probes.js';
+import { onFramesKnown } from './snapshots.js';
 import type { SessionState } from './state.js';
 import { onAgentClosed, onDrained, onHitWithoutStop } from './stops.js';
 import { warnOfStrangers } from './strangers.js';
-import { recordStop, timelineView } from './timeline.js';
+import { recordStop } from './timeline.js';
 import { Turn } from './turn.js';
 
 export interface StepResult {
@@ -40,9 +43,7 @@ const onTimer = (turn: Turn, name: TimerName): void => {
       tellLane(turn, { kind: 'planted' });
       return;
     case 'count':
-      if (![...turn.state.asked.values()].some((asked) => asked.probe !== undefined)) return;
-      turn.emit({ kind: 'count' });
-      turn.emit({ kind: 'start-timer', name: 'count', milliseconds: 1_000 });
+      countAgain(turn);
       return;
     case 'ending':
       onEndingDeadline(turn);
@@ -50,7 +51,7 @@ const onTimer = (turn: Turn, name: TimerName): void => {
   }
 };
 
-const take = (turn: Turn, input: Input): void => {
+const takeWithDelve = (turn: Turn, input: Input): void => {
   switch (input.kind) {
     case 'client-message':
       onClientMessage(turn, input.message);
@@ -123,32 +124,27 @@ const take = (turn: Turn, input: Input): void => {
       onTimer(turn, input.name);
       return;
     case 'control-add':
-      addProbe(turn, input.text, input.where, { kind: 'control', ticket: input.ticket });
-      return;
     case 'control-remove':
-      if (!removeProbe(turn, input.id, { kind: 'control', ticket: input.ticket }))
-        turn.emit({
-          kind: 'control-refusal',
-          ticket: input.ticket,
-          message: `There is no probe ${input.id} in this session.`,
-        });
-      return;
     case 'control-list':
-      turn.emit({ kind: 'control-answer', ticket: input.ticket, probes: [...turn.state.asked.values()].map(view) });
-      return;
     case 'control-timeline':
-      turn.emit({
-        kind: 'control-timeline',
-        ticket: input.ticket,
-        timeline: timelineView(turn.state, input.goroutine),
-      });
+      onControl(turn, input);
+      return;
+    case 'symbolised':
+      onFramesKnown(turn, input.ticket, input.frames);
+      return;
+    case 'target-found':
+    case 'target-output':
+    case 'target-ended':
+    case 'halted':
+      // Of a session without a debugger that did not come about.
       return;
   }
 };
 
 export const step = (state: SessionState, input: Input): StepResult => {
   const turn = new Turn(state);
-  take(turn, input);
+  if (turn.state.probeOnly === undefined) takeWithDelve(turn, input);
+  else takeProbeOnly(turn, input);
   runLane(turn);
   if (keepMayDiffer(state, turn.state)) {
     const keep = keepStateOf(turn.state);

@@ -18,21 +18,25 @@ export const groupOf = (request: Request): GroupKey | undefined => {
 export const pathOfGroup = (group: GroupKey): string | undefined =>
   group.startsWith(sourcePrefix) ? group.slice(sourcePrefix.length) : undefined;
 
+const badHitCondition = 'The hit condition must be a number, or one behind ==, !=, <, <=, >, >= or %.';
+const countedLog = 'Without Delve a log message has no hit condition: leave one of them out.';
+const countedLogInDelve = 'In Delve: a log message with a hit condition is counted there.';
+
 /** What of a breakpoint may go to the kernel; a sentence where it may not although somebody could think so. */
 const eligible = (
   raw: JsonObject,
+  alone: boolean,
 ): { readonly action: WantedAction | undefined; readonly reason: string | undefined } => {
   const logMessage = textOf(raw.logMessage);
   const hitCondition = textOf(raw.hitCondition);
   const condition = textOf(raw.condition);
   if (hitCondition !== undefined && parseHitCondition(hitCondition) === undefined)
-    return { action: undefined, reason: undefined };
+    return { action: undefined, reason: alone ? badHitCondition : undefined };
   if (logMessage !== undefined) {
-    if (hitCondition !== undefined)
-      return { action: undefined, reason: 'In Delve: a log message with a hit condition is counted there.' };
+    if (hitCondition !== undefined) return { action: undefined, reason: alone ? countedLog : countedLogInDelve };
     return { action: { kind: 'log', template: logMessage }, reason: undefined };
   }
-  if (condition !== undefined) return { action: { kind: 'stop' }, reason: undefined };
+  if (condition !== undefined || alone) return { action: { kind: 'stop' }, reason: undefined };
   return { action: undefined, reason: undefined };
 };
 
@@ -40,20 +44,22 @@ const eligible = (
 export interface Background {
   readonly selected: number | undefined;
   readonly before: readonly Want[];
+  /** There is no Delve: every breakpoint is the kernel's. */
+  readonly alone: boolean;
 }
 
 const wantOf = (
   asked: JsonObject,
   place: (action: WantedAction, condition: string | undefined) => PlanItem | undefined,
   key: string,
-  { selected, before }: Background,
+  { selected, before, alone }: Background,
 ): Want => {
   const written = textOf(asked.condition);
   const old = before.find((want) => want.key === key && want.written === written && want.condition !== written);
   const read = written === undefined || old !== undefined ? undefined : withGoroutine(written, selected);
   const condition = read === undefined ? old?.condition : read.ok ? read.condition : written;
   const raw: JsonObject = condition === written ? asked : { ...asked, condition };
-  const { action, reason } = read?.ok === false ? { action: undefined, reason: read.message } : eligible(raw);
+  const { action, reason } = read?.ok === false ? { action: undefined, reason: read.message } : eligible(raw, alone);
   return {
     key,
     raw,

@@ -1,17 +1,21 @@
 /** The kernel side of one session: the target's binary, the planner and the agent. Opened when Delve has the program. */
 import { type GoBinary, type GoFunction, virtualAddress } from '@probelens/gosym';
-import type {
-  AgentClient,
-  Armed,
-  PlannedSite,
-  PlanResult,
-  ProbeCounters,
-  ProbeEvent,
-  ProbeSpec,
+import {
+  type AgentClient,
+  type AgentTarget,
+  type Armed,
+  type PlannedSite,
+  type PlanResult,
+  type ProbeCounters,
+  type ProbeEvent,
+  type ProbeSpec,
+  stackPositions,
 } from '@probelens/probes';
 import type { Armable, ArmOutcome, DelvePlaces, PlanItem, PlanOutcome, StrangerPlace } from '../core/kernel-words.js';
+import type { MomentFrame } from '../core/moments.js';
 import type { Focus } from '../core/output.js';
 import { sentenceOf } from '../errors.js';
+import { Halts } from './halts.js';
 import { foreignBreakpoints } from './live-text.js';
 import { avoidedOffsets, placesOf, sourceName, specOf, spokenCost } from './planning.js';
 import { addressInMemory, programOf, tracedBy } from './target.js';
@@ -31,9 +35,10 @@ export interface PlannerPort {
 }
 
 export interface RoomOptions {
-  /** Delve said so, or the client attached to it; undefined: whoever Delve traces. */
-  readonly pid: number | undefined;
-  readonly delvePid: number;
+  readonly process: /** `pid`: Delve said so, or the client attached to it; undefined: whoever Delve traces. */
+    | { readonly kind: 'traced'; readonly pid: number | undefined; readonly delvePid: number }
+    /** Nobody traces it; `path`: what it will become when it begins, undefined when it runs already. */
+    | { readonly kind: 'alone'; readonly pid: number; readonly path: string | undefined };
   readonly agentCommand: readonly string[];
   readonly openBinary: (path: string) => Promise<GoBinary>;
   readonly loadPlanner: () => Promise<PlannerPort>;
@@ -43,6 +48,20 @@ export interface RoomOptions {
   readonly onClosed: (reason: string) => void;
 }
 
+const processOf = (
+  process: RoomOptions['process'],
+): { readonly pid: number; readonly program: ReturnType<typeof programOf> } => {
+  const pid = process.kind === 'alone' ? process.pid : (process.pid ?? tracedBy(process.delvePid));
+  if (pid === undefined) throw new Error('the program was not found among the processes that Delve traces.');
+  const future = process.kind === 'alone' ? process.path : undefined;
+  return { pid, program: future === undefined ? programOf(pid) : { path: future } };
+};
+
+const agentTarget = (process: RoomOptions['process'], pid: number): AgentTarget =>
+  process.kind === 'traced'
+    ? { pid, tracer: process.delvePid }
+    : { pid, tracer: undefined, halt: true, starting: process.path !== undefined };
+
 /** More than a person reads through. */
 const mostNames = 100;
 
@@ -50,14 +69,16 @@ export class KernelRoom {
   readonly #binary: GoBinary;
   readonly #planner: PlannerPort;
   readonly #agent: AgentClient;
-  readonly #target: { readonly pid: number; readonly tracer: number };
+  readonly #target: AgentTarget;
+  readonly #halts: Halts | undefined;
   #closing = false;
 
   private constructor(binary: GoBinary, planner: PlannerPort, agent: AgentClient, options: RoomOptions, pid: number) {
     this.#binary = binary;
     this.#planner = planner;
     this.#agent = agent;
-    this.#target = { pid, tracer: options.delvePid };
+    this.#target = agentTarget(options.process, pid);
+    this.#halts = options.process.kind === 'alone' ? new Halts(agent, pid) : undefined;
     agent.onEvents(options.onEvents);
     agent.onClosed((failure) => {
       if (!this.#closing) options.onClosed(failure?.message ?? 'the probe agent has ended.');
@@ -67,9 +88,7 @@ export class KernelRoom {
   /** Rejects with an Error whose message is the sentence to show. Nothing is left running then. */
   static async open(options: RoomOptions): Promise<KernelRoom> {
     if (process.platform !== 'linux') throw new Error('kernel probes need Linux.');
-    const pid = options.pid ?? tracedBy(options.delvePid);
-    if (pid === undefined) throw new Error('the program was not found among the processes that Delve traces.');
-    const program = programOf(pid);
+    const { pid, program } = processOf(options.process);
     if ('reason' in program) throw new Error(program.reason);
     const [binary, planner, agent] = await Promise.allSettled([
       options.openBinary(program.path),
@@ -144,8 +163,9 @@ export class KernelRoom {
       const message = 'In the kernel, at its own event.';
       return { ok: true, plan, function: source, file: '', line: 1, message };
     }
-    const use = spec.spec.action.kind === 'stop' ? 'stop' : 'log';
-    const result = this.#planner.plan(spec.spec, this.#binary, { use, avoid });
+    // Without Delve any instruction will do: SIGSTOP needs no trap that somebody recognises, and nobody else has any.
+    const use = spec.spec.action.kind === 'stop' && this.#halts === undefined ? 'stop' : 'log';
+    const result = this.#planner.plan(spec.spec, this.#binary, this.#halts === undefined ? { use, avoid } : { use });
     if (!result.ok) return { ok: false, message: result.refusal.message };
     const site = result.plan.sites[0];
     return {
@@ -184,7 +204,10 @@ export class KernelRoom {
   }
 
   #armOne(plan: Armable): Promise<Armed> {
-    if (!('source' in plan)) return this.#agent.arm({ plan, target: this.#target });
+    if (!('source' in plan)) {
+      const armed = this.#agent.arm({ plan, target: this.#target });
+      return this.#halts === undefined || plan.spec.action.kind !== 'stop' ? armed : this.#halts.added(armed);
+    }
     const { goid, tlsG } = this.#binary.runtime;
     const runtime = goid === undefined || tlsG === undefined ? undefined : { goid, tlsG };
     return this.#agent.armSource({ spec: plan.spec, target: this.#target, runtime });
@@ -194,6 +217,7 @@ export class KernelRoom {
   async disarm(probes: readonly number[]): Promise<readonly ProbeCounters[]> {
     if (probes.length === 0) return this.#agent.disarmAll();
     const counters: ProbeCounters[] = [];
+    if (this.#halts !== undefined) return this.#halts.disarm(probes);
     for (const probe of probes) counters.push(await this.#agent.disarm(probe));
     return counters;
   }
@@ -205,6 +229,26 @@ export class KernelRoom {
   focus(goroutine: Focus): Promise<void> {
     if (goroutine === 'nobody') return this.#agent.focus(undefined, { quiet: true });
     return this.#agent.focus(goroutine === undefined ? undefined : String(goroutine));
+  }
+
+  /** Sessions without a debugger only: the program stands still from now on, or does not after all. */
+  set halted(halted: boolean) {
+    this.#halts?.set(halted);
+  }
+
+  async goOn(goroutine: Focus): Promise<void> {
+    await this.focus(goroutine);
+    await this.#halts?.goOn();
+  }
+
+  /** A stack in words, innermost first. */
+  frames(stack: readonly string[], top: string | undefined): readonly MomentFrame[] {
+    return stackPositions(this.#binary, stack, top).map(({ address, position }) => ({
+      name: position?.function ?? address,
+      file: position?.file,
+      line: position?.line ?? 0,
+      address,
+    }));
   }
 
   counters(): Promise<readonly ProbeCounters[]> {

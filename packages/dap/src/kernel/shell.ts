@@ -2,12 +2,13 @@
 import type { AgentClient } from '@probelens/probes';
 import type { Input } from '../core/input.js';
 import type { Armable, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
+import type { MomentFrame } from '../core/moments.js';
 import type { Focus, KeepState } from '../core/output.js';
 import type { DelveShell } from '../delve/shell.js';
 import { sentenceOf } from '../errors.js';
 import { type Keeper, startKeeper } from '../keeper/spawn.js';
 import type { DapOptions } from '../options.js';
-import type { KernelRoom, PlannerPort } from './room.js';
+import type { KernelRoom, PlannerPort, RoomOptions } from './room.js';
 import { trapPending } from './target.js';
 
 const noAgent = 'the probe agent has ended.';
@@ -69,12 +70,32 @@ export class KernelShell {
   /** The session is over: Delve may still tell of a program that it has started, and nothing is opened for it any more. */
   #closed = false;
 
-  async #open(pid: number | undefined, agent: readonly string[] | undefined): Promise<string | undefined> {
+  /** The same for a program without a debugger. `path`: what it will become. */
+  openAlone(
+    process: { readonly pid: number; readonly path: string | undefined },
+    agent: readonly string[] | undefined,
+  ): Promise<string | undefined> {
+    const opening = this.#enter(() =>
+      this.#openRoom({ kind: 'alone', ...process }, agent ?? this.#options.agentCommand),
+    );
+    this.#opening = opening;
+    return opening;
+  }
+
+  #open(pid: number | undefined, agent: readonly string[] | undefined): Promise<string | undefined> {
+    return this.#enter(() => {
+      const delvePid = this.#delve.pid;
+      if (delvePid === undefined) throw new Error('Delve was not started here.');
+      return this.#openRoom({ kind: 'traced', pid, delvePid }, agent ?? this.#options.agentCommand);
+    });
+  }
+
+  async #enter(open: () => Promise<KernelRoom>): Promise<string | undefined> {
     try {
       // A restarted program is another binary and another process: its room is another one too.
       await this.#closeRoom();
       await this.dismissKeeper();
-      this.#room = await this.#openRoom(pid, agent ?? this.#options.agentCommand);
+      this.#room = await open();
       this.#tell({ kind: 'kernel-opened', bias: this.#room.bias });
       return this.#room.programPath;
     } catch (error) {
@@ -83,17 +104,14 @@ export class KernelShell {
     }
   }
 
-  async #openRoom(pid: number | undefined, command: readonly string[] | undefined): Promise<KernelRoom> {
-    const delvePid = this.#delve.pid;
+  async #openRoom(process: RoomOptions['process'], command: readonly string[] | undefined): Promise<KernelRoom> {
     if (command === undefined) throw new Error('no probe agent is configured; set "agent" in the launch arguments.');
-    if (delvePid === undefined) throw new Error('Delve was not started here.');
     if (this.#closed) throw new Error('the session is ending.');
     const { openBinary } = this.#options;
     // Loaded when first needed: a session with Delve alone never pays for it.
     const { KernelRoom } = await import('./room.js');
     return KernelRoom.open({
-      pid,
-      delvePid,
+      process,
       agentCommand: command,
       openBinary: openBinary ?? (async (path) => (await import('@probelens/gosym')).openGoBinary(path)),
       loadPlanner: () => this.#loadPlanner(),
@@ -151,6 +169,46 @@ export class KernelShell {
   async focus(ticket: number, goroutine: Focus): Promise<void> {
     await this.#room?.focus(goroutine).catch(() => undefined);
     this.#tell({ kind: 'focused', ticket });
+  }
+
+  /** The program is being halted; the answer takes that back. */
+  halting(): () => void {
+    const room = this.#room;
+    if (room !== undefined) room.halted = true;
+    return () => {
+      if (room !== undefined) room.halted = false;
+    };
+  }
+
+  /** Every event of before has been told. */
+  async drained(): Promise<void> {
+    await this.#room?.drain().catch(() => undefined);
+  }
+
+  /** On with a halted program; false when there is no agent that could do it. */
+  async goOn(goroutine: Focus): Promise<boolean> {
+    const room = this.#room;
+    if (room === undefined) return false;
+    try {
+      await room.goOn(goroutine);
+      return true;
+    } catch (error) {
+      // Its end is told by itself.
+      if (error instanceof Error) return false;
+      throw error;
+    }
+  }
+
+  symbolise(ticket: number, stack: readonly string[], top: string | undefined): void {
+    let frames: readonly MomentFrame[];
+    try {
+      frames = this.#room?.frames(stack, top) ?? unnamed(stack);
+    } catch (error) {
+      // A binary that cannot be read in one place still has addresses.
+      if (!(error instanceof Error)) throw error;
+      frames = unnamed(stack);
+    }
+    this.#tell({ kind: 'symbolised', ticket, frames });
   }
 
   complete(ticket: number, prefix: string): void {
@@ -218,6 +276,9 @@ export class KernelShell {
     await keeper?.dismiss();
   }
 }
+
+const unnamed = (stack: readonly string[]): readonly MomentFrame[] =>
+  stack.map((address) => ({ name: address, file: undefined, line: 0, address }));
 
 const defaultPlanner = async (): Promise<PlannerPort> => {
   const { loadPlanner } = await import('@probelens/probes');

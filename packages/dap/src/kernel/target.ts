@@ -64,6 +64,22 @@ export const addressInMemory = (pid: number, path: string, offset: number): numb
   return undefined;
 };
 
+/** State letters of all threads, "T" = stopped by a signal; empty when the process is gone. */
+export const threadStates = (pid: number): readonly string[] => {
+  let threads: readonly string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
+  }
+  return threads.flatMap((thread) => {
+    const text = read(`/proc/${pid}/task/${thread}/stat`);
+    // proc_pid_stat(5): the name may hold parentheses itself.
+    return text === undefined ? [] : [text.charAt(text.lastIndexOf(')') + 2)];
+  });
+};
+
 /** SIGTRAP is signal 5: bit 4 of SigPnd (for one thread) and ShdPnd (for the process). */
 const trapBit = 1n << 4n;
 

@@ -1,0 +1,203 @@
+/**
+ * Moments: what the kernel recorded of one goroutine at one instant, its values and its callers, to be looked at when
+ * the goroutine has long gone on. Snapshots are moments, and so is every stop of a session without a debugger.
+ */
+import type { CapturedValue, ProbeEvent } from '@probelens/probes';
+import { errors } from '../errors.js';
+import { bareThread, momentFrame, momentOfFrame, momentSlot } from './ids.js';
+import { type JsonObject, numberOf, objectOf, type Request } from './message.js';
+import type { Gate, SessionState } from './state.js';
+import type { Turn } from './turn.js';
+
+/** One level of a moment's stack, innermost first, inlined calls included. */
+export interface MomentFrame {
+  readonly name: string;
+  /** Undefined outside the program's own code. */
+  readonly file: string | undefined;
+  readonly line: number;
+  /** As linked, "0x...". */
+  readonly address: string;
+}
+
+export interface Moment {
+  /** From 1, in the order of arrival. */
+  readonly number: number;
+  readonly kind: 'snapshot' | 'halt';
+  /** Client's id of the breakpoint or probe. */
+  readonly gate: number;
+  /** Where the probe sits, as the person knows it. */
+  readonly place: { readonly function: string; readonly file: string; readonly line: number };
+  /** 0 outside a goroutine. */
+  readonly goroutine: number;
+  readonly thread: number;
+  readonly cpu: number;
+  /** CLOCK_MONOTONIC, nanoseconds. */
+  readonly time: bigint;
+  readonly values: readonly CapturedValue[];
+  readonly stack: readonly string[];
+  readonly stackTop: string | undefined;
+  /** Undefined until somebody looks. */
+  readonly frames: readonly MomentFrame[] | undefined;
+}
+
+/** One line of a scope. */
+export interface Row {
+  readonly name: string;
+  readonly value: string;
+  readonly type: string;
+  /** What is inside, where there is something. */
+  readonly inside: unknown;
+}
+
+export interface Moments {
+  readonly count: number;
+  /** By slot, oldest first. */
+  readonly kept: ReadonlyMap<number, Moment>;
+  /** Snapshots that the person wants to see among the threads, by slot. */
+  readonly listed: ReadonlySet<number>;
+  /** What a variablesReference stands for. */
+  readonly rows: ReadonlyMap<number, readonly Row[]>;
+  readonly references: number;
+  /** Questions for a stack that is being put into words, by ticket. */
+  readonly asking: ReadonlyMap<number, { readonly slot: number; readonly question: MomentQuestion }>;
+}
+
+/** Who wants to see the frames. */
+export interface MomentQuestion {
+  readonly request: Request;
+  readonly as: 'stack' | 'text';
+}
+
+export const noMoments: Moments = {
+  count: 0,
+  kept: new Map(),
+  listed: new Set(),
+  rows: new Map(),
+  references: 0,
+  asking: new Map(),
+};
+
+/** A kilobyte or two each; a person looks at the latest ones. */
+const mostSnapshots = 300;
+
+export const change = (turn: Turn, difference: Partial<Moments>): void => {
+  turn.update({ moments: { ...turn.state.moments, ...difference } });
+};
+
+export const momentFrom = (number: number, kind: Moment['kind'], gate: Gate, event: ProbeEvent): Moment => {
+  const site = gate.planned.plan.sites[event.site ?? 0] ?? gate.planned;
+  return {
+    number,
+    kind,
+    gate: gate.id,
+    place: { function: site.function, file: site.file, line: site.line },
+    goroutine: Number(event.goid),
+    thread: event.tid,
+    cpu: event.cpu,
+    time: BigInt(event.time),
+    values: event.values,
+    stack: event.stack ?? [],
+    stackTop: event.stackTop,
+    frames: undefined,
+  };
+};
+
+/** The new ones; of snapshots only the latest stay. */
+export const keepMoments = (
+  turn: Turn,
+  kind: Moment['kind'],
+  seen: readonly { readonly gate: Gate; readonly event: ProbeEvent }[],
+): readonly Moment[] => {
+  if (seen.length === 0) return [];
+  const { moments } = turn.state;
+  const added = seen.map(({ gate, event }, index) => momentFrom(moments.count + index + 1, kind, gate, event));
+  const kept = new Map(moments.kept);
+  for (const moment of added.slice(-mostSnapshots)) kept.set(momentSlot(moment.number), moment);
+  const snapshots = [...kept].filter(([, moment]) => moment.kind === 'snapshot');
+  for (const [slot] of snapshots.slice(0, Math.max(0, snapshots.length - mostSnapshots))) kept.delete(slot);
+  const listed = new Set([...moments.listed].filter((slot) => kept.has(slot)));
+  change(turn, { count: moments.count + added.length, kept, listed });
+  return added;
+};
+
+/** The program goes on: what it was stopped at is history, and numbers of variables mean nothing any more. */
+export const forgetHalts = (turn: Turn): void => {
+  const kept = new Map([...turn.state.moments.kept].filter(([, moment]) => moment.kind === 'snapshot'));
+  change(turn, { kept });
+};
+
+/** The DAP thread that a goroutine's stop is shown as. */
+export const threadOfMoment = ({ goroutine, thread }: Moment): number =>
+  goroutine === 0 ? bareThread(thread) : goroutine;
+
+export const momentAtFrame = (
+  { moments }: SessionState,
+  request: Request,
+): { readonly moment: Moment; readonly depth: number } | undefined => {
+  const frame = momentOfFrame(numberOf(objectOf(request.arguments).frameId) ?? 0);
+  const moment = frame === undefined ? undefined : moments.kept.get(frame.slot);
+  return frame === undefined || moment === undefined ? undefined : { moment, depth: frame.depth };
+};
+
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** As Delve's frames look; lines from 1 because Helix subtracts one. */
+const shownFrame = (
+  moment: Moment,
+  { name, file, line, address }: MomentFrame,
+  depth: number,
+): readonly JsonObject[] => {
+  const id = momentFrame(moment.number, depth);
+  if (id === undefined) return [];
+  const source = file === undefined ? {} : { source: { name: baseName(file), path: file } };
+  return [{ id, name, ...source, line: Math.max(1, line), column: 0, instructionPointerReference: address }];
+};
+
+export const answerFrames = (turn: Turn, request: Request, moment: Moment, frames: readonly MomentFrame[]): void => {
+  const args = objectOf(request.arguments);
+  const start = numberOf(args.startFrame) ?? 0;
+  const levels = numberOf(args.levels) ?? 0;
+  const shown = frames.flatMap((frame, depth) => shownFrame(moment, frame, depth));
+  const stackFrames = shown.slice(start, levels > 0 ? start + levels : undefined);
+  turn.answer(request, { stackFrames, totalFrames: shown.length });
+};
+
+/** The answer follows when the addresses have names. */
+export const askFrames = (turn: Turn, moment: Moment, question: MomentQuestion): void => {
+  const ticket = turn.ticket();
+  const { asking } = turn.state.moments;
+  change(turn, { asking: new Map(asking).set(ticket, { slot: momentSlot(moment.number), question }) });
+  turn.emit({ kind: 'symbolise', ticket, stack: moment.stack, top: moment.stackTop });
+};
+
+/** A breakpoint on the first line of a body sits at the entry, which belongs to the line of the declaration. */
+const atPlace = (moment: Moment, frames: readonly MomentFrame[]): readonly MomentFrame[] => {
+  const [first, ...rest] = frames;
+  if (first === undefined || first.file !== moment.place.file || first.name !== moment.place.function) return frames;
+  return [{ ...first, line: moment.place.line }, ...rest];
+};
+
+/** Undefined when nobody waits for it any more. */
+export const onSymbolised = (
+  turn: Turn,
+  ticket: number,
+  found: readonly MomentFrame[],
+): { readonly moment: Moment; readonly question: MomentQuestion } | undefined => {
+  const asked = turn.state.moments.asking.get(ticket);
+  if (asked === undefined) return undefined;
+  const { slot, question } = asked;
+  const asking = new Map(turn.state.moments.asking);
+  asking.delete(ticket);
+  const moment = turn.state.moments.kept.get(slot);
+  change(turn, { asking });
+  if (moment === undefined) {
+    if (question.as === 'stack') turn.answer(question.request, { stackFrames: [], totalFrames: 0 });
+    else turn.refuse(question.request, errors.staleReference());
+    return undefined;
+  }
+  const { place } = moment;
+  const frames = found.length === 0 ? [{ name: place.function, ...place, address: '0x0' }] : atPlace(moment, found);
+  const whole = { ...moment, frames };
+  change(turn, { kept: new Map(turn.state.moments.kept).set(slot, whole) });
+  return { moment: whole, question };
+};

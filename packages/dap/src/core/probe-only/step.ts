@@ -1,0 +1,133 @@
+/** Every input of a session without a debugger. */
+
+import type { ProbeEvent } from '@probelens/probes';
+import { onCompleted } from '../console.js';
+import { onControl } from '../control.js';
+import { onCounted, onProbeEvents } from '../events.js';
+import { removeGates } from '../gates.js';
+import type { Input } from '../input.js';
+import { tellLane } from '../lane.js';
+import type { TimerName } from '../output.js';
+import { countAgain } from '../probes.js';
+import { onFramesKnown } from '../snapshots.js';
+import type { LaneWork } from '../state.js';
+import type { Turn } from '../turn.js';
+import { onOpened, onTargetFound, onUnavailable } from './begin.js';
+import { onAgentLost, onHalted, onStray, onTrapped } from './halt.js';
+import { leave, onLastEvents, onOut, onTargetEnded, over } from './leave.js';
+import { onProbeOnlyRequest } from './requests.js';
+import { set } from './state.js';
+
+const onAgentClosed = (turn: Turn, reason: string): void => {
+  const gates = [...turn.state.gates.values()];
+  removeGates(turn, [...turn.state.gates.keys()]);
+  turn.kernel({ state: 'unavailable', reason });
+  const asked = new Map(turn.state.asked);
+  for (const [id, probe] of asked) asked.set(id, { ...probe, state: 'gone', probe: undefined, message: reason });
+  turn.update({ asked });
+  if (turn.state.probeOnly?.leaving === undefined && !turn.state.target.exited) onAgentLost(turn, reason, gates);
+};
+
+const isArming = (work: LaneWork | undefined): boolean =>
+  (work?.kind === 'set' && work.stage.kind === 'arming') || (work?.kind === 'add-probe' && work.stage === 'arming');
+
+/**
+ * Events may overtake the answer that says whose they are. What is nobody's then is of a probe that was just taken out:
+ * the program may stand still because of it.
+ */
+const onEvents = (turn: Turn, events: readonly ProbeEvent[]): void => {
+  const { probeOnly, gates, lane } = turn.state;
+  if (probeOnly === undefined) return;
+  const all = [...probeOnly.early, ...events];
+  const unknown = all.filter(({ probe }) => !gates.has(probe));
+  const arming = isArming(lane.active);
+  set(turn, { early: arming ? unknown : [] });
+  onProbeEvents(turn, all, (gate, event) => onTrapped(turn, { gate, event }));
+  if (!arming && unknown.some(({ trapped }) => trapped)) onStray(turn);
+};
+
+const onTimer = (turn: Turn, name: TimerName): void => {
+  if (name === 'count') countAgain(turn);
+  if (name === 'ending') over(turn);
+};
+
+const takeKernel = (turn: Turn, input: Input): void => {
+  switch (input.kind) {
+    case 'kernel-opened':
+      onOpened(turn);
+      tellLane(turn, { kind: 'go' });
+      return;
+    case 'kernel-unavailable':
+      onUnavailable(turn, input.reason);
+      return;
+    case 'planned':
+      tellLane(turn, { kind: 'planned', outcomes: input.outcomes }, input.ticket);
+      return;
+    case 'armed':
+      tellLane(turn, { kind: 'armed', outcomes: input.outcomes }, input.ticket);
+      onEvents(turn, []);
+      return;
+    case 'disarmed':
+      if (turn.state.probeOnly?.leaving !== undefined) onOut(turn, input.ticket);
+      else tellLane(turn, { kind: 'disarmed', counters: input.counters }, input.ticket);
+      return;
+    case 'drained':
+      onLastEvents(turn, input.ticket);
+      return;
+    case 'counted':
+      onCounted(turn, input.counters);
+      return;
+    case 'completed':
+      onCompleted(turn, input.ticket, input.names);
+      return;
+    case 'symbolised':
+      onFramesKnown(turn, input.ticket, input.frames);
+      return;
+    case 'probe-events':
+      onEvents(turn, input.events);
+      return;
+    case 'agent-closed':
+      onAgentClosed(turn, input.reason);
+      return;
+    default:
+      return;
+  }
+};
+
+export const takeProbeOnly = (turn: Turn, input: Input): void => {
+  switch (input.kind) {
+    case 'client-message':
+      if (input.message.type === 'request') onProbeOnlyRequest(turn, input.message);
+      return;
+    case 'client-closed':
+      leave(turn, undefined);
+      return;
+    case 'target-found':
+      onTargetFound(turn, input.pid);
+      return;
+    case 'target-output':
+      turn.event('output', { category: input.category, output: input.text });
+      return;
+    case 'target-ended':
+      onTargetEnded(turn, input.code);
+      return;
+    case 'halted':
+      onHalted(turn, input.ticket, input.state);
+      return;
+    case 'timer':
+      onTimer(turn, input.name);
+      return;
+    case 'control-add':
+    case 'control-remove':
+    case 'control-list':
+    case 'control-timeline':
+      onControl(turn, input);
+      return;
+    case 'delve-message':
+      // Words of the shells for the person come this way.
+      if (input.message.type === 'event') turn.toClient(input.message);
+      return;
+    default:
+      takeKernel(turn, input);
+  }
+};
