@@ -1,5 +1,5 @@
 /** One line of a trace: the shape that scripts read, and the text that people read. */
-import type { JsonValue, ProbeEvent } from '../events.js';
+import type { JsonValue } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 
 export interface TraceEvent {
@@ -45,11 +45,9 @@ export class LossCounter {
   }
 }
 
-/** Where an event's site is, "main.price (order.go:19)". */
-export const placeOf = (plan: ProbePlan | undefined, event: ProbeEvent): string | undefined => {
-  const site = plan?.sites[event.site ?? 0];
-  return site === undefined ? undefined : `${site.function} (${site.file.split('/').at(-1)}:${site.line})`;
-};
+/** Where each of a plan's sites is, "main.price (order.go:19)". */
+export const placesOf = (plan: ProbePlan | undefined): readonly string[] =>
+  (plan?.sites ?? []).map((site) => `${site.function} (${site.file.split('/').at(-1)}:${site.line})`);
 
 /** The template with its holes filled; without a template the values by name. */
 export const eventMessage = (names: EventNames, event: TraceEvent): string => {

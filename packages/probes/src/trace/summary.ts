@@ -53,5 +53,7 @@ export const formatTraceSummary = (summary: TraceSummary): string => {
   const lines = rows.map((row) =>
     row.map((cell, column) => (column < COLUMNS.length ? cell.padStart(widths[column] ?? 0) : cell)).join('  '),
   );
-  return [...lines, `${summary.seconds.toFixed(3)} s`].join('\n');
+  const { exitCode } = summary;
+  const ending = exitCode === undefined ? '' : `, exit code ${exitCode}`;
+  return [...lines, `${summary.seconds.toFixed(3)} s${ending}`].join('\n');
 };

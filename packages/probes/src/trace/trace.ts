@@ -5,13 +5,13 @@
 import { readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type GoBinary, openGoBinary } from '@probelens/gosym';
-import { sendSignal } from '../agent/process-state.js';
+import { isAlive, type ProcessIdentity, processState, sendSignal } from '../agent/process-state.js';
 import type { AgentTarget } from '../agent/protocol.js';
 import { type AgentClient, startAgent, type TargetGone } from '../client/client.js';
-import type { ProbeCounters, ProbeEvent } from '../events.js';
+import type { JsonValue, ProbeCounters, ProbeEvent } from '../events.js';
 import { loadPlanner } from '../plan/planner.js';
 import { Budget } from './budget.js';
-import { type EventNames, LossCounter, placeOf, type TraceEvent } from './event.js';
+import { type EventNames, LossCounter, placesOf, type TraceEvent } from './event.js';
 import * as failure from './failure.js';
 import { forecast, formatForecast } from './forecast.js';
 import { type HeldProgram, launchHeld } from './launch.js';
@@ -50,6 +50,9 @@ export interface Trace {
   stop(): Promise<TraceSummary>;
 }
 
+/** A burst of half a million events waits here until its lines are written. */
+const WAITING_BYTES = 64 * 1024 * 1024;
+
 /** A probe may take half a core of what it looks at before it is taken out. */
 const DEFAULT_BUDGET = 0.5;
 
@@ -57,6 +60,8 @@ interface Traced {
   readonly request: TraceRequest;
   readonly position: number;
   readonly losses: LossCounter;
+  /** Of its sites. */
+  readonly places: readonly string[];
   id: number;
   final: ProbeCounters | undefined;
   stoppedEarly: boolean;
@@ -77,6 +82,7 @@ export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   if (options.probes.length === 0) throw failure.noProbes();
   const { target } = options;
   const executable = target.kind === 'program' ? resolve(target.path) : executableOf(target.pid);
+  const identity = target.kind === 'running' ? processState(target.pid) : undefined;
   const binary = await openGoBinary(options.library === undefined ? executable : resolve(options.library));
   const planner = await loadPlanner();
   let requests: readonly TraceRequest[];
@@ -91,10 +97,10 @@ export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   let agent: AgentClient | undefined;
   let held: HeldProgram | undefined;
   try {
-    agent = await startAgent({ command: options.agentCommand });
+    agent = await startAgent({ command: options.agentCommand, waitingBytes: WAITING_BYTES });
     held = target.kind === 'program' ? await launchHeld(target) : undefined;
     const pid = target.kind === 'program' ? (held?.pid ?? 0) : target.pid;
-    const running = new RunningTrace(options, { agent, binary, held, pid }, requests);
+    const running = new RunningTrace(options, { agent, binary, held, pid, identity }, requests);
     await running.arm();
     return running;
   } catch (error) {
@@ -111,6 +117,8 @@ interface TraceParts {
   readonly binary: GoBinary;
   readonly held: HeldProgram | undefined;
   readonly pid: number;
+  /** Of a program that ran before. */
+  readonly identity: ProcessIdentity | undefined;
 }
 
 class RunningTrace implements Trace {
@@ -125,6 +133,7 @@ class RunningTrace implements Trace {
   /** Events may overtake the answer that names their probe. */
   readonly #early: ProbeEvent[] = [];
   #budget: Budget | undefined;
+  readonly #identity: ProcessIdentity | undefined;
   #started = process.hrtime.bigint();
   #ending = false;
   #finish: (summary: TraceSummary) => void = () => undefined;
@@ -137,10 +146,12 @@ class RunningTrace implements Trace {
     this.#binary = parts.binary;
     this.#held = parts.held;
     this.pid = parts.pid;
+    this.#identity = parts.identity ?? processState(parts.pid);
     this.#traced = requests.map((request, index) => ({
       request,
       position: index + 1,
       losses: new LossCounter(),
+      places: placesOf(request.plan),
       id: 0,
       final: undefined,
       stoppedEarly: false,
@@ -160,16 +171,31 @@ class RunningTrace implements Trace {
 
   async arm(): Promise<void> {
     const target: AgentTarget = { pid: this.pid, tracer: undefined, starting: this.#held !== undefined };
-    for (const each of this.#traced) {
-      if (this.#held === undefined) await this.#warn(each, target);
-      each.id = await armRequest(this.#agent, each.request, target);
-      this.#byId.set(each.id, each);
-      this.#onEvents(this.#early.splice(0));
+    try {
+      for (const each of this.#traced) await this.#armOne(each, target);
+    } catch (error) {
+      // It ended while probes went in: what they saw until then is the trace.
+      if (!this.#targetEnded()) throw error;
+      // With a probe in it the agent tells of its end, and with what that counted.
+      if (this.#byId.size === 0) await this.#onGone({ pid: this.pid, why: 'target-exited', counters: [] });
     }
+    if (this.#targetEnded()) return;
     this.#started = process.hrtime.bigint();
     const share = this.#options.budget ?? DEFAULT_BUDGET;
     if (Number.isFinite(share)) this.#budget = this.#watch(share);
     this.#held?.release();
+  }
+
+  async #armOne(each: Traced, target: AgentTarget): Promise<void> {
+    if (this.#ending) return;
+    if (this.#held === undefined) await this.#warn(each, target);
+    each.id = await armRequest(this.#agent, each.request, target);
+    this.#byId.set(each.id, each);
+    this.#onEvents(this.#early.splice(0));
+  }
+
+  #targetEnded(): boolean {
+    return this.#ending || (this.#identity !== undefined && !isAlive(this.#identity));
   }
 
   /** Above the budget a person hears it before the probe is armed. */
@@ -242,9 +268,18 @@ class RunningTrace implements Trace {
   }
 }
 
+/** This runs for every event: no more than its line needs. */
 const traceEvent = (traced: Traced, event: ProbeEvent, binary: GoBinary): TraceEvent => {
-  const at = placeOf(traced.request.plan, event);
-  const structured = event.values.flatMap(({ name, json }) => (json === undefined ? [] : [[name, json] as const]));
+  const values: Record<string, string> = {};
+  let json: Record<string, JsonValue> | undefined;
+  for (const value of event.values) {
+    values[value.name] = value.text;
+    if (value.json === undefined) continue;
+    json ??= {};
+    json[value.name] = value.json;
+  }
+  const at = traced.places[event.site ?? 0];
+  const { stack } = event;
   return {
     t: event.time,
     probe: traced.position,
@@ -252,11 +287,11 @@ const traceEvent = (traced: Traced, event: ProbeEvent, binary: GoBinary): TraceE
     tid: event.tid,
     cpu: event.cpu,
     goid: event.goid,
-    values: Object.fromEntries(event.values.map((value) => [value.name, value.text])),
-    ...(structured.length === 0 ? {} : { json: Object.fromEntries(structured) }),
+    values,
+    ...(json === undefined ? undefined : { json }),
     lost: traced.losses.add(event.number),
-    ...(at === undefined ? {} : { at }),
-    ...(event.faulted ? { faulted: true as const } : {}),
-    ...(event.stack === undefined ? {} : { stack: symboliseStack(binary, event.stack, event.stackTop) }),
+    ...(at === undefined ? undefined : { at }),
+    ...(event.faulted ? { faulted: true as const } : undefined),
+    ...(stack === undefined ? undefined : { stack: symboliseStack(binary, stack, event.stackTop) }),
   };
 };
