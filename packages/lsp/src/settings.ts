@@ -21,6 +21,10 @@ export interface DiagnosticSettings {
   readonly staleBinary: Severity;
   /** No binary was found. */
   readonly noBinary: Severity;
+  /** The text of a probe names a variable that was optimised away where it is probed, or that is not there. */
+  readonly probeVariables: Severity;
+  /** A debug session runs an older build than the one on disk. */
+  readonly oldSession: Severity;
 }
 
 export const defaultSettings: Settings = {
@@ -33,6 +37,8 @@ export const defaultSettings: Settings = {
     notInBinary: 'hint',
     staleBinary: 'information',
     noBinary: 'hint',
+    probeVariables: 'warning',
+    oldSession: 'information',
   },
 };
 
@@ -95,6 +101,8 @@ export function readSettings(...sources: readonly unknown[]): ReadSettings {
       notInBinary: severity('notInBinary'),
       staleBinary: severity('staleBinary'),
       noBinary: severity('noBinary'),
+      probeVariables: severity('probeVariables'),
+      oldSession: severity('oldSession'),
     },
   };
   return { settings, problems };

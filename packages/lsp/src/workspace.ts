@@ -13,6 +13,7 @@ import { diagnosticsOf } from './features/diagnostics.js';
 import { explain, explainFile } from './features/explain.js';
 import { symbolOfView } from './features/offers.js';
 import type { ProbeCommand } from './features/probe-command.js';
+import { namesVariables, type PlacedDraft, probeDrafts, sessionDrafts } from './features/probe-diagnostics.js';
 import { isShort, shortened } from './features/timeline.js';
 import { type FileView, fileOf, unlessReplaced, viewFile } from './file-view.js';
 import { Folders, isInside, real } from './folders.js';
@@ -46,11 +47,14 @@ export class Workspace {
   settings: Settings = defaultSettings;
   private readonly folders: Folders;
   private readonly refresh: Throttle;
+  /** Which of the workings-out of a document's diagnostics began last. */
+  private readonly turns = new WeakMap<GoDocument, object>();
   private readonly delayed = new Map<string, NodeJS.Timeout>();
   private readonly progress = new Map<string, Promise<ProgressReport | undefined>>();
   private readonly said = new Set<string>();
   private settingProblems: readonly string[] = [];
   private isStarted = false;
+  private diagnosed = '';
   private readonly initial: unknown;
   private readonly shown = new ShownTexts();
 
@@ -78,7 +82,7 @@ export class Workspace {
     this.sessions = new Sessions(
       {
         concerns: (session) => this.folders.concerns(session),
-        onChanged: () => this.refresh.request(),
+        onChanged: () => this.onProbesChanged(),
         onProblem: (sentence) => client.say(MessageType.Warning, sentence),
         onRestored: (probes) => client.say(MessageType.Info, restoredText(probes)),
         choose: (sessions) => this.choose(sessions),
@@ -219,11 +223,31 @@ export class Workspace {
 
   private async publishDiagnostics(document: GoDocument): Promise<void> {
     const { version, uri } = document;
+    const turn = {};
+    this.turns.set(document, turn);
     const view = await this.view(document);
-    // An edit came meanwhile: its own diagnostics are on their way.
-    if (this.documents.get(uri) !== document || document.version !== version) return;
-    const diagnostics = view === undefined ? [] : diagnosticsOf(view, this.settings.diagnostics);
+    const diagnostics =
+      view === undefined ? [] : diagnosticsOf(view, this.settings.diagnostics, await this.newsOf(view));
+    // An edit came meanwhile, or something else to say: those diagnostics are on their way.
+    if (this.documents.get(uri) !== document || document.version !== version || this.turns.get(document) !== turn)
+      return;
     this.client.publish({ uri, version, diagnostics });
+  }
+
+  /** What probes and sessions mean for a file. */
+  private async newsOf(view: FileView): Promise<readonly PlacedDraft[]> {
+    const { book } = this.sessions;
+    const ofProbes = await probeDrafts(view, book.texts().filter(namesVariables), this.binaries);
+    return [...ofProbes, ...sessionDrafts(view, this.sessions.live())];
+  }
+
+  /** Counts change all the time; what is diagnosed changes with the probes and sessions only. */
+  private onProbesChanged(): void {
+    this.refresh.request();
+    const diagnosed = JSON.stringify([this.sessions.book.texts(), this.sessions.live()]);
+    if (diagnosed === this.diagnosed) return;
+    this.diagnosed = diagnosed;
+    for (const document of this.documents.all()) this.scheduleDiagnostics(document, 0);
   }
 
   closed(uri: string): void {

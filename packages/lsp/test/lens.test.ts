@@ -156,6 +156,28 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
     expect(await editor.lensTexts(uri)).toContain(`${line.price}: probed - 0 hits`);
   });
 
+  test('variables that a probe names and the program does not have there are diagnosed, where the probe is', async () => {
+    const live = await session();
+    const uri = await editor.open(join(folder, 'order.go'));
+    const said = () =>
+      (editor.diagnostics.get(uri) ?? [])
+        .filter(({ code }) => code === 'probe-variable')
+        .map(({ range, message, severity }) => `${range.start.line + 1} ${severity}: ${message}`);
+    const assignment = lineOf('scaled := ');
+    live.put('main.price if o.Qty == 0 do count');
+    live.put('main.price return if mult > 2 do count');
+    live.put(`order.go:${assignment} do log "{value} {nothing}"`);
+    live.put('order.go:99999 if mult > 2 do count');
+    live.put('main.worker if nothing > 2 do count');
+    await editor.until(() => said().length === 2);
+    expect(said()).toEqual([
+      `${line.price} 2: The probe "main.price return if mult > 2 do count" cannot see all that it names in orders. mult cannot be read here: parameters are gone when the function returns.`,
+      expect.stringMatching(new RegExp(`^${assignment} 2: The probe "order\\.go:${assignment} do log .* cannot see`)),
+    ]);
+    for (const { id } of [...live.probes]) live.drop(id);
+    await editor.until(() => said().length === 0);
+  });
+
   test('what the session refuses is said and not kept', async () => {
     await session();
     const uri = await editor.open(join(folder, 'order.go'));

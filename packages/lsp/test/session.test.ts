@@ -104,6 +104,14 @@ describe.skipIf(requirement('go', 'delve', 'kernel').missing)('a lens in a runni
     await editor.until(async () => (await hits()) > before + 1000);
     // 1,000 hits are half a second of the program: that many counts cost one refresh, or two.
     expect(editor.refreshes - refreshes).toBeLessThanOrEqual(3);
+    // A build beside the running one: the session does not run what is on the disk any more.
+    await execa('go', ['build', '-o', 'orders', '-ldflags=-X main.none=1', '.'], {
+      cwd: folder,
+      env: { GOFLAGS: '-mod=mod', GOWORK: 'off' },
+    });
+    const old = () => (editor.diagnostics.get(uri) ?? []).find(({ code }) => code === 'old-session')?.message;
+    await editor.until(() => old() !== undefined);
+    expect(old()).toMatch(new RegExp(`^The debug session \\(process ${service.pid}\\) runs an older build of orders`));
     await editor.runLens(uri, line, /probed/);
     expect(await editor.lensTexts(uri)).toContain(`${line}: probe this function`);
     await debug.request('disconnect', { terminateDebuggee: false });

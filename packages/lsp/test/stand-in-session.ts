@@ -47,6 +47,22 @@ export class StandInSession {
     );
   }
 
+  /** A probe that came another way: from the launch arguments or the debug console. */
+  put(text: string): void {
+    const probe: ControlProbe = { id: this.next++, text, function: undefined, state: 'armed', hits: 0 };
+    this.probes.push(probe);
+    this.listener?.changed([probe]);
+  }
+
+  drop(id: number): void {
+    const [probe] = this.probes.splice(
+      this.probes.findIndex((candidate) => candidate.id === id),
+      1,
+    );
+    if (probe === undefined) throw new Error(`no probe ${id}`);
+    this.listener?.changed([{ ...probe, state: 'removed' }]);
+  }
+
   hit(id: number, hits: number): void {
     const index = this.probes.findIndex((probe) => probe.id === id);
     const probe = this.probes[index];

@@ -1,5 +1,11 @@
 /** The control socket of one session: what the language server asks becomes inputs, what the core says goes back. */
-import type { ControlListener, ControlProbe, ControlProbeState, ControlTimeline } from '@probelens/probes/control';
+import type {
+  ControlListener,
+  ControlProbe,
+  ControlProbeState,
+  ControlTimeline,
+  SessionAbout,
+} from '@probelens/probes/control';
 import type { Input } from '../core/input.js';
 import type { ProbeView } from '../core/output.js';
 import type { DapOptions } from '../options.js';
@@ -49,18 +55,18 @@ export class ControlDoor {
   }
 
   /** From now on the session can be found. Without a binary there is nothing to ask it. */
-  async open(binary: string | undefined): Promise<void> {
+  async open(binary: string | undefined, debuggee?: number): Promise<void> {
     const directory = this.#options.controlDirectory;
     if (binary === undefined || directory === false) return;
     if (this.#listener !== undefined) {
-      (await this.#listener)?.update({ binary });
+      (await this.#listener)?.update({ binary, debuggee });
       return;
     }
-    this.#listener = this.#listen(binary, directory);
+    this.#listener = this.#listen({ binary, debuggee, workspace: process.cwd() }, directory);
     await this.#listener;
   }
 
-  async #listen(binary: string, directory: string | undefined): Promise<ControlListener | undefined> {
+  async #listen(about: SessionAbout, directory: string | undefined): Promise<ControlListener | undefined> {
     const { listenControl, ControlError } = await import('@probelens/probes/control');
     const ask = async (make: (ticket: number) => Input): Promise<Answer> => {
       const answer = await new Promise<Answer>((resolve) => {
@@ -89,7 +95,7 @@ export class ControlDoor {
             return timeline ?? { entries: [], dropped: 0 };
           },
         },
-        { binary, workspace: process.cwd() },
+        about,
         directory === undefined ? {} : { directory },
       );
     } catch (error) {

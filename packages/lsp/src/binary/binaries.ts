@@ -14,6 +14,8 @@ import type {
   FunctionBody,
   FunctionDescription,
   InlinedCall,
+  JudgedProbe,
+  JudgeParams,
   LookupAnswer,
   LookupParams,
 } from './protocol.js';
@@ -98,6 +100,10 @@ export class Binaries {
 
   describe(params: DescribeParams): Promise<readonly FunctionDescription[]> {
     return this.reader.describe(params);
+  }
+
+  judge(params: JudgeParams): Promise<readonly JudgedProbe[]> {
+    return this.reader.judge(params);
   }
 
   /** What lies in the module may have changed: look again at the next question. */

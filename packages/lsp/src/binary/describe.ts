@@ -6,7 +6,7 @@ import type { DescribedSite, FunctionDescription } from './protocol.js';
 let planner: Promise<Planner> | undefined;
 
 /** Decoder and grammar take a tenth of a second to load: only when somebody asks. */
-const loadedPlanner = async (): Promise<Planner> => {
+export const loadedPlanner = async (): Promise<Planner> => {
   planner ??= import('@probelens/probes').then(({ loadPlanner }) => loadPlanner());
   return planner;
 };

@@ -131,6 +131,21 @@ export interface FunctionDescription {
   readonly refusal: string | undefined;
 }
 
+export interface JudgeParams {
+  readonly path: string;
+  readonly identity: FileIdentity;
+  /** Of probes; those that are none are passed over. */
+  readonly texts: readonly string[];
+}
+
+/** A probe whose text names variables that the program does not have there. */
+export interface JudgedProbe {
+  readonly text: string;
+  readonly at: { readonly symbol: string } | { readonly file: string; readonly line: number };
+  /** Sentences, at least one. */
+  readonly reasons: readonly string[];
+}
+
 export interface DiscoverParams {
   /** Directory to look in, with everything below it. */
   readonly root: string;
@@ -161,6 +176,7 @@ export const ClosuresRequest = new RequestType<ClosuresParams, readonly Function
 export const DescribeRequest = new RequestType<DescribeParams, readonly FunctionDescription[], WorkerErrorData>(
   'binary/describe',
 );
+export const JudgeRequest = new RequestType<JudgeParams, readonly JudgedProbe[], WorkerErrorData>('binary/judge');
 export const CloseRequest = new RequestType<{ readonly path: string }, void, WorkerErrorData>('binary/close');
 /** Go programs below a directory, newest first. */
 export const DiscoverRequest = new RequestType<DiscoverParams, readonly Candidate[], WorkerErrorData>(

@@ -22,6 +22,9 @@ import {
   type FunctionBody,
   type FunctionDescription,
   type InlinedCall,
+  type JudgedProbe,
+  type JudgeParams,
+  JudgeRequest,
   type LookupAnswer,
   type LookupParams,
   LookupRequest,
@@ -82,6 +85,10 @@ export class BinaryReader {
 
   describe(params: DescribeParams): Promise<readonly FunctionDescription[]> {
     return this.ask((connection) => connection.sendRequest(DescribeRequest, params));
+  }
+
+  judge(params: JudgeParams): Promise<readonly JudgedProbe[]> {
+    return this.ask((connection) => connection.sendRequest(JudgeRequest, params));
   }
 
   discover(params: DiscoverParams): Promise<readonly Candidate[]> {

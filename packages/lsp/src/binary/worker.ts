@@ -11,6 +11,7 @@ import {
 import { BinaryIndex } from './binary-index.js';
 import { describeFunctions } from './describe.js';
 import { discover, isTestProgram } from './discover.js';
+import { judgeProbes } from './judge.js';
 import {
   type BinarySummary,
   CallsRequest,
@@ -19,6 +20,7 @@ import {
   DescribeRequest,
   DiscoverRequest,
   type FileIdentity,
+  JudgeRequest,
   LookupRequest,
   OpenRequest,
   ProgressNotification,
@@ -130,5 +132,8 @@ connection.onRequest(ClosuresRequest, ({ path, identity, symbol, line }) =>
 );
 connection.onRequest(DescribeRequest, ({ path, identity, name }) =>
   answering(() => describeFunctions(indexOf(path, identity).binary, name)),
+);
+connection.onRequest(JudgeRequest, ({ path, identity, texts }) =>
+  answering(() => judgeProbes(indexOf(path, identity).binary, texts)),
 );
 connection.listen();

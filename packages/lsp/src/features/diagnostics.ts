@@ -15,6 +15,7 @@ import { displayName } from '../source/functions.js';
 import { explainFile } from './explain.js';
 import { counted } from './offers.js';
 import { describePlaces, localFile } from './places.js';
+import type { PlacedDraft } from './probe-diagnostics.js';
 
 const source = 'probelens';
 
@@ -39,7 +40,7 @@ function related(copies: readonly InlinedInto[], module: GoModule | undefined): 
   });
 }
 
-type Draft = Pick<Diagnostic, 'message'> & Partial<Diagnostic> & { readonly kind: keyof DiagnosticSettings };
+export type Draft = Pick<Diagnostic, 'message'> & Partial<Diagnostic> & { readonly kind: keyof DiagnosticSettings };
 
 function functionDraft(view: FileView, { declaration, facts }: FunctionView): Draft | undefined {
   if (facts === undefined) return undefined;
@@ -101,7 +102,12 @@ function fileDrafts(view: FileView): Draft[] {
   return [];
 }
 
-export function diagnosticsOf(view: FileView, settings: DiagnosticSettings): Diagnostic[] {
+/** @param others about probes and sessions, which the view does not know. */
+export function diagnosticsOf(
+  view: FileView,
+  settings: DiagnosticSettings,
+  others: readonly PlacedDraft[] = [],
+): Diagnostic[] {
   const place = (draft: Draft, span: FileView['source']['packageSpan']): Diagnostic[] => {
     const { kind, ...rest } = draft;
     const severity = settings[kind];
@@ -113,5 +119,5 @@ export function diagnosticsOf(view: FileView, settings: DiagnosticSettings): Dia
     const draft = functionDraft(view, fn);
     return draft === undefined ? [] : place(draft, fn.declaration.nameSpan);
   });
-  return [...ofFile, ...ofFunctions];
+  return [...ofFile, ...ofFunctions, ...others.flatMap(({ draft, span }) => place(draft, span))];
 }

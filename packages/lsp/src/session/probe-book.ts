@@ -81,6 +81,11 @@ export class ProbeBook {
     return this.wanted().filter((probe) => !has.has(probe.text));
   }
 
+  /** Texts of all probes, wanted or in a session, each once. */
+  texts(): readonly string[] {
+    return [...new Set([...this.wantedByText.keys(), ...this.listed().map(({ probe }) => probe.text)])];
+  }
+
   listed(): readonly ListedProbe[] {
     return [...this.sessions].flatMap(([session, probes]) => [...probes.values()].map((probe) => ({ session, probe })));
   }
