@@ -35,6 +35,11 @@ export interface ProbeEvent {
   readonly faulted: boolean;
   /** A signal was sent to the thread. */
   readonly trapped: boolean;
+  /**
+   * Gates only: the probe of a kernel event (`tracepoint:... do stop`) that armed this goroutine or thread; the gate fired
+   * because of it, whatever its own condition says. That event came before, with the same goroutine.
+   */
+  readonly because?: number | undefined;
   /** Which of the plan's sites was hit; absent = the first. */
   readonly site?: number | undefined;
   readonly values: readonly CapturedValue[];

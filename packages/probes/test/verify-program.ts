@@ -60,6 +60,10 @@ export class RunningProgram {
     return { calls: Number(calls), bad: Number(bad), code };
   }
 
+  closeInput(): void {
+    this.#child.stdin?.end();
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
   }

@@ -40,7 +40,8 @@ export const admitProcess = (pid: number, asking: number): ProcessIdentity => {
   return { pid, startTime: state.startTime };
 };
 
-const identifyTracer = (target: AgentTarget, asking: number): ProcessIdentity | undefined => {
+/** Whether the named tracer is the one; undefined where none is named. Throws `Refused`. */
+export const identifyTracer = (target: AgentTarget, asking: number): ProcessIdentity | undefined => {
   if (target.tracer === undefined) return undefined;
   const tracer = admitProcess(target.tracer, asking);
   // TracerPid is the thread that traces (Delve keeps one for it); what is asked for is its process.

@@ -41,7 +41,7 @@ export interface ProbeRequest {
   readonly admitted: Admitted;
   readonly machine: ProgramRequest['machine'];
   readonly stop: ProgramRequest['stop'];
-  readonly maps: { readonly control: BpfMap; readonly events: BpfMap };
+  readonly maps: { readonly control: BpfMap; readonly events: BpfMap; readonly armedThreads?: BpfMap };
   readonly abilities: KernelAbilities;
 }
 
@@ -66,7 +66,7 @@ const loadGate = (request: ProbeRequest, state: BpfMap): Program => {
       probe: request.id,
       target: request.admitted.target.pid,
       stop: request.stop,
-      maps: { state, control: request.maps.control, events: request.maps.events },
+      maps: { state, ...request.maps },
       sleepable,
       siteCookie: abilities.cookies && plan.sites.length > 1,
     });

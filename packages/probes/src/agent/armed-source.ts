@@ -8,6 +8,7 @@ import { type RecordLayout, recordLayout } from '../program/record.js';
 import { stateSize } from '../program/state.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import { type Armed, countersFrom, Opened } from './armed.js';
+import type { Control } from './control.js';
 import type { ProcessIdentity } from './process-state.js';
 import type { SourceRuntime } from './protocol.js';
 import * as refusal from './refusal.js';
@@ -24,7 +25,10 @@ export interface SourceRequest {
   /** Holes of the template that are more than a field. */
   readonly captures: readonly PlannedCapture[];
   readonly machine: ProgramMachine;
-  readonly maps: { readonly control: BpfMap; readonly events: BpfMap };
+  readonly maps: { readonly control: BpfMap; readonly events: BpfMap; readonly armedThreads: BpfMap };
+  /** "arm": the thread stops at the next gate, for a debugger; "halt": the process stops at once. */
+  readonly stop: 'none' | 'arm' | 'halt';
+  readonly control: Control;
 }
 
 /** What the kernel calls the thread pointer: struct thread_struct of each machine. */
@@ -37,7 +41,8 @@ export class ArmedSource implements Armed {
   readonly target: ProcessIdentity;
   readonly captures: readonly PlannedCapture[];
   readonly layout: RecordLayout;
-  readonly stop = 'none';
+  readonly stop: Armed['stop'];
+  readonly #control: Control;
   readonly #opened = new Opened();
   readonly #state: BpfMap;
   readonly #link: Link;
@@ -48,6 +53,8 @@ export class ArmedSource implements Armed {
     const { spec, machine } = request;
     this.id = request.id;
     this.target = request.target;
+    this.stop = request.stop === 'arm' ? 'trap' : request.stop;
+    this.#control = request.control;
     const source = sourceOf(spec.target, machine);
     const template = spec.action.kind === 'log' ? spec.action.template : undefined;
     const { fields, unknown } = chosenFields(source.fields, template, request.captures);
@@ -72,7 +79,8 @@ export class ArmedSource implements Armed {
             machine,
             runtime: request.runtime,
             threadPointer: kernelBtf().offsetOf('task_struct', threadPointer[machine]),
-            maps: { state: this.#state, control: request.maps.control, events: request.maps.events },
+            maps: { state: this.#state, ...request.maps },
+            stop: request.stop,
             fields,
             known: source.fields,
             condition: request.condition,
@@ -80,8 +88,10 @@ export class ArmedSource implements Armed {
           }),
         }),
       );
+      if (request.stop === 'arm') this.#control.startArming(this.id);
       this.#link = source.attach(program);
     } catch (error) {
+      this.#control.stopArming(this.id);
       this.#opened.close();
       throw error;
     }
@@ -98,6 +108,7 @@ export class ArmedSource implements Armed {
   disarm(): ProbeCounters {
     if (this.#final !== undefined) return this.#final;
     this.#link.close();
+    this.#control.stopArming(this.id);
     this.#final = countersFrom(this.id, this.#state.lookup(FIRST));
     this.#opened.close();
     return this.#final;

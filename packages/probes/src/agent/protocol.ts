@@ -59,7 +59,17 @@ export interface SourceFieldDescription {
   readonly shape: CaptureShape;
 }
 
-/** Events of the kernel (target "tracepoint" or "perf-event") while the target's threads run. */
+/**
+ * Events of the kernel (target "tracepoint" or "perf-event") while the target's threads run.
+ *
+ * With the action "stop" and a `tracer` (the debugger of the target), a match makes an "armed thread": debuggers cannot
+ * stop inside the kernel, so the goroutine stops at the next gate of this agent that it executes (its thread, where the
+ * event had no goroutine), and that gate's event has `because`, the id of this probe. Any stop gate of the target will do;
+ * those of `Planner.armedThreadPlans` (returns of the wrappers of system calls) are there for nothing else: arm each with
+ * `ArmRequest` and the same target, and disarm them after this probe. Whoever is armed and not yet stopped when this probe
+ * is disarmed goes on. The focus and mute of `FocusRequest` hold for the event as for the gate.
+ * Without a tracer and with `halt`: SIGSTOP of the process at the event itself.
+ */
 export interface ArmSourceParams {
   readonly spec: ProbeSpec;
   readonly target: AgentTarget;

@@ -1,22 +1,16 @@
 /** What one client has armed, and the kernel objects that its probes share. */
 import { readlinkSync } from 'node:fs';
-import { type BpfMap, createMap, type Features, features, KernelError, kernelBtf, u32 } from '@probelens/bpf';
+import { type BpfMap, createMap, type Features, features, KernelError, kernelBtf } from '@probelens/bpf';
 import type { ProbeCounters } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
-import {
-  controlOffsets,
-  controlSize,
-  InvalidPlan,
-  ProgramError,
-  type ProgramRequest,
-  type TaskLayout,
-  validatePlan,
-} from '../program/index.js';
-import { admit, admitProcess, askingUser } from './admission.js';
+import { InvalidPlan, ProgramError, type ProgramRequest, type TaskLayout, validatePlan } from '../program/index.js';
+import type { ProbeSpec } from '../spec/spec.js';
+import { admit, admitProcess, askingUser, identifyTracer } from './admission.js';
 import type { Armed } from './armed.js';
 import { ArmedProbe } from './armed-probe.js';
 import { ArmedSource } from './armed-source.js';
 import { BinaryFiles } from './binary-file.js';
+import { Control } from './control.js';
 import { EventReader } from './event-reader.js';
 import type { GuardLink } from './guard-link.js';
 import { machineHere } from './machine.js';
@@ -44,7 +38,7 @@ export interface SessionOptions {
 }
 
 interface Shared {
-  readonly control: BpfMap;
+  readonly control: Control;
   readonly events: BpfMap;
   readonly reader: EventReader;
 }
@@ -123,19 +117,30 @@ export class Session {
     const machine = machineHere();
     if (admitted.file.machine !== machine) throw refusal.wrongMachine(plan.binary.path, admitted.file.machine, machine);
     const stop = stopOf(plan, target);
-    return this.#enter({ ...admitted, halts: stop.kind === 'halt' }, (id, maps) => {
+    return this.#enter({ ...admitted, halts: stop.kind === 'halt' }, (id, shared) => {
       const abilities = abilitiesOf(features());
-      return new ArmedProbe({ id, plan, admitted, machine, stop, maps, abilities });
+      return new ArmedProbe({ id, plan, admitted, machine, stop, maps: mapsOf(shared), abilities });
     });
   }
 
   async #armSource(params: ArmSourceParams): Promise<number> {
     const source = validSource(params);
-    const target = admitProcess(validTarget(params.target).pid, this.#asking);
-    return this.#enter(
-      { target, tracer: undefined, halts: false },
-      (id, maps) => new ArmedSource({ ...source, id, target, machine: machineHere(), maps }),
-    );
+    const named = validTarget(params.target);
+    const target = admitProcess(named.pid, this.#asking);
+    const stop = sourceStopOf(source.spec, named);
+    const tracer = stop === 'arm' ? identifyTracer(named, this.#asking) : undefined;
+    return this.#enter({ target, tracer, halts: stop === 'halt' }, (id, shared) => {
+      const { control } = shared;
+      return new ArmedSource({
+        ...source,
+        id,
+        target,
+        stop,
+        machine: machineHere(),
+        maps: mapsOf(shared),
+        control,
+      });
+    });
   }
 
   /** Puts it into the kernel with its target watched from before to after. */
@@ -202,12 +207,11 @@ export class Session {
   }
 
   focus(focus: Focus): void {
-    const value = new Uint8Array(controlSize);
-    const view = new DataView(value.buffer);
-    view.setBigUint64(controlOffsets.focus, goroutine(focus.goid), true);
-    view.setBigUint64(controlOffsets.muted, goroutine(focus.muted), true);
-    view.setBigUint64(controlOffsets.quiet, focus.quiet === true ? 1n : 0n, true);
-    this.#share().control.update(u32(0), value);
+    this.#share().control.focus({
+      focus: goroutine(focus.goid),
+      muted: goroutine(focus.muted),
+      quiet: focus.quiet === true,
+    });
   }
 
   /** Takes everything out of the kernel without waiting for anybody, and continues what was halted. */
@@ -233,7 +237,7 @@ export class Session {
 
   #share(): Shared {
     if (this.#shared !== undefined) return this.#shared;
-    const control = createMap({ type: 'array', name: 'probelens_ctl', valueSize: controlSize, maxEntries: 1 });
+    const control = new Control();
     const events = createMap({ type: 'ringbuf', name: 'probelens_ring', maxEntries: RING_BYTES });
     const reader = new EventReader({ events, longestRecord: LONGEST_RECORD, send: this.#options.sendRecords });
     this.#shared = { control, events, reader };
@@ -263,6 +267,19 @@ const stopOf = (plan: ProbePlan, target: AgentTarget): ProgramRequest['stop'] =>
     return { kind: 'trap', tracer: target.tracer, task: taskLayout() };
   return target.halt === true ? { kind: 'halt' } : { kind: 'none' };
 };
+
+const sourceStopOf = (spec: ProbeSpec, target: AgentTarget): 'none' | 'arm' | 'halt' => {
+  if (spec.action.kind !== 'stop') return 'none';
+  if (target.tracer !== undefined && machineHere() === 'amd64') return 'arm';
+  return target.halt === true ? 'halt' : 'none';
+};
+
+/** As the programs name them. */
+const mapsOf = ({ control, events }: Shared) => ({
+  control: control.map,
+  events,
+  armedThreads: control.armedThreads,
+});
 
 const validTarget = (target: AgentTarget): AgentTarget => {
   const isProcess = (value: unknown): value is number =>

@@ -1,9 +1,10 @@
 /** The program of a kernel event: whose thread it is, which goroutine runs on it, and the event's fields. */
 import { Assembler } from '@probelens/bpf';
 import type { LoweredExpression } from '../plan/expression.js';
+import { emitArmThread } from '../program/armed-thread.js';
 import { type Evaluation, emitExpression } from '../program/evaluate.js';
 import { frame } from '../program/frame.js';
-import { emitCount, emitNumber, emitRateLimit, emitTargetGuard } from '../program/gate.js';
+import { emitCount, emitNumber, emitRateLimit, emitSignal, emitTargetGuard } from '../program/gate.js';
 import type { ProgramMachine, ProgramMaps } from '../program/program.js';
 import { type RecordLayout, recordFlags } from '../program/record.js';
 import { emitRecordFaults, emitRecordHeader } from '../program/record-writer.js';
@@ -21,6 +22,8 @@ export interface SourceProgramRequest {
   /** offsetof(task_struct, thread.fsbase) on x86-64, thread.uw.tp_value on arm64. Bytes. */
   readonly threadPointer: number;
   readonly maps: ProgramMaps;
+  /** "arm": the thread stops at its next gate (program/armed-thread.ts); "halt": SIGSTOP of the process, at once. */
+  readonly stop: 'none' | 'arm' | 'halt';
   /** What a record shows. */
   readonly fields: readonly SourceField[];
   /** What expressions may name. */
@@ -39,7 +42,10 @@ const emitWord = (to: Evaluation, helper: 'probe_read_kernel' | 'probe_read_user
  * The goroutine of the current thread into the frame: task -> thread pointer -> g -> goid. The kernel keeps the thread
  * pointer in the task when it is set by arch_prctl or clone, as Go and C libraries do. 0 is g0: the scheduler's own stack.
  */
-const emitKernelGoroutine = (to: Evaluation, request: SourceProgramRequest): void => {
+export const emitKernelGoroutine = (
+  to: Evaluation,
+  request: Pick<SourceProgramRequest, 'runtime' | 'threadPointer'>,
+): void => {
   const { assembler } = to;
   const unknown = assembler.freshLabel('unknown');
   const known = assembler.freshLabel('known');
@@ -145,6 +151,11 @@ const emitSourceCondition = (to: Evaluation, request: SourceProgramRequest, out:
   assembler.label(judged);
 };
 
+const emitSourceStop = (to: Evaluation, { stop, maps, probe }: SourceProgramRequest): void => {
+  if (stop === 'halt') emitSignal(to, maps, 'halt');
+  if (stop === 'arm' && maps.armedThreads !== undefined) emitArmThread(to, maps, maps.armedThreads, probe);
+};
+
 /** Instructions of the program, for types "tracepoint" and "perf-event". */
 export const buildSourceProgram = (request: SourceProgramRequest): Uint8Array => {
   const assembler = new Assembler();
@@ -167,15 +178,18 @@ export const buildSourceProgram = (request: SourceProgramRequest): Uint8Array =>
   emitSourceCondition(to, request, 'out');
   if (spec.action.kind !== 'count') {
     emitNumber(to, maps);
-    if (spec.rateLimit !== undefined) emitRateLimit(to, maps, spec.rateLimit, 'limited');
+    if (spec.rateLimit !== undefined && request.stop === 'none') emitRateLimit(to, maps, spec.rateLimit, 'limited');
     assembler.loadMap('r1', maps.events).mov('r2', request.layout.size).mov('r3', 0).call('ringbuf_reserve');
     assembler.jumpIf('r0', '==', 0, 'full').mov('r7', 'r0');
     emitRecordHeader(to, { probe: request.probe, siteCookie: false });
     emitFields(to, request);
+    emitSourceStop(to, request);
     emitRecordFaults(to);
     assembler.mov('r1', 'r7').mov('r2', 0).call('ringbuf_submit').jump('out').label('full');
     emitCount(to, maps, 'lost');
-    if (spec.rateLimit !== undefined) assembler.label('limited');
+    // A full ring is no reason to go on.
+    emitSourceStop(to, request);
+    if (spec.rateLimit !== undefined && request.stop === 'none') assembler.label('limited');
     emitCount(to, maps, 'dropped');
   }
   return assembler.label('out').mov('r0', 0).exit().assemble();

@@ -82,8 +82,6 @@ export const sourceFields = (value: unknown): readonly SourceFieldDescription[] 
 };
 
 const checkAbilities = (spec: ProbeSpec, runtime: SourceRuntime | undefined): void => {
-  if (spec.action.kind === 'stop')
-    throw refusal.unsupported('Stopping', 'use `do log`, and stop at a line of the program');
   if (spec.action.kind === 'snapshot')
     throw refusal.unsupported('A snapshot', 'use `do log`, or a line of the program');
   if (spec.scope.kind !== 'process' && runtime === undefined) throw refusal.noKernelGoroutine();

@@ -3,6 +3,7 @@ import { capturedValue } from '../agent/captured-text.js';
 import type { RecordShape, StackSite } from '../agent/protocol.js';
 import type { CapturedValue, ProbeEvent } from '../events.js';
 import {
+  becauseShift,
   forEachRecord,
   type RecordLayout,
   readStack,
@@ -72,6 +73,9 @@ class RecordedEvent implements ProbeEvent {
   }
   get trapped(): boolean {
     return this.#has(recordFlags.trapped);
+  }
+  get because(): number | undefined {
+    return this.#view.getUint32(this.#offset + recordOffsets.flags, true) >>> becauseShift || undefined;
   }
   get site(): number {
     return safeInteger(this.#view, this.#offset + recordOffsets.site);

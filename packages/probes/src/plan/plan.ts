@@ -97,6 +97,11 @@ export interface ProbePlan {
   readonly variants?: readonly SiteVariant[];
   /** offsetof(runtime.g, goid). */
   readonly goidOffset: number | undefined;
+  /**
+   * A gate that fires for armed threads only (program/armed-thread.ts), where `condition` holds: it serves stops of
+   * kernel events, and is planned by `Planner.armedThreadPlans`.
+   */
+  readonly forArmedThreads?: true;
 }
 
 /** Why a probe cannot be planned: a sentence with the next step, and a stable code. */

@@ -6,6 +6,7 @@ import type { GoBinary, GoFunction } from '@probelens/gosym';
 import type { Parser } from 'web-tree-sitter';
 import { goParser } from '../go-grammar.js';
 import type { ProbeSpec } from '../spec/spec.js';
+import { armedThreadSites } from './armed-threads.js';
 import { type Coverage, type CoverageOptions, coverageOf } from './coverage.js';
 import { type FirstLine, firstLine } from './first-line.js';
 import { placesFor, requireMachine } from './places.js';
@@ -25,6 +26,12 @@ export interface PlanOptions {
 
 export interface Planner {
   plan(spec: ProbeSpec, binary: GoBinary, options?: PlanOptions): PlanResult;
+  /**
+   * Gates that serve stops of kernel events under a debugger: armed with a tracer beside a `tracepoint:... do stop`, they
+   * fire for the threads that the event has armed, and for nobody else. One plan for each site, none in programs without
+   * such places (assembly wrappers before Go 1.19, other machines than amd64). `avoid`: as in `plan`.
+   */
+  armedThreadPlans(binary: GoBinary, options?: Pick<PlanOptions, 'avoid'>): readonly ProbePlan[];
   /** Which lines a probe at the function's entry may stand for. */
   firstLineOf(fn: GoFunction, binary: GoBinary): FirstLine;
   /** How much of the program can be probed. Throws Refused for machines other than amd64. */
@@ -78,6 +85,19 @@ export const loadPlanner = async (): Promise<Planner> => {
         if (error instanceof Refused) return { ok: false, refusal: { code: error.code, message: error.message } };
         throw error;
       }
+    },
+    armedThreadPlans(binary, options = {}) {
+      if (binary.machine !== 'amd64') return [];
+      const rest = {
+        binary: identity(binary),
+        goidOffset: goidOffsetOf(binary),
+        captures: [],
+        forArmedThreads: true,
+      } as const;
+      return armedThreadSites({ binary, x86, use: 'stop', avoid: options.avoid, notes: [] }).map((site) => ({
+        ...site,
+        ...rest,
+      }));
     },
     firstLineOf: (fn, binary) => firstLine(binary, fn, x86.decode(binary.code(fn), fn.entry)),
     coverage(binary, options = {}) {

@@ -57,7 +57,7 @@ export const emitRateLimit = (to: Evaluation, maps: ProgramMaps, rate: number, l
 };
 
 /** Goes to `spared` unless the control map lets this goroutine be stopped. Expects the goroutine's id in the frame. */
-const emitControlGuard = (to: Evaluation, maps: ProgramMaps, spared: string): void => {
+export const emitControlGuard = (to: Evaluation, maps: ProgramMaps, spared: string): void => {
   const { assembler } = to;
   const anyone = assembler.freshLabel('anyone');
   assembler.loadMapValue('r1', maps.control).load('r2', 'r10', frame.goroutine, 8);
@@ -84,20 +84,28 @@ const emitKernelRead = (to: Evaluation, offset: number, bytes: 4 | 8, failed: st
 export const emitStop = (to: Evaluation, request: ProgramRequest): void => {
   const { stop, maps } = request;
   if (stop.kind === 'none') return;
+  if (stop.kind === 'halt') {
+    emitSignal(to, maps, 'halt');
+    return;
+  }
+  const { assembler } = to;
+  const spared = assembler.freshLabel('spared');
+  assembler.call('get_current_task').mov('r9', 'r0').mov('r8', 'r9');
+  emitKernelRead(to, stop.task.ptrace, 4, spared);
+  assembler.jumpIf('r8', '==', 0, spared).mov('r8', 'r9');
+  emitKernelRead(to, stop.task.parent, 8, spared);
+  emitKernelRead(to, stop.task.tgid, 4, spared);
+  assembler.jumpIf('r8', '!=', stop.tracer, spared);
+  emitSignal(to, maps, 'trap');
+  assembler.label(spared);
+};
+
+/** Unless the control map spares this goroutine: SIGTRAP to the thread or SIGSTOP to the process, noted in the flags. */
+export const emitSignal = (to: Evaluation, maps: ProgramMaps, kind: keyof typeof signalNumber): void => {
   const { assembler } = to;
   const spared = assembler.freshLabel('spared');
   emitControlGuard(to, maps, spared);
-  if (stop.kind === 'trap') {
-    assembler.call('get_current_task').mov('r9', 'r0').mov('r8', 'r9');
-    emitKernelRead(to, stop.task.ptrace, 4, spared);
-    assembler.jumpIf('r8', '==', 0, spared).mov('r8', 'r9');
-    emitKernelRead(to, stop.task.parent, 8, spared);
-    emitKernelRead(to, stop.task.tgid, 4, spared);
-    assembler.jumpIf('r8', '!=', stop.tracer, spared);
-    assembler.mov('r1', signalNumber.trap).call('send_signal_thread');
-  } else {
-    assembler.mov('r1', signalNumber.halt).call('send_signal');
-  }
+  assembler.mov('r1', signalNumber[kind]).call(kind === 'trap' ? 'send_signal_thread' : 'send_signal');
   assembler.jumpIf('r0', '!=', 0, spared);
   assembler.load('r1', 'r10', frame.flags, 8).or('r1', recordFlags.trapped).store('r10', frame.flags, 'r1', 8);
   assembler.label(spared);

@@ -2,6 +2,7 @@
 import { Assembler, type MapReference } from '@probelens/bpf';
 import type { Machine } from '@probelens/gosym';
 import type { PlannedCapture, ProbePlan } from '../plan/plan.js';
+import { emitArmedThreadGate } from './armed-thread.js';
 import { type Evaluation, emitExpression, emitGoroutine } from './evaluate.js';
 import { frame } from './frame.js';
 import { emitCount, emitNumber, emitRateLimit, emitStop, emitTargetGuard } from './gate.js';
@@ -25,6 +26,8 @@ export interface ProgramMaps {
   readonly control: MapReference;
   /** Ring buffer. */
   readonly events: MapReference;
+  /** Threads that kernel events have armed (armed-thread.ts), shared by the agent's probes; absent: there are none. */
+  readonly armedThreads?: MapReference;
 }
 
 export interface ProgramRequest {
@@ -170,13 +173,43 @@ export const buildProgram = (request: ProgramRequest): Uint8Array => {
       throw new ProgramError('this kernel does not tell a program at which of its sites it runs');
     assembler.mov('r1', 'r6').call('get_attach_cookie').store('r10', frame.site, 'r0', 8);
   }
-  emitScope(to, plan, out);
-  emitCondition(to, request, out);
+  emitThreadGate(to, request, out);
+  if (plan.forArmedThreads !== true) {
+    emitScope(to, plan, out);
+    emitCondition(to, request, out);
+  }
+  if (firesForThreads(request)) assembler.label(threadFired);
   if (plan.spec.action.kind !== 'count' || request.stop.kind !== 'none') {
     emitIdentity(to);
     emitEvent(to, request);
   }
   return assembler.label(out).mov('r0', 0).exit().assemble();
+};
+
+const threadFired = 'thread_fired';
+
+const firesForThreads = ({ stop, maps }: ProgramRequest): boolean =>
+  stop.kind === 'trap' && maps.armedThreads !== undefined;
+
+/** Hits of armed threads go to `threadFired`; of the others those of a gate that is for armed threads only to `out`. */
+const emitThreadGate = (to: Evaluation, request: ProgramRequest, out: string): void => {
+  const { plan, maps } = request;
+  const { armedThreads } = maps;
+  const only = plan.forArmedThreads === true;
+  if (!firesForThreads(request) || armedThreads === undefined) {
+    if (only) throw new ProgramError('a gate for armed threads needs a debugger that takes its traps');
+    return;
+  }
+  const own = to.assembler.freshLabel('own');
+  const otherwise = only ? out : own;
+  emitArmedThreadGate(to, {
+    maps,
+    threads: armedThreads,
+    condition: only ? plan.condition : undefined,
+    fire: threadFired,
+    otherwise,
+  });
+  if (!only) to.assembler.label(own);
 };
 
 /** The program under a tier 2 site's sentinel: it only holds the place. */

@@ -22,6 +22,9 @@ import type { CapturePart, PlannedCapture } from '../plan/plan.js';
 
 export const recordFlags = { faulted: 1, trapped: 2, goroutineUnknown: 4 } as const;
 
+/** From this bit of the flags on: the id of the kernel event's probe because of which a gate fired, or 0. */
+export const becauseShift = 8;
+
 export const recordOffsets = {
   probe: 0,
   flags: 4,
@@ -124,6 +127,8 @@ export interface RecordHeader {
   readonly faulted: boolean;
   readonly trapped: boolean;
   readonly goroutineUnknown: boolean;
+  /** Probe of a kernel event because of which this gate fired (program/armed-thread.ts); 0: by itself. */
+  readonly because: number;
   readonly number: number;
   readonly time: bigint;
   readonly pid: number;
@@ -142,6 +147,7 @@ export const readRecordHeader = (view: DataView, offset: number): RecordHeader =
     faulted: (flags & recordFlags.faulted) !== 0,
     trapped: (flags & recordFlags.trapped) !== 0,
     goroutineUnknown: (flags & recordFlags.goroutineUnknown) !== 0,
+    because: flags >>> becauseShift,
     number: Number(view.getBigUint64(offset + recordOffsets.number, true)),
     time: view.getBigUint64(offset + recordOffsets.time, true),
     tid: view.getUint32(offset + recordOffsets.pidTid, true),

@@ -28,7 +28,9 @@ export const controlOffsets = {
   muted: 8,
   /** Not 0: nothing is stopped at all. */
   quiet: 16,
+  /** Not 0: there are kernel events that arm threads (armed-thread.ts). */
+  armed: 24,
 } as const;
 
 /** Bytes of the agent's element. */
-export const controlSize = 24;
+export const controlSize = 32;

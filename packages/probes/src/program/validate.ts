@@ -198,9 +198,10 @@ export const validatePlan = (value: unknown, machine: ProgramMachine): ProbePlan
   if (sites.length === 0) throw new InvalidPlan('the plan has no site');
   noOverlap(sites);
   const condition = read.optional(read.member(field, 'condition'), (each) => validCondition(each, machine));
-  if ((condition === undefined) !== (spec.condition === undefined)) {
-    throw new InvalidPlan('the plan has a condition exactly when the probe has one');
-  }
+  const forArmedThreads = read.optional(read.member(field, 'forArmedThreads'), read.flag) === true;
+  if (forArmedThreads && spec.action.kind !== 'stop') throw new InvalidPlan('a gate for armed threads must stop');
+  if (spec.condition !== undefined && condition === undefined)
+    throw new InvalidPlan('the plan has no condition although the probe has one');
   const goidOffset = read.optional(read.member(field, 'goidOffset'), (each) =>
     read.integer(each, 0, maximumGoidOffset),
   );
@@ -219,5 +220,9 @@ export const validatePlan = (value: unknown, machine: ProgramMachine): ProbePlan
     throw new InvalidPlan('the plan has one variant for each of its sites, or none');
   }
   const plan = { spec, binary: validBinary(read.member(field, 'binary')), sites, condition, captures, goidOffset };
-  return variants === undefined ? plan : { ...plan, variants };
+  return {
+    ...plan,
+    ...(variants === undefined ? {} : { variants }),
+    ...(forArmedThreads ? { forArmedThreads } : {}),
+  };
 };
