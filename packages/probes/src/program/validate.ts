@@ -200,8 +200,10 @@ export const validatePlan = (value: unknown, machine: ProgramMachine): ProbePlan
   const condition = read.optional(read.member(field, 'condition'), (each) => validCondition(each, machine));
   const forArmedThreads = read.optional(read.member(field, 'forArmedThreads'), read.flag) === true;
   if (forArmedThreads && spec.action.kind !== 'stop') throw new InvalidPlan('a gate for armed threads must stop');
-  if (spec.condition !== undefined && condition === undefined)
-    throw new InvalidPlan('the plan has no condition although the probe has one');
+  // A scope on a label is a condition too, and a gate for armed threads may have one that nobody wrote.
+  const mayHaveOne = forArmedThreads || spec.scope.kind === 'label';
+  if (spec.condition === undefined ? condition !== undefined && !mayHaveOne : condition === undefined)
+    throw new InvalidPlan('the plan has a condition exactly when the probe has one');
   const goidOffset = read.optional(read.member(field, 'goidOffset'), (each) =>
     read.integer(each, 0, maximumGoidOffset),
   );
