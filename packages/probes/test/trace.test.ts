@@ -50,6 +50,19 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('trace', () => {
 
   const program = (...args: string[]): TraceTarget => ({ kind: 'program', path: orders, args, stdio: 'ignore' });
 
+  const anyOf = (numbers: number): string => Array.from({ length: numbers }, (_, index) => `o.ID==${index}`).join('||');
+
+  it('judges long chains, and says of longer ones that they are too long', { timeout: 60_000 }, async () => {
+    const trace = await startTrace(await options([`main.price if ${anyOf(250)} do count`], program('1000')));
+    expect((await trace.finished).probes).toMatchObject([{ hits: 1000, matches: 250, faults: 0 }]);
+    for (const numbers of [380, 600]) {
+      const refused: unknown = await startTrace(
+        await options([`main.price if ${anyOf(numbers)} do count`], program('1')),
+      ).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: 'too-large', message: expect.stringMatching(/several probes\.$/) });
+    }
+  });
+
   it('ends with its table when the program ends while probes still go in', { timeout: 60_000 }, async () => {
     const service = await startProgram(orders, ['serve', '0']);
     const told: string[] = [];

@@ -1,5 +1,6 @@
 /** The agent's answers to what it will not do: a stable code and one sentence with the next step. */
 import { ResponseError } from 'vscode-jsonrpc/node';
+import { ExpressionTooLarge } from '../program/validate-expression.js';
 import type { AgentErrorData } from './protocol.js';
 
 /** JSON-RPC reserves -32768..-32000; the code that matters is `data.code`. */
@@ -116,6 +117,7 @@ export const noSuchProbe = (probe: number): Refused =>
 /** What the client sees. Anything unexpected becomes one sentence too, never a stack. */
 export const asResponse = (error: unknown): ResponseError<AgentErrorData> => {
   if (error instanceof Refused) return new ResponseError(REFUSED, error.message, { code: error.code });
+  if (error instanceof ExpressionTooLarge) return new ResponseError(REFUSED, error.message, { code: 'too-large' });
   const message = error instanceof Error ? error.message : String(error);
   return new ResponseError(REFUSED, message, { code: 'internal' });
 };

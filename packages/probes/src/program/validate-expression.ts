@@ -4,17 +4,28 @@ import type { ProgramMachine } from './program.js';
 import { registerOffset } from './registers.js';
 import { decimal, type Field, flag, hexBytes, InvalidPlan, member, oneOf, text } from './shape.js';
 
-/** The verifier walks at most a million instructions; a node costs up to forty. */
-const maximumNodes = 1_000;
-
-/** Each level may hold a temporary; the program builder counts those exactly. */
-const maximumDepth = 64;
+/**
+ * The verifier walks at most a million instructions; a node costs up to forty. It bounds the depth too: temporaries, the
+ * only thing that grows with depth, are counted by the program builder.
+ */
+const maximumNodes = 1_500;
 
 /** Bytes of a literal that a string is compared with. */
 export const maximumLiteral = 512;
 
 const arithmetic = ['add', 'sub', 'mul', 'div', 'rem', 'and', 'or', 'xor', 'and-not', 'shl', 'shr'] as const;
 const comparison = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
+
+/** Nothing is wrong with it but its size. The message is for people. */
+export class ExpressionTooLarge extends Error {
+  override readonly name = 'ExpressionTooLarge';
+
+  constructor() {
+    super(
+      `The condition or value is too large for the kernel (more than ${maximumNodes} parts, some ${maximumNodes / 5} comparisons of fields); leave a part of it out, or give the parts to several probes.`,
+    );
+  }
+}
 
 interface Walk {
   readonly machine: ProgramMachine | 'event';
@@ -40,10 +51,9 @@ const integerType = (field: Field): IntegerType => ({
   signed: flag(member(field, 'signed')),
 });
 
-const walk = (state: Walk, field: Field, depth: number): LoweredExpression => {
-  if (depth > maximumDepth) throw new InvalidPlan(`${field.path} is nested deeper than ${maximumDepth}`);
-  if (++state.nodes > maximumNodes) throw new InvalidPlan(`an expression has more than ${maximumNodes} parts`);
-  const inner = (name: string): LoweredExpression => walk(state, member(field, name), depth + 1);
+const walk = (state: Walk, field: Field): LoweredExpression => {
+  if (++state.nodes > maximumNodes) throw new ExpressionTooLarge();
+  const inner = (name: string): LoweredExpression => walk(state, member(field, name));
   const kind = text(member(field, 'kind'), 32);
   switch (kind) {
     case 'constant':
@@ -112,7 +122,7 @@ const walk = (state: Walk, field: Field, depth: number): LoweredExpression => {
 
 /** A copy with only the fields that the type has. Throws InvalidPlan. "event": registers are fields by name. */
 export const validExpression = (field: Field, machine: ProgramMachine | 'event'): LoweredExpression =>
-  walk({ machine, nodes: 0 }, field, 0);
+  walk({ machine, nodes: 0 }, field);
 
 const producesBoolean = (node: LoweredExpression): boolean => {
   switch (node.kind) {

@@ -167,7 +167,12 @@ export const parseExpression = (parser: Parser, expression: string): Syntax => {
   const wrong = (): never => {
     throw new Refused('syntax', `"${text}" is not a Go expression; correct it and try again.`);
   };
-  if (text === '' || text.length > longestExpression) return wrong();
+  if (text.length > longestExpression)
+    throw new Refused(
+      'too-large',
+      `The expression has ${text.length} characters and ${longestExpression} is the most; leave a part of it out, or give the parts to several probes.`,
+    );
+  if (text === '') return wrong();
   const tree = parser.parse(`${before}${text}\n`);
   if (tree === null) return wrong();
   try {
