@@ -34,6 +34,37 @@ describe('stops', () => {
     expect(world.toDelve()).toMatchObject([{ command: 'continue' }]);
   });
 
+  it.each([[[1, 2]], [[2, 1]]])(
+    'shows two gates at one instruction in the order of their lines, fired as %j',
+    (fired) => {
+      const world = World.ready();
+      const breakpoints = [
+        { name: 'main.f', condition: 'x == 1' },
+        { name: 'main.g', condition: 'x == 2' },
+      ];
+      world.request('setFunctionBreakpoints', { breakpoints });
+      // The second is for the first line of the body, four bytes behind the instruction that both sit on.
+      world.answerPlans(() => undefined, { 'main.g': 4 }).answerArms();
+      const {
+        breakpoints: [first, second],
+      } = bodyOf(world.toClient()) as { breakpoints: { id: number }[] };
+      world.request('configurationDone');
+      world.take();
+      world.trap(
+        20,
+        fired.map((probe, index) => eventOf(probe, 20, { time: `${100 + index}` })),
+      );
+      expect(stopped(world.toClient())).toMatchObject([{ threadId: 20, hitBreakpointIds: [first?.id] }]);
+      world.request('continue', { threadId: 20 });
+      const [stack] = world.toDelve();
+      world.delveAnswer(stack, { stackFrames: [{ id: 1, instructionPointerReference: '0x401001' }] });
+      world.delveAnswer(world.toDelve()[0]);
+      world.delveEvent('stopped', { reason: 'step', threadId: 20 });
+      world.delveAnswer(world.toDelve()[0], { stackFrames: [{ id: 1, instructionPointerReference: '0x401005' }] });
+      expect(stopped(world.toClient())).toMatchObject([{ threadId: 20, hitBreakpointIds: [second?.id] }]);
+    },
+  );
+
   it('passes over a trap whose hit was shown before it came', () => {
     const world = World.ready();
     world.gate();

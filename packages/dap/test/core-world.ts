@@ -137,7 +137,10 @@ export class World {
 
   #probes = 0;
 
-  answerPlans(refuse: (name: string) => string | undefined = () => undefined): this {
+  answerPlans(
+    refuse: (name: string) => string | undefined = () => undefined,
+    settle: Readonly<Record<string, number>> = {},
+  ): this {
     for (const output of this.#outputs.filter((one) => one.kind === 'plan')) {
       this.#outputs = this.#outputs.filter((one) => one !== output);
       this.feed({
@@ -155,6 +158,7 @@ export class World {
             function: name,
             file: '/src/x.go',
             line: 7,
+            settle: settle[name],
             message: 'In the kernel.',
           };
         }),

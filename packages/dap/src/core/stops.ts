@@ -156,6 +156,19 @@ export const releaseHeld = (turn: Turn): void => {
   turn.event('stopped', { reason: 'breakpoint', threadId: goroutine ?? 1, allThreadsStopped: true });
 };
 
+/**
+ * The oldest; of several gates at one instruction the one whose line comes first (a function's own line before the first
+ * line of its body), in whatever order the kernel ran them.
+ */
+const firstOf = (turn: Turn, hits: readonly Hit[]): Hit | undefined => {
+  const [oldest] = hits;
+  if (oldest === undefined) return undefined;
+  const distance = (hit: Hit): number => gateOf(turn, hit.probe)?.planned.settle ?? 0;
+  return hits
+    .filter((hit) => hit.goroutine === oldest.goroutine && hit.at?.after === oldest.at?.after)
+    .reduce((first, hit) => (distance(hit) < distance(first) ? hit : first));
+};
+
 const decide = (turn: Turn, event: Event | undefined): void => {
   if (event === undefined) {
     next(turn);
@@ -168,7 +181,10 @@ const decide = (turn: Turn, event: Event | undefined): void => {
   }
   const { hits, leftovers } = turn.state;
   const thread = threadOf(event);
-  const mine = hits.find((hit) => hit.goroutine === thread);
+  const mine = firstOf(
+    turn,
+    hits.filter((hit) => hit.goroutine === thread),
+  );
   if (mine !== undefined) {
     consider(turn, mine);
     return;
@@ -181,7 +197,7 @@ const decide = (turn: Turn, event: Event | undefined): void => {
     return;
   }
   // Goroutine 0 means that Delve could not tell; a hit is waiting, so it is that one.
-  const first = hits[0];
+  const first = firstOf(turn, hits);
   if (thread === 0 && first !== undefined) consider(turn, first);
   else showAsItIs(turn, event);
 };
@@ -252,7 +268,7 @@ export const onVerdict = (turn: Turn, hit: Hit, verdict: boolean, text: string |
 
 /** The next waiting hit, or on with the program. */
 const next = (turn: Turn): void => {
-  const first = turn.state.hits[0];
+  const first = firstOf(turn, turn.state.hits);
   turn.update({ held: undefined });
   if (first !== undefined) consider(turn, first);
   else resumeSilently(turn);

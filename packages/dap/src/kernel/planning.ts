@@ -7,11 +7,16 @@ export type SpecOutcome = { readonly ok: true; readonly spec: ProbeSpec } | NotP
 
 const refused = (message: string): NotPlanned => ({ ok: false, message });
 
-/** A function's declaration line: there Delve stops after the prologue, once per call, and so does a gate. */
+/**
+ * A function's declaration line: there Delve stops after the prologue, once per call, and so does a gate. None where
+ * another function has code on the line too, as the one around a function literal: Delve stops in both.
+ */
 const declaredAt = (binary: GoBinary, file: string, line: number): readonly GoFunction[] => {
   const hosts = new Map<number, GoFunction>();
   for (const { host } of binary.addressesOf(file, line)) {
-    if (host.line === line && !host.generated) hosts.set(host.index, host);
+    if (host.generated) continue;
+    if (host.line !== line) return [];
+    hosts.set(host.index, host);
   }
   return [...hosts.values()];
 };
