@@ -13,7 +13,7 @@ import type { ProcessIdentity } from './process-state.js';
 import type { SourceRuntime } from './protocol.js';
 import * as refusal from './refusal.js';
 import { sourceOf } from './source.js';
-import { chosenFields } from './source-fields.js';
+import { chosenFields, currentComm } from './source-fields.js';
 import { buildSourceProgram } from './source-program.js';
 
 export interface SourceRequest {
@@ -29,6 +29,7 @@ export interface SourceRequest {
   /** "arm": the thread stops at the next gate, for a debugger; "halt": the process stops at once. */
   readonly stop: 'none' | 'arm' | 'halt';
   readonly control: Control;
+  readonly subject: string | undefined;
 }
 
 /** What the kernel calls the thread pointer: struct thread_struct of each machine. */
@@ -56,11 +57,13 @@ export class ArmedSource implements Armed {
     this.stop = request.stop === 'arm' ? 'trap' : request.stop;
     this.#control = request.control;
     const source = sourceOf(spec.target, machine);
+    const own = request.subject === undefined ? [] : [currentComm(kernelBtf().offsetOf('task_struct', 'comm'))];
+    const known = [...own, ...source.fields];
     const template = spec.action.kind === 'log' ? spec.action.template : undefined;
-    const { fields, unknown } = chosenFields(source.fields, template, request.captures);
+    const { fields, unknown } = chosenFields(known, template, request.captures);
     if (unknown.length > 0) {
-      const known = source.fields.map((each) => each.capture.name).join(', ');
-      throw refusal.unsupported(`The field ${unknown.join(', ')}`, `it has ${known}`);
+      const names = known.map((each) => each.capture.name).join(', ');
+      throw refusal.unsupported(`The field ${unknown.join(', ')}`, `it has ${names}`);
     }
     this.captures = fields.map((each) => each.capture);
     this.layout = recordLayout(this.captures);
@@ -82,7 +85,8 @@ export class ArmedSource implements Armed {
             maps: { state: this.#state, ...request.maps },
             stop: request.stop,
             fields,
-            known: source.fields,
+            known,
+            subject: request.subject,
             condition: request.condition,
             layout: this.layout,
           }),

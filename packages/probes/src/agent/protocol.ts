@@ -81,6 +81,11 @@ export interface ArmSourceParams {
    */
   readonly condition?: LoweredExpression;
   readonly captures?: readonly PlannedCapture[];
+  /**
+   * Field with the process that the event is about: events count whose field is the target's id, whoever runs meanwhile. A
+   * record's `pid`, `tid` and `current_comm` are of him who runs: the sender of a signal. Such events stop nobody.
+   */
+  readonly subject?: string;
 }
 
 /** One thing that the kernel can or cannot do for the agent; tried, not inferred. */

@@ -13,7 +13,9 @@ export type FieldRead =
   /** Text whose place in the record is in the low half of the word there. */
   | { readonly kind: 'located-text'; readonly offset: number; readonly from: 'record' | 'field' }
   /** Text in the program's memory. */
-  | { readonly kind: 'user-text'; readonly offset: number };
+  | { readonly kind: 'user-text'; readonly offset: number }
+  /** Text in the running thread's task_struct. */
+  | { readonly kind: 'task-text'; readonly offset: number };
 
 export interface SourceField {
   readonly capture: PlannedCapture;
@@ -81,6 +83,10 @@ const numberShape = ({ type }: TracepointField, { width, signed }: { width: 1 | 
   if (type.includes('*')) return { kind: 'pointer' } as const;
   return type === 'bool' ? ({ kind: 'bool' } as const) : ({ kind: 'integer', signed, width } as const);
 };
+
+/** Name of the running thread; `offset`: of task_struct.comm. Bytes. */
+export const currentComm = (offset: number): SourceField =>
+  field('current_comm', 'char[16]', text, { kind: 'task-text', offset });
 
 /** Fields that cannot be shown (arrays of structures, bitmaps) are left out. */
 const sourceFields = (each: TracepointField, category: string): readonly SourceField[] => {

@@ -6,6 +6,7 @@ import { type Evaluation, emitExpression } from '../program/evaluate.js';
 import { frame } from '../program/frame.js';
 import { emitCount, emitNumber, emitRateLimit, emitSignal, emitTargetGuard } from '../program/gate.js';
 import type { ProgramMachine, ProgramMaps } from '../program/program.js';
+import { ProgramError } from '../program/program-error.js';
 import { type RecordLayout, recordFlags } from '../program/record.js';
 import { emitRecordFaults, emitRecordHeader } from '../program/record-writer.js';
 import type { ProbeSpec } from '../spec/spec.js';
@@ -17,6 +18,8 @@ export interface SourceProgramRequest {
   readonly spec: ProbeSpec;
   readonly probe: number;
   readonly target: number;
+  /** Field with the process that the event is about; undefined: it is about the running thread. */
+  readonly subject: string | undefined;
   readonly machine: ProgramMachine;
   readonly runtime: SourceRuntime | undefined;
   /** offsetof(task_struct, thread.fsbase) on x86-64, thread.uw.tp_value on arm64. Bytes. */
@@ -60,6 +63,19 @@ export const emitKernelGoroutine = (
   }
   assembler.store('r10', frame.goroutine, 0, 8).store('r10', frame.flags, recordFlags.goroutineUnknown, 8);
   assembler.label(known);
+};
+
+/** Leaves at `out` unless the event is about the target. */
+const emitSubjectGuard = (to: Evaluation, request: SourceProgramRequest, out: string): void => {
+  if (request.subject === undefined) {
+    emitTargetGuard(to, request.target, out);
+    return;
+  }
+  const named = request.known.find(({ capture }) => capture.name === request.subject)?.read;
+  if (named?.kind !== 'number') throw new ProgramError(`the event has no number ${request.subject}`);
+  to.assembler.call('get_current_pid_tgid').store('r10', frame.pidTid, 'r0', 8);
+  emitNumberField(to, named);
+  to.assembler.jumpIf('r8', '!=', request.target, out);
 };
 
 const emitSourceScope = (to: Evaluation, spec: ProbeSpec, out: string): void => {
@@ -169,7 +185,7 @@ export const buildSourceProgram = (request: SourceProgramRequest): Uint8Array =>
     event: eventReads(request.known),
   };
   assembler.mov('r6', 'r1');
-  emitTargetGuard(to, request.target, 'out');
+  emitSubjectGuard(to, request, 'out');
   emitCount(to, maps, 'hits');
   assembler.store('r10', frame.flags, 0, 8).store('r10', frame.captureFaults, 0, 8);
   if (spec.action.kind !== 'count' || spec.scope.kind !== 'process' || request.condition !== undefined)

@@ -23,6 +23,10 @@ export const emitTextAddress = (to: Evaluation, read: TextRead): 'probe_read_ker
     assembler.load('r3', 'r6', read.offset, 8);
     return 'probe_read_user_str';
   }
+  if (read.kind === 'task-text') {
+    assembler.call('get_current_task').mov('r3', 'r0').add('r3', read.offset);
+    return 'probe_read_kernel_str';
+  }
   if (read.kind === 'located-text') {
     assembler.load('r2', 'r6', read.offset, 4).and('r2', 0xffff);
     // From the end of the word itself, or from the start of the record.

@@ -24,6 +24,7 @@ export interface ValidSource {
   readonly runtime: SourceRuntime | undefined;
   readonly condition: LoweredExpression | undefined;
   readonly captures: readonly PlannedCapture[];
+  readonly subject: string | undefined;
 }
 
 const validRuntime = (field: read.Field): SourceRuntime => ({
@@ -66,8 +67,11 @@ export const validSource = (value: unknown): ValidSource =>
     const captures = read.optional(read.member(field, 'captures'), (each) =>
       read.list(each, maximumCaptures).map(validCapture),
     );
+    const subject = read.optional(read.member(field, 'subject'), read.text);
     checkAbilities(spec, runtime);
-    return { spec, runtime, condition, captures: captures ?? [] };
+    if (subject !== undefined && spec.action.kind === 'stop')
+      throw refusal.unsupported('A stop by an event that others cause', 'use `do log`');
+    return { spec, runtime, condition, captures: captures ?? [], subject };
   });
 
 /** What a client types its expressions with. Throws `Refused`. */

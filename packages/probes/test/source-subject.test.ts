@@ -1,0 +1,65 @@
+/** Events that others cause: signals are told of the process that gets them, with who sent them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { requirement } from '../../../test/requirements.js';
+import type { AgentClient } from '../src/client/client.js';
+import type { ProbeEvent } from '../src/events.js';
+import { parseProbeText } from '../src/spec/text.js';
+import { startTestAgent } from './agent-process.js';
+
+describe.skipIf(requirement('kernel').missing)('events about a process', () => {
+  let agent: AgentClient;
+  let target: ChildProcess;
+  let other: ChildProcess;
+
+  beforeEach(async () => {
+    agent = await startTestAgent();
+    target = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    other = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  });
+
+  afterEach(async () => {
+    await agent.dispose();
+    for (const child of [target, other]) {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    }
+  });
+
+  it('come whoever runs, and say who that was', async () => {
+    const events: ProbeEvent[] = [];
+    agent.onEvents((batch) => events.push(...batch));
+    const parsed = parseProbeText('tracepoint:signal:signal_generate if sig == 18 do log');
+    if (!parsed.ok) throw new Error(parsed.message);
+    const pid = target.pid ?? 0;
+    await agent.armSource({
+      spec: parsed.spec,
+      target: { pid, tracer: undefined },
+      runtime: undefined,
+      subject: 'pid',
+    });
+    other.kill('SIGCONT');
+    target.kill('SIGCONT');
+    await agent.drain();
+    expect(events).toHaveLength(1);
+    const [event] = events;
+    expect(event).toMatchObject({ pid: process.pid });
+    const values = new Map(event?.values.map(({ name, text }) => [name, text]));
+    expect(values.get('pid')).toBe(String(pid));
+    expect(values.get('sig')).toBe('18');
+    const own = readFileSync(`/proc/self/task/${event?.tid}/comm`, 'utf8').trim();
+    expect(values.get('current_comm')).toBe(JSON.stringify(own));
+  });
+
+  it('stop nobody', async () => {
+    const parsed = parseProbeText('tracepoint:signal:signal_generate do stop');
+    if (!parsed.ok) throw new Error(parsed.message);
+    const params = { spec: parsed.spec, target: { pid: target.pid ?? 0, tracer: undefined }, runtime: undefined };
+    await expect(agent.armSource({ ...params, subject: 'pid' })).rejects.toThrow(
+      'A stop by an event that others cause',
+    );
+  });
+});
