@@ -58,6 +58,8 @@ export const errors = {
   staleReference: (): UserError => quiet(4114, 'This belongs to an earlier stop: look at the stack again.'),
   probesLost: (reason: string): UserError =>
     shown(4115, `The probes of this session are gone, and the program runs on: ${reason}`),
+  misshapen: (command: string, detail: string): UserError =>
+    quiet(4116, `The request "${command}" cannot be read: ${detail}.`),
 } as const;
 
 /** Thrown by the shells; its message may be shown to a person as it is. */

@@ -19,6 +19,7 @@ const all = [
   errors.notCaptured('x', ['o', 'mult']),
   errors.staleReference(),
   errors.probesLost('the agent has ended.'),
+  errors.misshapen('next', '"threadId" must be a whole number'),
 ];
 
 describe('what is refused', () => {

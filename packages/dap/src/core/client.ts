@@ -10,6 +10,7 @@ import { listOf, type Message, objectOf, type Request } from './message.js';
 import { onMomentEvaluate, onMomentScopes, onMomentVariables } from './moment-values.js';
 import { isCall, resumeCommands } from './resume.js';
 import { setWork } from './set-breakpoints.js';
+import { misshapen } from './shape.js';
 import { onSnapshotStack, onSnapshotsRequest } from './snapshots.js';
 import { onTimelineRequest } from './timeline.js';
 import type { Turn } from './turn.js';
@@ -52,7 +53,9 @@ const onMoment = (turn: Turn, request: Request): boolean => {
 };
 
 const onRequest = (turn: Turn, request: Request): void => {
-  if (request.command === 'initialize') onInitialize(turn, request);
+  const wrong = misshapen(request);
+  if (wrong !== undefined) turn.refuse(request, errors.misshapen(request.command, wrong));
+  else if (request.command === 'initialize') onInitialize(turn, request);
   else if (request.command === 'disconnect') beginEnding(turn, 'disconnect', request);
   else if (request.command === 'terminate') beginEnding(turn, 'terminate', request);
   else if (turn.state.ending !== undefined) turn.refuse(request, errors.sessionEnding());
