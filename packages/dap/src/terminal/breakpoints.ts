@@ -76,6 +76,12 @@ export const breakpointText = (breakpoint: Breakpoint): string => {
   return `Breakpoint ${number}${enabled ? '' : ' (off)'} at ${placeText(breakpoint)}${when}${action}${message === '' ? '' : `\n    ${message}`}`;
 };
 
+const refusal = ({ place, message }: Breakpoint, symbols: Symbols | undefined): string => {
+  const near = place.kind === 'function' ? (symbols?.similarTo(place.name) ?? []) : [];
+  const said = message === '' ? 'The breakpoint could not be set' : message.replace(/\.$/, '');
+  return near.length === 0 ? `${said}.` : `${said}; did you mean ${near.join(', ')}?`;
+};
+
 export class Breakpoints {
   #last = 0;
   #all: Breakpoint[] = [];
@@ -141,7 +147,7 @@ export class Breakpoints {
     }
     if (breakpoint.verified) return breakpoint;
     await this.remove(breakpoint);
-    throw new RequestFailure(breakpoint.message === '' ? 'The breakpoint could not be set.' : breakpoint.message);
+    throw new RequestFailure(refusal(breakpoint, symbols));
   }
 
   async remove(breakpoint: Breakpoint): Promise<void> {

@@ -77,21 +77,16 @@ export class LineEditor implements Screen {
     }
   };
 
-  /** A key that readline must not see ends a piece. */
+  /**
+   * One character at a time: of a longer piece readline (Node 20) appends all but the last character to the line, wherever
+   * the cursor is.
+   */
   #onText(text: string): void {
-    let piece = '';
-    const pass = (): void => {
-      if (piece !== '') this.#typed.write(piece);
-      piece = '';
-    };
     for (const character of text) {
-      if (character === suspendByte) {
-        pass();
-        this.#suspend();
-      } else if (character === endByte && piece === '' && this.#reader.line === '') this.#onEndKey();
-      else piece += character;
+      if (character === suspendByte) this.#suspend();
+      else if (character === endByte && this.#reader.line === '') this.#onEndKey();
+      else this.#typed.write(character);
     }
-    pass();
   }
 
   #onEndKey(): void {

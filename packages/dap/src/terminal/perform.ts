@@ -13,11 +13,21 @@ export const perform = async (desk: Desk, line: string): Promise<Command | undef
   if (needs === 'halt') await desk.program.untilHalt();
   if (needs !== 'nothing' && desk.program.state === 'ended')
     throw new RequestFailure(`The program has ended${desk.attached ? '' : '; `restart` starts it again'}.`);
-  if (command === undefined) await inConsole(desk, line.trim());
+  if (command === undefined) await anythingElse(desk, line.trim());
   else await command.run(desk, rest);
   return command;
 };
 
-/** `stop` of a script: errors that are no defect of ours. */
+/** A single unknown word may be a variable, and is a mistyped command more often. */
+const anythingElse = async (desk: Desk, line: string): Promise<void> => {
+  try {
+    await inConsole(desk, line);
+  } catch (error) {
+    if (!(error instanceof RequestFailure) || /\W/.test(line)) throw error;
+    throw new RequestFailure(`${error.message.replace(/\.$/, '')}; \`help\` lists the commands.`, { cause: error });
+  }
+};
+
+/** Errors that are no defect of ours: the adapter's refusals, the system's, a file that is no program. */
 export const isComplaint = (error: unknown): error is Error =>
   error instanceof Error && (error instanceof RequestFailure || 'code' in error || error.name === 'FormatError');

@@ -64,6 +64,8 @@ export class Program {
   #runs = false;
   #ending = false;
   #waiting: (() => void)[] = [];
+  /** The answer to the last resume: a pause that overtook it would be lost. */
+  #resumed: Promise<unknown> = Promise.resolve();
   #initialized: () => void = () => undefined;
   readonly #untilInitialized: Promise<void>;
   #frames: readonly Frame[] | undefined;
@@ -182,7 +184,9 @@ export class Program {
     this.#runs = true;
     this.#become('running');
     try {
-      await this.request(command, { threadId: this.goroutine ?? 1, ...args });
+      const answer = this.request(command, { threadId: this.goroutine ?? 1, ...args });
+      this.#resumed = answer.catch(() => undefined);
+      await answer;
     } catch (error) {
       if (this.#runs) {
         this.#runs = false;
@@ -200,6 +204,7 @@ export class Program {
 
   /** A stopped program is left alone. */
   async pause(): Promise<void> {
+    await this.#resumed;
     if (this.#runs) await this.request('pause', { threadId: this.goroutine ?? 1 });
   }
 

@@ -27,7 +27,7 @@ export const runScript = async (
     } catch (error) {
       if (!isComplaint(error)) throw error;
       good = false;
-      complain(error.message);
+      complain(`${line.trim()}: ${error.message}`);
     }
     if (left.aborted) break;
   }

@@ -32,7 +32,6 @@ export class SessionDesk implements Desk {
   readonly probes = new Map<string, string>();
   program: Program;
   symbols: Symbols | undefined;
-  /** Until the program is there: a probe that is added waits for nothing else. */
   #leaving = false;
 
   constructor(options: DeskOptions) {
@@ -89,7 +88,9 @@ export class SessionDesk implements Desk {
 
   /** Without them names are not completed and listings have no marks: worth a sentence, not the session. */
   async #openSymbols(): Promise<void> {
-    const { path, pid } = this.program;
+    const { start } = this.#options;
+    const { path } = this.program;
+    const pid = start.kind === 'attach' ? start.pid : this.program.pid;
     this.symbols?.close();
     this.symbols = undefined;
     try {

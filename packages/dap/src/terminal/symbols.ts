@@ -69,6 +69,11 @@ export class Symbols {
     return found.size === 1 && only !== undefined ? only : written;
   }
 
+  /** Existing names close to a misspelt one, best first. */
+  similarTo(name: string): readonly string[] {
+    return this.#binary.functionsNamed(name).length > 0 ? [] : this.#binary.similarNames(name, 3);
+  }
+
   declarationOf(name: string): { readonly file: string; readonly line: number } | undefined {
     const [fn] = this.#binary.functionsNamed(name);
     return fn === undefined || fn.file === '' ? undefined : { file: fn.file, line: fn.line };
