@@ -1,10 +1,11 @@
 /** `probelens trace` of programs built in every way: large and stripped, with C, in C, for a debugger, by other Go versions. */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../command.js';
 import { buildFixture, findDelve, fixtureSources, privateCopy } from '../fixture-build.js';
 import { requirement, soaking } from '../requirements.js';
 import { traceProgram } from './trace-command.js';
@@ -108,7 +109,22 @@ describe.skipIf(requirement('kernel', 'go').missing)('probelens trace of', () =>
     expect(traced.events.every(({ values }) => values['o.Symbol'] === '"ACME"' && values.mult === '3')).toBe(true);
 
     const refused = await traceProgram(['main.price'], [host, library, '1']);
-    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('no Go function table') });
+    expect(refused).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/no Go function table.*--library FILE/),
+    });
+
+    // Running, it shows what it has loaded.
+    const running = execa(host, [library, '1000000000000'], { reject: false });
+    try {
+      await expect
+        .poll(() => readFileSync(`/proc/${running.pid}/maps`, 'latin1'), { timeout: 30_000 })
+        .toMatch(/ r-xp .*libprice\.so/);
+      const named = await runCommand(['trace', '--pid', String(running.pid), '--probe', 'main.price do count']);
+      expect(named).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`add --library ${library}`) });
+    } finally {
+      running.kill('SIGKILL');
+    }
   });
 
   it('a program that calls C', { timeout: 120_000 }, async () => {

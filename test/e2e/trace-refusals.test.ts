@@ -26,15 +26,18 @@ interface Case {
   readonly file: string;
   readonly probe: string;
   readonly says: RegExp;
+  /** The text itself is wrong: exit code 2, and the usage below the sentence. */
+  readonly usage?: true;
 }
 
 const inOrders = (probe: string, says: RegExp): Case => ({ file: 'orders/orders', probe, says });
+const unreadable = (probe: string, says: RegExp): Case => ({ ...inOrders(probe, says), usage: true });
 
 const cases: readonly Case[] = [
   // The probe's text: where, and what was expected.
-  inOrders('main.price if', /Expected a Go expression after "if", found the end \(at character 14\)/),
-  inOrders('main.price do explode', /Expected stop, log, count or snapshot, found "explode" \(at character 15\)/),
-  inOrders('main.price if o.Qty = 0', /"o\.Qty = 0" is not a Go expression/),
+  unreadable('main.price if', /Expected a Go expression after "if", found the end \(at character 14\)/),
+  unreadable('main.price do explode', /Expected stop, log, count or snapshot, found "explode" \(at character 15\)/),
+  unreadable('main.price if o.Qty = 0', /"o\.Qty = 0" is not a Go expression/),
   // The program: candidates, fields, places.
   inOrders('main.prise', /no function main\.prise in this program; did you mean main\.price\?/),
   inOrders('main.price if o.Quantity == 0', /has no field Quantity; it has ID, Symbol, Qty, Price/),
@@ -100,14 +103,33 @@ describe.skipIf(requirement('kernel', 'go').missing)('probelens trace refuses', 
     expect(stderr).toMatch(says);
   };
 
-  for (const { file, probe, says } of cases) {
+  const expectWrongUsage = (stderr: string, says: RegExp): void => {
+    const [sentence = '', usage, ...rest] = stderr.split('\n');
+    expectOneSentence(sentence, says);
+    expect([usage, rest]).toEqual([expect.stringMatching(/^usage: probelens /), []]);
+  };
+
+  for (const { file, probe, says, usage } of cases) {
     it(`"${probe}" in ${file}`, async () => {
       const { exitCode, stdout, stderr } = await run(['trace', join(directory, file), '--probe', probe, '--', '10']);
-      expectOneSentence(stderr, says);
+      (usage === undefined ? expectOneSentence : expectWrongUsage)(stderr, says);
       // The program was not started, or had not begun.
-      expect([exitCode, stdout]).toEqual([1, '']);
+      expect([exitCode, stdout]).toEqual([usage === undefined ? 1 : 2, '']);
     });
   }
+
+  it('a text that cannot be read wherever one is given', async () => {
+    const orders = join(directory, 'orders/orders');
+    for (const args of [
+      ['export', 'bpftrace', orders, '--probe', 'main.price if o.Qty = 0'],
+      ['export', 'perf', orders, '--probe', 'main.price if'],
+      ['explain', orders, 'main.price', '--if', 'o.Qty = 0'],
+    ]) {
+      const { exitCode, stdout, stderr } = await run(args);
+      expectWrongUsage(stderr, /is not a Go expression|Expected a Go expression/);
+      expect([exitCode, stdout]).toEqual([2, '']);
+    }
+  });
 
   it('processes that are gone, that are not Go, or that nobody may look at', async () => {
     const child = execa('true');
@@ -157,7 +179,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('probelens trace refuses', 
     const { exitCode, stderr } = await run(['trace', join(directory, 'orders/orders'), '--probe', 'main.price'], {
       before: nobody,
     });
-    expectOneSentence(stderr, findProgram('sudo') === undefined ? /"sudo" was not found/ : /sudo -n/);
+    expectOneSentence(stderr, findProgram('sudo') === undefined ? /as root/ : /with sudo, or .* `probelens doctor`/);
     expect(exitCode).toBe(1);
   });
 

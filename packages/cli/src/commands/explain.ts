@@ -1,6 +1,6 @@
 import { explainFunction, type GoBinary, openGoBinary, type Problem } from '@probelens/gosym';
 import type { PlannedSite, Planner, ProbeSpec, ProbeTarget } from '@probelens/probes';
-import { type Command, exitCode, readArguments } from '../command.js';
+import { type Command, exitCode, readArguments, UsageError } from '../command.js';
 import { coverageText } from '../coverage-text.js';
 import { explanationText } from '../explanation-text.js';
 import { CommandError } from '../failure.js';
@@ -100,6 +100,8 @@ export const explain: Command = {
       if (explained.length === 0) throw unknownFunction(binary, text);
       const planner = values['no-sites'] ? undefined : await loadPlanner();
       const planned = planner && plannedSites(planner, binary, target, values.if);
+      const unreadable = planned?.problems.find(({ code }) => code === 'syntax');
+      if (unreadable !== undefined) throw new UsageError(unreadable.message);
       for (const one of explained) {
         const sites = planned?.sites.filter((site) => site.function === one.function) ?? [];
         const problems = merged(planned?.problems ?? [], one.problems);

@@ -1,11 +1,15 @@
 import { resolve } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
-import { exportBpftrace, exportPerf, loadPlanner, parseProbeText } from '@probelens/probes';
+import { exportBpftrace, exportPerf, loadPlanner, parseProbeText, type Refusal } from '@probelens/probes';
 import { type Command, exitCode, readArguments, UsageError } from '../command.js';
 import { CommandError } from '../failure.js';
 import { printBytes } from '../output.js';
 
 const formats = { bpftrace: exportBpftrace, perf: exportPerf } as const;
+
+/** A condition that cannot be read is wrong usage; what the program does not have is not. */
+const refused = ({ code, message }: Refusal): Error =>
+  code === 'syntax' ? new UsageError(message) : new CommandError(message);
 
 const isFormat = (text: string): text is keyof typeof formats => Object.hasOwn(formats, text);
 
@@ -22,14 +26,14 @@ export const exportProbe: Command = {
     const parsed = parseProbeText(probe);
     if (!parsed.ok)
       throw new UsageError(
-        `The probe "${probe}" cannot be read at character ${parsed.position + 1}: ${parsed.message}`,
+        `The probe "${probe}" cannot be read: ${parsed.message} (at character ${parsed.position + 1}).`,
       );
     // The script may be run from anywhere.
     const binary = await openGoBinary(resolve(path));
     const planner = await loadPlanner();
     try {
       const planned = planner.plan(parsed.spec, binary);
-      if (!planned.ok) throw new CommandError(planned.refusal.message);
+      if (!planned.ok) throw refused(planned.refusal);
       const written = formats[format](planned.plan);
       if (!written.ok) throw new CommandError(written.refusal.message);
       printBytes(Buffer.from(written.text));

@@ -1,13 +1,16 @@
 import {
+  AgentFailure,
   agentCommand,
   formatTraceEvent,
   formatTraceSummary,
+  isPrivileged,
   startTrace,
   type Trace,
   type TraceSummary,
   type TraceTarget,
 } from '@probelens/probes';
 import { type Command, exitCode, readArguments, UsageError } from '../command.js';
+import { CommandError } from '../failure.js';
 import { LineStream } from '../line-stream.js';
 import { printLine } from '../output.js';
 import { ownCommand } from '../own-command.js';
@@ -51,6 +54,23 @@ const untilEnd = async (starting: Promise<Trace>): Promise<TraceSummary> => {
   return await trace.finished;
 };
 
+/** The same failure in terms of the command line. */
+const asAsked = (error: unknown): unknown => {
+  if (!(error instanceof AgentFailure)) return error;
+  // A probe that cannot be read is as wrong as an option that there is not.
+  if (error.code === 'bad-probe-text' || error.code === 'syntax') return new UsageError(error.message);
+  if (isPrivileged()) return error;
+  if (error.code === 'agent-not-found')
+    return new CommandError(
+      'Probes need root, and there is no sudo here; run the command as root, from `su -` for example.',
+    );
+  if (error.code === 'agent-not-privileged')
+    return new CommandError(
+      `Probes need root, and sudo wants a password; run the command with sudo, or allow it once and for all with the line that \`probelens doctor\` prints.`,
+    );
+  return error;
+};
+
 export const trace: Command = {
   usage: `probelens trace BINARY or --pid N --probe TEXT [--probe TEXT]... [--library FILE] [--budget PERCENT] [--json] [-- ARGS]
 
@@ -84,7 +104,9 @@ export const trace: Command = {
       onEvent: (event, names) => lines.add(json ? JSON.stringify(event) : formatTraceEvent(names, event)),
       onNote: (sentence) => process.stderr.write(`probelens: ${sentence}\n`),
     });
-    const summary = await untilEnd(starting);
+    const summary = await untilEnd(starting).catch((error: unknown) => {
+      throw asAsked(error);
+    });
     lines.flush();
     printLine(json ? JSON.stringify(summary) : formatTraceSummary(summary));
     return exitCode.done;

@@ -33,3 +33,15 @@ export const noProcess = (pid: number): AgentFailure =>
     'no-such-process',
     `There is no process ${pid} that may be looked at; give the id of a running program of yours.`,
   );
+
+export const noGoCode = (found: string): AgentFailure =>
+  new AgentFailure(
+    'no-go-code',
+    `${found}; where it loads Go code as a shared library, name that with --library FILE.`,
+  );
+
+export const codeInLibrary = (pid: number, libraries: readonly string[]): AgentFailure =>
+  new AgentFailure(
+    'code-in-library',
+    `Process ${pid} is no Go program itself, but has loaded Go code: add --library ${libraries.join(' or --library ')}.`,
+  );

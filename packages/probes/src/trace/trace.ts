@@ -2,9 +2,7 @@
  * A whole trace, without a debugger: texts -> plans -> armed -> events -> summary. The program is started here, or runs
  * already.
  */
-import { readlinkSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { type GoBinary, openGoBinary } from '@probelens/gosym';
+import type { GoBinary } from '@probelens/gosym';
 import { isAlive, type ProcessIdentity, processState, sendSignal } from '../agent/process-state.js';
 import type { AgentTarget } from '../agent/protocol.js';
 import { type AgentClient, startAgent, type TargetGone } from '../client/client.js';
@@ -12,6 +10,7 @@ import type { JsonValue, ProbeCounters, ProbeEvent } from '../events.js';
 import { loadPlanner } from '../plan/planner.js';
 import { Budget } from './budget.js';
 import { type EventNames, LossCounter, placesOf, type TraceEvent } from './event.js';
+import { openTraced } from './executable.js';
 import * as failure from './failure.js';
 import { forecast, formatForecast } from './forecast.js';
 import { type HeldProgram, launchHeld } from './launch.js';
@@ -67,23 +66,12 @@ interface Traced {
   stoppedEarly: boolean;
 }
 
-const executableOf = (pid: number): string => {
-  try {
-    readlinkSync(`/proc/${pid}/exe`);
-    return `/proc/${pid}/exe`;
-  } catch (error) {
-    if (error instanceof Error) throw failure.noProcess(pid);
-    throw error;
-  }
-};
-
 /** Rejects with an `AgentFailure` or a `FormatError`; nothing is left armed or running then. */
 export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   if (options.probes.length === 0) throw failure.noProbes();
   const { target } = options;
-  const executable = target.kind === 'program' ? resolve(target.path) : executableOf(target.pid);
   const identity = target.kind === 'running' ? processState(target.pid) : undefined;
-  const binary = await openGoBinary(options.library === undefined ? executable : resolve(options.library));
+  const binary = await openTraced(target, options.library);
   const planner = await loadPlanner();
   let requests: readonly TraceRequest[];
   try {
