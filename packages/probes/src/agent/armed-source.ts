@@ -15,6 +15,7 @@ import * as refusal from './refusal.js';
 import { sourceOf } from './source.js';
 import { chosenFields, currentComm } from './source-fields.js';
 import { buildSourceProgram } from './source-program.js';
+import { ThreadMap } from './thread-map.js';
 
 export interface SourceRequest {
   readonly id: number;
@@ -67,7 +68,11 @@ export class ArmedSource implements Armed {
     }
     this.captures = fields.map((each) => each.capture);
     this.layout = recordLayout(this.captures);
+    const place = { target: request.target.pid, machine, runtime: request.runtime };
     try {
+      const offset = kernelBtf().offsetOf('task_struct', threadPointer[machine]);
+      const second = request.subject === undefined ? source.second : undefined;
+      const threads = second && this.#opened.add(new ThreadMap({ ...place, threadPointer: offset })).map;
       this.#state = this.#opened.add(
         createMap({ type: 'array', name: 'probelens_state', valueSize: stateSize, maxEntries: 1 }),
       );
@@ -78,10 +83,9 @@ export class ArmedSource implements Armed {
           instructions: buildSourceProgram({
             spec,
             probe: request.id,
-            target: request.target.pid,
-            machine,
-            runtime: request.runtime,
-            threadPointer: kernelBtf().offsetOf('task_struct', threadPointer[machine]),
+            ...place,
+            threadPointer: offset,
+            second: second && threads && { ...second, threads },
             maps: { state: this.#state, ...request.maps },
             stop: request.stop,
             fields,

@@ -15,7 +15,37 @@ export type FieldRead =
   /** Text in the program's memory. */
   | { readonly kind: 'user-text'; readonly offset: number }
   /** Text in the running thread's task_struct. */
-  | { readonly kind: 'task-text'; readonly offset: number };
+  | { readonly kind: 'task-text'; readonly offset: number }
+  /** Whether the event is that of the second thread which it is about (`SecondThread`). */
+  | { readonly kind: 'second' };
+
+export type TextRead = Exclude<FieldRead, { kind: 'number' | 'second' }>;
+
+/** Some events are about two threads: the one that runs, and another. Both are shown, each as an event of its own. */
+export interface SecondThread {
+  /** Field of the truth value that says which of the two an event is of. */
+  readonly name: string;
+  /** Where the record has the second thread's id, 4 bytes. */
+  readonly offset: number;
+  /** It begins to run in this very event; else it may be running, and where it is then is not known. */
+  readonly comes: boolean;
+}
+
+/** What the second thread's event is called, and the field with its id. */
+const secondThreads: ReadonlyMap<string, readonly [name: string, thread: string]> = new Map([
+  ['sched:sched_switch', ['coming', 'next_pid']],
+  ['sched:sched_waking', ['woken', 'pid']],
+  ['sched:sched_wakeup', ['woken', 'pid']],
+  ['sched:sched_wakeup_new', ['woken', 'pid']],
+]);
+
+export const secondThreadOf = ({ category, name, fields }: TracepointFormat): SecondThread | undefined => {
+  const [called, thread] = secondThreads.get(`${category}:${name}`) ?? [];
+  const found = fields.find((each) => each.name === thread);
+  return called === undefined || found === undefined
+    ? undefined
+    : { name: called, offset: found.offset, comes: thread === 'next_pid' };
+};
 
 export interface SourceField {
   readonly capture: PlannedCapture;
@@ -116,10 +146,15 @@ const elements = (each: TracepointField, count: number): readonly SourceField[] 
 };
 
 /** Everything that a tracepoint says of itself, but for what all have in common and every event of ours says already. */
-export const tracepointFields = (format: TracepointFormat): readonly SourceField[] =>
-  format.fields
-    .filter((each) => !each.common && each.name !== '__syscall_nr')
-    .flatMap((each) => sourceFields(each, format.category));
+export const tracepointFields = (format: TracepointFormat): readonly SourceField[] => {
+  const second = secondThreadOf(format);
+  return [
+    ...(second === undefined ? [] : [field(second.name, 'bool', { kind: 'bool' }, { kind: 'second' })]),
+    ...format.fields
+      .filter((each) => !each.common && each.name !== '__syscall_nr')
+      .flatMap((each) => sourceFields(each, format.category)),
+  ];
+};
 
 /**
  * struct bpf_perf_event_data, include/uapi/linux/bpf_perf_event.h: registers, sample period, address. Where the program

@@ -1,9 +1,9 @@
 /** The program of a kernel event: whose thread it is, which goroutine runs on it, and the event's fields. */
-import { Assembler } from '@probelens/bpf';
+import { Assembler, type MapReference } from '@probelens/bpf';
 import type { LoweredExpression } from '../plan/expression.js';
 import { emitArmThread } from '../program/armed-thread.js';
 import { type Evaluation, emitExpression } from '../program/evaluate.js';
-import { frame } from '../program/frame.js';
+import { frame, temporary } from '../program/frame.js';
 import { emitCount, emitNumber, emitRateLimit, emitSignal, emitTargetGuard } from '../program/gate.js';
 import type { ProgramMachine, ProgramMaps } from '../program/program.js';
 import { ProgramError } from '../program/program-error.js';
@@ -11,8 +11,14 @@ import { type RecordLayout, recordFlags } from '../program/record.js';
 import { emitRecordFaults, emitRecordHeader } from '../program/record-writer.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import type { SourceRuntime } from './protocol.js';
-import { type FieldRead, type SourceField, textLimit } from './source-fields.js';
+import { type SecondThread, type SourceField, type TextRead, textLimit } from './source-fields.js';
 import { emitNumberField, emitTextAddress, eventReads } from './source-reads.js';
+
+/**
+ * What the map of threads (thread-map.ts) knows of one. "left": it is not running, and still on that goroutine; "came": it
+ * was when it came, and may be elsewhere by now.
+ */
+export const threadKnown = { never: 0, left: 1, came: 2 } as const;
 
 export interface SourceProgramRequest {
   readonly spec: ProbeSpec;
@@ -32,6 +38,8 @@ export interface SourceProgramRequest {
   /** What expressions may name. */
   readonly known: readonly SourceField[];
   readonly condition: LoweredExpression | undefined;
+  /** Events about two threads: the other one, and what is known of the target's threads (thread-map.ts). */
+  readonly second: (SecondThread & { readonly threads: MapReference }) | undefined;
   readonly layout: RecordLayout;
 }
 
@@ -95,7 +103,7 @@ const emitUnreadable = (to: Evaluation, index: number): void => {
 };
 
 /** u32 length, u32 length again, then the bytes: as a Go string of that length. */
-const emitText = (to: Evaluation, read: Exclude<FieldRead, { kind: 'number' }>, index: number, at: number): void => {
+const emitText = (to: Evaluation, read: TextRead, index: number, at: number): void => {
   const { assembler } = to;
   const done = assembler.freshLabel('text');
   const failed = assembler.freshLabel('unreadable');
@@ -134,12 +142,14 @@ const emitComputed = (to: Evaluation, value: LoweredExpression, index: number, a
   assembler.label(done);
 };
 
-const emitFields = (to: Evaluation, request: SourceProgramRequest): void => {
+const emitFields = (to: Evaluation, request: SourceProgramRequest, second: boolean): void => {
   request.fields.forEach(({ capture, read }, index) => {
     const at = request.layout.captures[index];
     if (at === undefined) return;
     if (read === undefined) {
       if (capture.value !== undefined) emitComputed(to, capture.value, index, at);
+    } else if (read.kind === 'second') {
+      to.assembler.store('r7', at, second ? 1 : 0, 8);
     } else if (read.kind === 'number') {
       emitNumberField(to, read);
       to.assembler.store('r7', at, 'r8', 8);
@@ -167,9 +177,60 @@ const emitSourceCondition = (to: Evaluation, request: SourceProgramRequest, out:
   assembler.label(judged);
 };
 
-const emitSourceStop = (to: Evaluation, { stop, maps, probe }: SourceProgramRequest): void => {
-  if (stop === 'halt') emitSignal(to, maps, 'halt');
+/** A halt is for the process that runs; of the second thread that is not. */
+const emitSourceStop = (to: Evaluation, { stop, maps, probe }: SourceProgramRequest, second: boolean): void => {
+  if (stop === 'halt' && !second) emitSignal(to, maps, 'halt');
   if (stop === 'arm' && maps.armedThreads !== undefined) emitArmThread(to, maps, maps.armedThreads, probe);
+};
+
+const emitRecord = (to: Evaluation, request: SourceProgramRequest, second: boolean, out: string): void => {
+  const { assembler } = to;
+  const { spec, maps } = request;
+  const full = assembler.freshLabel('full');
+  const limited = assembler.freshLabel('limited');
+  // A stop that was left out would be a breakpoint that lies.
+  const rateLimit = request.stop === 'none' ? spec.rateLimit : undefined;
+  emitNumber(to, maps);
+  if (rateLimit !== undefined) emitRateLimit(to, maps, rateLimit, limited);
+  assembler.loadMap('r1', maps.events).mov('r2', request.layout.size).mov('r3', 0).call('ringbuf_reserve');
+  assembler.jumpIf('r0', '==', 0, full).mov('r7', 'r0');
+  emitRecordHeader(to, { probe: request.probe, siteCookie: false });
+  emitFields(to, request, second);
+  emitSourceStop(to, request, second);
+  emitRecordFaults(to);
+  assembler.mov('r1', 'r7').mov('r2', 0).call('ringbuf_submit').jump(out).label(full);
+  emitCount(to, maps, 'lost');
+  emitSourceStop(to, request, second);
+  if (rateLimit !== undefined) assembler.label(limited);
+  emitCount(to, maps, 'dropped');
+};
+
+/** From here on thread and goroutine are in the frame. Falls through or goes to `out`. */
+const emitMatch = (to: Evaluation, request: SourceProgramRequest, second: boolean, out: string): void => {
+  const inner = { ...to, event: eventReads(request.known, second) };
+  emitSourceScope(inner, request.spec, out);
+  emitSourceCondition(inner, request, out);
+  if (request.spec.action.kind !== 'count') emitRecord(inner, request, second, out);
+};
+
+/** Puts the second thread into the frame as if it ran; goes to `out` when it is not the target's. */
+const emitSecondThread = (to: Evaluation, request: SourceProgramRequest, out: string): void => {
+  const { assembler } = to;
+  const { second } = request;
+  if (second === undefined) return;
+  const known = assembler.freshLabel('known');
+  assembler.load('r7', 'r6', second.offset, 4).store('r10', temporary(0), 'r7', 8);
+  assembler.loadMap('r1', second.threads).mov('r2', 'r10').add('r2', temporary(0)).call('map_lookup_elem');
+  assembler
+    .jumpIf('r0', '==', 0, out)
+    .loadImmediate('r1', BigInt(request.target) << 32n)
+    .or('r1', 'r7');
+  assembler.store('r10', frame.pidTid, 'r1', 8).store('r10', frame.captureFaults, 0, 8);
+  assembler.load('r1', 'r0', 0, 8).store('r10', frame.goroutine, 'r1', 8).store('r10', frame.flags, 0, 8);
+  assembler.load('r1', 'r0', 8, 8).jumpIf('r1', '==', threadKnown.left, known);
+  if (second.comes) assembler.jumpIf('r1', '==', threadKnown.came, known);
+  assembler.store('r10', frame.goroutine, 0, 8);
+  assembler.store('r10', frame.flags, recordFlags.goroutineUnknown, 8).label(known);
 };
 
 /** Instructions of the program, for types "tracepoint" and "perf-event". */
@@ -182,31 +243,20 @@ export const buildSourceProgram = (request: SourceProgramRequest): Uint8Array =>
     sleepable: false,
     goidOffset: request.runtime?.goid,
     fault: 'out',
-    event: eventReads(request.known),
   };
+  const next = request.second === undefined ? 'out' : 'second';
   assembler.mov('r6', 'r1');
-  emitSubjectGuard(to, request, 'out');
+  emitSubjectGuard(to, request, next);
   emitCount(to, maps, 'hits');
   assembler.store('r10', frame.flags, 0, 8).store('r10', frame.captureFaults, 0, 8);
   if (spec.action.kind !== 'count' || spec.scope.kind !== 'process' || request.condition !== undefined)
     emitKernelGoroutine(to, request);
-  emitSourceScope(to, spec, 'out');
-  emitSourceCondition(to, request, 'out');
-  if (spec.action.kind !== 'count') {
-    emitNumber(to, maps);
-    if (spec.rateLimit !== undefined && request.stop === 'none') emitRateLimit(to, maps, spec.rateLimit, 'limited');
-    assembler.loadMap('r1', maps.events).mov('r2', request.layout.size).mov('r3', 0).call('ringbuf_reserve');
-    assembler.jumpIf('r0', '==', 0, 'full').mov('r7', 'r0');
-    emitRecordHeader(to, { probe: request.probe, siteCookie: false });
-    emitFields(to, request);
-    emitSourceStop(to, request);
-    emitRecordFaults(to);
-    assembler.mov('r1', 'r7').mov('r2', 0).call('ringbuf_submit').jump('out').label('full');
-    emitCount(to, maps, 'lost');
-    // A full ring is no reason to go on.
-    emitSourceStop(to, request);
-    if (spec.rateLimit !== undefined && request.stop === 'none') assembler.label('limited');
-    emitCount(to, maps, 'dropped');
+  emitMatch(to, request, false, next);
+  if (request.second !== undefined) {
+    assembler.label('second');
+    emitSecondThread(to, request, 'out');
+    emitCount(to, maps, 'hits');
+    emitMatch(to, request, true, 'out');
   }
   return assembler.label('out').mov('r0', 0).exit().assemble();
 };

@@ -3,10 +3,9 @@ import { lengthOf } from '../plan/source-expressions.js';
 import type { Evaluation, EventReads } from '../program/evaluate.js';
 import { frame, scratchBytes } from '../program/frame.js';
 import { ProgramError } from '../program/program-error.js';
-import type { FieldRead, SourceField } from './source-fields.js';
+import type { FieldRead, SourceField, TextRead } from './source-fields.js';
 
 type NumberRead = Extract<FieldRead, { kind: 'number' }>;
-type TextRead = Exclude<FieldRead, NumberRead>;
 
 /** r8 = the number, extended to 64 bits. */
 export const emitNumberField = (to: Evaluation, { offset, width, signed }: NumberRead): void => {
@@ -47,8 +46,11 @@ const emitScratchText = (to: Evaluation, read: TextRead): void => {
   assembler.jumpIf('r0', 's<=', 0, to.fault).mov('r8', 'r0').sub('r8', 1);
 };
 
-/** The reads of expressions, which name fields. */
-export const eventReads = (fields: readonly SourceField[]): EventReads => {
+const isText = (read: FieldRead | undefined): read is TextRead =>
+  read !== undefined && read.kind !== 'number' && read.kind !== 'second';
+
+/** The reads of expressions, which name fields; in the event of the second thread or of the first. */
+export const eventReads = (fields: readonly SourceField[], second: boolean): EventReads => {
   const byName = new Map(fields.flatMap(({ capture, read }) => (read === undefined ? [] : [[capture.name, read]])));
   const texts = new Map(fields.map(({ capture }) => [lengthOf(capture.name), byName.get(capture.name)]));
   const unknown = (name: string): never => {
@@ -59,13 +61,14 @@ export const eventReads = (fields: readonly SourceField[]): EventReads => {
       const read = byName.get(name);
       const text = texts.get(name);
       if (read?.kind === 'number') emitNumberField(to, read);
-      else if (text !== undefined && text.kind !== 'number') emitScratchText(to, text);
+      else if (read?.kind === 'second') to.assembler.mov('r8', second ? 1 : 0);
+      else if (isText(text)) emitScratchText(to, text);
       else unknown(name);
     },
     emitText(to, name) {
       const read = byName.get(name);
-      if (read === undefined || read.kind === 'number') unknown(name);
-      else emitScratchText(to, read);
+      if (isText(read)) emitScratchText(to, read);
+      else unknown(name);
     },
   };
 };

@@ -12,11 +12,12 @@ import {
 import type { ProgramMachine } from '../program/program.js';
 import type { ProbeTarget } from '../spec/spec.js';
 import * as refusal from './refusal.js';
-import { perfFields, type SourceField, tracepointFields } from './source-fields.js';
+import { perfFields, type SecondThread, type SourceField, secondThreadOf, tracepointFields } from './source-fields.js';
 
 export interface Source {
   readonly type: 'tracepoint' | 'perf-event';
   readonly fields: readonly SourceField[];
+  readonly second: SecondThread | undefined;
   readonly attach: (program: Program) => Link;
 }
 
@@ -32,9 +33,11 @@ const perfEvent = (name: string): PerfEvent => {
 export const sourceOf = (target: ProbeTarget, machine: ProgramMachine): Source => {
   if (target.kind === 'tracepoint') {
     const { category, name } = target;
+    const format = readTracepointFormat(category, name);
     return {
       type: 'tracepoint',
-      fields: tracepointFields(readTracepointFormat(category, name)),
+      fields: tracepointFields(format),
+      second: secondThreadOf(format),
       attach: (program) => attachTracepoint({ program, category, name }),
     };
   }
@@ -44,6 +47,7 @@ export const sourceOf = (target: ProbeTarget, machine: ProgramMachine): Source =
   return {
     type: 'perf-event',
     fields: perfFields(machine),
+    second: undefined,
     // On every processor, and the program looks at whose thread it is: threads that are still to come are included.
     attach: (program) => attachPerfEvent({ program, event, sample: { period } }),
   };
