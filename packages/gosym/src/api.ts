@@ -254,6 +254,11 @@ export interface GoBinary {
   packageVariable(name: string): GoVariable | undefined;
   readonly runtime: RuntimeLayout;
 
+  /**
+   * Pointers of the loaded program at an address, as the loader leaves them: at most `count`, fewer where the file's bytes
+   * end or a word is 2^53 or more, none where the file has none.
+   */
+  pointersAt(address: VirtualAddress, count: number): readonly VirtualAddress[];
   /** Machine code of a function, from the file. */
   code(fn: GoFunction): Uint8Array;
   /** Throws FormatError "unmapped-address" when no executable segment covers it: never a guess. */

@@ -213,6 +213,21 @@ export class OpenedGoBinary implements GoBinary {
     return this.layout;
   }
 
+  pointersAt(address: VirtualAddress, count: number): readonly VirtualAddress[] {
+    const { image } = this.program;
+    const size = image.pointerSize;
+    const length = Math.min(count, Math.floor(image.bytesFrom(address) / size));
+    if (length < 1) return [];
+    const words = image.readRelocated(address, length * size, 'pointers');
+    const found: VirtualAddress[] = [];
+    for (let index = 0; index < length; index++) {
+      const word = words.wordOrUndefined(index * size, size);
+      if (word === undefined) break;
+      found.push(virtualAddress(word));
+    }
+    return found;
+  }
+
   code(fn: GoFunction): Uint8Array {
     return this.program.image.readAt(fn.entry, fn.size, `the code of ${fn.name}`).data;
   }

@@ -1,35 +1,20 @@
 /** Every place where a function was inlined, and its own body if there is one. */
-import type { GoFunction, InlinedCopy } from '@probelens/gosym';
+import type { InlinedCopy } from '@probelens/gosym';
 import { functionPlaces } from './entry-places.js';
-import { runAt } from './first-line.js';
+import { type FunctionCode, functionCode } from './function-code.js';
 import { Refused } from './refused.js';
-import { decodeFunction, type Place, plannedSite, type Request, shortFile } from './request.js';
+import { type Place, plannedSite, type Request, shortFile } from './request.js';
 import { scopeFor } from './scope-at.js';
 import { doubtedAt } from './stale.js';
-import { type Code, codeOf } from './x86/code.js';
 import { firstUnharmed, logSites } from './x86/line-site.js';
 
-interface Host {
-  readonly code: Code;
-  readonly statements: ReadonlySet<number>;
-  readonly runs: ReturnType<Request['binary']['linesOf']>;
-}
-
-const hostOf = (request: Request, fn: GoFunction): Host => ({
-  code: codeOf(decodeFunction(request, fn)),
-  statements: new Set(request.binary.statementsOf(fn) ?? []),
-  runs: request.binary.linesOf(fn),
-});
-
-const placeOf = (request: Request, copy: InlinedCopy, host: Host): Place | undefined => {
+const placeOf = (request: Request, copy: InlinedCopy, host: FunctionCode): Place | undefined => {
   const { binary } = request;
   const [low, high] = copy.ranges[0] ?? [];
   const index = low === undefined ? undefined : host.code.indexAt(low);
-  if (low === undefined || high === undefined || index === undefined) return undefined;
+  if (low === undefined || high === undefined || index === undefined || host.code.hasUnknownJump) return undefined;
   const belongs = (address: number): boolean => address >= low && address < high;
-  const isStart = (address: number): boolean =>
-    host.statements.has(address) || runAt(host.runs, address)?.address === address;
-  const sites = logSites(host.code, index, belongs, isStart, request.avoid !== undefined);
+  const sites = logSites(host.code, index, belongs, host.isStart, request.avoid !== undefined);
   if (sites.length === 0) return undefined;
   const variables = binary.variablesAt(low);
   const doubted = doubtedAt(binary, host.code, variables.value, low);
@@ -63,10 +48,10 @@ export const copyPlaces = (request: Request, name: string): readonly Place[] => 
     );
   }
   const copies = request.binary.inlinedCopiesOf(name);
-  const hosts = new Map<number, Host>();
+  const hosts = new Map<number, FunctionCode>();
   const places: Place[] = [];
   for (const copy of copies) {
-    const host = hosts.get(copy.host.index) ?? hostOf(request, copy.host);
+    const host = hosts.get(copy.host.index) ?? functionCode(request.binary, request.x86, copy.host);
     hosts.set(copy.host.index, host);
     const place = placeOf(request, copy, host);
     if (place !== undefined) places.push(place);

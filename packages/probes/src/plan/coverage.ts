@@ -1,11 +1,12 @@
 /** How much of a program can be probed, and why the rest cannot. */
-import type { GoBinary, GoFunction } from '@probelens/gosym';
-import { lineStart, runAt } from './first-line.js';
+import type { GoBinary, GoFunction, LineAddress } from '@probelens/gosym';
+import { firstLine, lineStart, runAt } from './first-line.js';
+import { functionCode } from './function-code.js';
 import { isAssembly } from './functions.js';
-import { codeOf } from './x86/code.js';
 import { type Decoded, isPushFrame, type X86 } from './x86/decode.js';
 import { entrySite } from './x86/entry-site.js';
-import { stopSites } from './x86/line-site.js';
+import { type LineSite, logSites } from './x86/line-site.js';
+import { type StopObstacle, stopSites } from './x86/stop-site.js';
 
 export interface FunctionCoverage {
   /** Functions that the compiler made are not counted. */
@@ -22,16 +23,25 @@ export interface FunctionCoverage {
 }
 
 export interface LineCoverage {
-  /** Lines with code of their own, counted once per function. */
+  /** Lines at which a debugger can break, counted once per function; copies in other functions are not counted. */
   readonly total: number;
-  /** The line of the `func` keyword, which the function's entry stands for. */
+  /** The function's entry stands for it: the line of the `func` keyword, often the first of the body. */
   readonly entry: number;
   /** With a one-byte site inside. */
   readonly oneByte: number;
+  /** With `pop %rbp` before a return: one byte, single-stepped. */
+  readonly atReturn: number;
   /** With a site that needs a sentinel. */
   readonly sentinel: number;
   readonly none: number;
+  /** Why those without have none, by the most hopeful instruction of each (x86/stop-site.ts). */
+  readonly reasons: Readonly<Record<NoStop, number>>;
+  /** For counting and logging without a debugger: with an instruction that the kernel emulates, or only others. */
+  readonly log: { readonly emulated: number; readonly stepped: number; readonly none: number };
 }
+
+/** "jump": the function jumps to addresses that nobody knows. */
+export type NoStop = StopObstacle | 'jump';
 
 export interface Coverage {
   readonly functions: FunctionCoverage;
@@ -58,35 +68,64 @@ const kindOf = (fn: GoFunction, instructions: readonly Decoded[]): Kind => {
   return frame ? 'otherFrame' : 'frameless';
 };
 
-type LineKind = Exclude<keyof LineCoverage, 'total'>;
+type StopKind = 'entry' | 'oneByte' | 'atReturn' | 'sentinel' | NoStop;
+type LogKind = keyof LineCoverage['log'];
 
-const lineKinds = (
-  binary: GoBinary,
-  x86: X86,
-  fn: GoFunction,
-  instructions: readonly Decoded[],
-): readonly LineKind[] => {
-  const runs = binary.linesOf(fn);
-  const statements = binary.statementsOf(fn);
-  const code = codeOf(instructions);
-  const starts: ReadonlySet<number> = new Set(statements ?? []);
-  const isStart = (address: number): boolean => starts.has(address) || runAt(runs, address)?.address === address;
+interface LineKinds {
+  readonly stop: StopKind;
+  readonly log: LogKind;
+}
+
+const stopKinds = { 1: 'oneByte', 2: 'sentinel', stepped: 'atReturn', nop5: 'oneByte', emulated: 'oneByte' } as const;
+
+const logKind = (site: LineSite | undefined): LogKind => {
+  if (site === undefined) return 'none';
+  return site.tier === 'stepped' ? 'stepped' : 'emulated';
+};
+
+/** Of each line of the function's own code, but for those without a statement. */
+const lineKinds = (binary: GoBinary, x86: X86, fn: GoFunction): readonly LineKinds[] => {
+  const { code, runs, statements, isStart } = functionCode(binary, x86, fn);
   const lines = new Set(runs.flatMap((run) => (run.chain.length === 1 && run.chain[0] ? [run.chain[0].line] : [])));
-  const hasEntry = entrySite(instructions) !== undefined;
-  return [...lines].map((line): LineKind => {
-    if (line === fn.line && hasEntry) return 'entry';
-    const isLine = (run: (typeof runs)[number]): boolean => run.chain.length === 1 && run.chain[0]?.line === line;
+  const atEntry = new Set(
+    entrySite(code.instructions) === undefined ? [] : [fn.line, firstLine(binary, fn, code.instructions).bodyLine],
+  );
+  return [...lines].flatMap((line): readonly LineKinds[] => {
+    if (atEntry.has(line)) return [{ stop: 'entry', log: 'emulated' }];
+    const isLine = (run: LineAddress): boolean => run.chain.length === 1 && run.chain[0]?.line === line;
     const start = lineStart(runs, statements, isLine);
     const index = start === undefined ? undefined : code.indexAt(start);
-    if (index === undefined || code.hasTableJump) return 'none';
+    if (start === undefined || index === undefined || !isStart(start) || statements?.includes(start) === false)
+      return [];
+    if (code.hasUnknownJump) return [{ stop: 'jump', log: 'none' }];
     const belongs = (address: number): boolean => {
       const run = runAt(runs, address);
       return run !== undefined && isLine(run);
     };
-    const [best] = stopSites(x86, code, index, belongs, isStart);
-    if (best === undefined) return 'none';
-    return best.tier === 1 ? 'oneByte' : 'sentinel';
+    const { sites, obstacle } = stopSites(x86, code, index, { belongs, isStart });
+    const [best] = sites;
+    const [cheapest] = logSites(code, index, belongs, isStart, false);
+    return [{ stop: best === undefined ? obstacle : stopKinds[best.tier], log: logKind(cheapest) }];
   });
+};
+
+const noReasons = { bytes: 0, instruction: 0, store: 0, statement: 0, last: 0, branch: 0, first: 0, jump: 0 };
+
+const countLines = (kinds: readonly LineKinds[]): LineCoverage => {
+  const stops = { entry: 0, oneByte: 0, atReturn: 0, sentinel: 0 };
+  const reasons = { ...noReasons };
+  const log = { emulated: 0, stepped: 0, none: 0 };
+  let none = 0;
+  for (const kind of kinds) {
+    log[kind.log]++;
+    if (kind.stop === 'entry' || kind.stop === 'oneByte' || kind.stop === 'atReturn' || kind.stop === 'sentinel') {
+      stops[kind.stop]++;
+    } else {
+      none++;
+      reasons[kind.stop]++;
+    }
+  }
+  return { total: kinds.length, ...stops, none, reasons, log };
 };
 
 /** Longer than every stack check with the push behind it. */
@@ -95,20 +134,13 @@ const prologueBytes = 96;
 /** Throws nothing: what cannot be decoded counts as without a site. */
 export const coverageOf = (binary: GoBinary, x86: X86, options: CoverageOptions): Coverage => {
   const functions = { total: 0, checked: 0, unchecked: 0, otherFrame: 0, frameless: 0, assembly: 0 };
-  const lines = { total: 0, entry: 0, oneByte: 0, sentinel: 0, none: 0 };
+  const lines: LineKinds[] = [];
   const all = options.match === undefined ? binary.functions() : binary.functionsMatching(options.match);
   for (const fn of all) {
     if (fn.generated) continue;
-    const code = binary.code(fn);
-    const wanted = options.lines === true && !isAssembly(fn);
-    const instructions = x86.decode(wanted ? code : code.subarray(0, prologueBytes), fn.entry);
     functions.total++;
-    functions[kindOf(fn, instructions)]++;
-    if (!wanted) continue;
-    for (const kind of lineKinds(binary, x86, fn, instructions)) {
-      lines.total++;
-      lines[kind]++;
-    }
+    functions[kindOf(fn, x86.decode(binary.code(fn).subarray(0, prologueBytes), fn.entry))]++;
+    if (options.lines === true && !isAssembly(fn)) lines.push(...lineKinds(binary, x86, fn));
   }
-  return { functions, lines: options.lines === true ? lines : undefined };
+  return { functions, lines: options.lines === true ? countLines(lines) : undefined };
 };

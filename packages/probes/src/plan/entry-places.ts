@@ -1,13 +1,13 @@
 /** The site at a function's entry: for the function itself, the line of its `func` keyword, and often its first line. */
 import type { Degraded, GoFunction, GoVariable } from '@probelens/gosym';
-import { runAt } from './first-line.js';
+import { functionCode } from './function-code.js';
 import { functionsCalled, inPackage, isAssembly } from './functions.js';
 import { Refused } from './refused.js';
-import { decodeFunction, decodePrologue, type Place, plannedSite, type Request, shortFile } from './request.js';
+import { decodePrologue, type Place, plannedSite, type Request, shortFile } from './request.js';
 import { scopeFor } from './scope-at.js';
-import { codeOf } from './x86/code.js';
 import { afterStackCheck, type EntrySite, entrySite } from './x86/entry-site.js';
-import { firstUnharmed, logSites, stopSites } from './x86/line-site.js';
+import { firstUnharmed, logSites } from './x86/line-site.js';
+import { stopSites } from './x86/stop-site.js';
 
 /** At and before `push %rbp` the return address is all that the call has added to the stack. */
 const entryFrame = { register: 'rsp', offset: 8 } as const;
@@ -68,17 +68,14 @@ const framelessPlace = (
   variables: Degraded<readonly GoVariable[]>,
 ): Place => {
   const { binary, use } = request;
-  const code = codeOf(decodeFunction(request, fn));
+  const { code, isStart } = functionCode(binary, request.x86, fn);
   const index = afterStackCheck(code.instructions);
-  if (index === undefined || code.hasTableJump) throw noEntry(fn, 'its first instructions are passed more than once');
-  const runs = binary.linesOf(fn);
-  const starts: ReadonlySet<number> = new Set(binary.statementsOf(fn) ?? []);
-  const isStart = (address: number): boolean => starts.has(address) || runAt(runs, address)?.address === address;
+  if (index === undefined || code.hasUnknownJump) throw noEntry(fn, 'its first instructions are passed more than once');
   const end = fn.entry + fn.size;
   const belongs = (address: number): boolean => address < end;
   const sites =
     use === 'stop'
-      ? stopSites(request.x86, code, index, belongs, isStart)
+      ? stopSites(request.x86, code, index, { belongs, isStart }).sites
       : logSites(code, index, belongs, isStart, request.avoid !== undefined);
   return {
     function: fn.name,

@@ -3,14 +3,17 @@ import type { GoFunction, LineAddress } from '@probelens/gosym';
 import { virtualAddress } from '@probelens/gosym';
 import { entryPlace } from './entry-places.js';
 import { firstLine, lineStart, runAt, unchangedParameters } from './first-line.js';
+import { functionCode } from './function-code.js';
 import { isAssembly } from './functions.js';
 import type { PlannedSite } from './plan.js';
 import { Refused } from './refused.js';
 import { decodeFunction, type Needs, type Place, plannedSite, type Request, shortFile } from './request.js';
 import { scopeFor } from './scope-at.js';
 import { doubtedAt } from './stale.js';
-import { type Code, codeOf } from './x86/code.js';
-import { firstUnharmed, type LineSite, logSites, stopSites } from './x86/line-site.js';
+import type { Code } from './x86/code.js';
+import type { Decoded } from './x86/decode.js';
+import { firstUnharmed, type LineSite, logSites } from './x86/line-site.js';
+import { type StopObstacle, stopSites } from './x86/stop-site.js';
 
 interface Line {
   readonly file: string;
@@ -34,61 +37,77 @@ const described: Readonly<Record<LineSite['tier'], string>> = {
   stepped: 'an instruction of the line, single-stepped',
 };
 
+const describedReturn = 'pop %rbp before the return of the line, single-stepped';
+
+const isReturn = (instruction: Decoded, tier: LineSite['tier']): boolean =>
+  tier === 'stepped' && instruction.bytes.length === 1 && instruction.mnemonic === 'pop';
+
 const noSite = (line: Line, why: string): Refused =>
   new Refused(
     'no-line-site',
     `There is no safe place for a probe in ${text(line)}: ${why}; it stays with the debugger.`,
   );
 
+const obstacles: Readonly<Record<StopObstacle, string>> = {
+  first: 'its code is a single instruction, where a debugger breaks itself',
+  branch: 'behind its first instruction there are only branches and calls',
+  last: 'its only other instruction is its last, behind which the next line begins',
+  statement: 'behind each of its instructions a debugger may break itself',
+  store: 'it has only stores behind its first instruction',
+  instruction: 'it has no plain instruction behind its first',
+  bytes: 'its instructions cannot hold two probes each',
+};
+
+interface Choice {
+  readonly fn: GoFunction;
+  readonly code: Code;
+  readonly line: Line;
+  readonly sites: readonly LineSite[];
+  /** Why there is no site, when there is none. */
+  readonly why: string;
+}
+
 const chooser =
-  (request: Request, fn: GoFunction, code: Code, line: Line, sites: readonly LineSite[]) =>
+  (request: Request, { fn, code, line, sites, why }: Choice) =>
   (needs: Needs): PlannedSite => {
-    if (sites.length === 0)
-      throw noSite(line, 'it has no instruction that is neither its first, a branch, a call nor a store');
+    if (sites.length === 0) throw noSite(line, why);
     const site = firstUnharmed(sites, needs);
     const instruction = site && code.instructions[site.index];
     if (site === undefined || instruction === undefined) {
       throw noSite(line, 'what the condition reads is overwritten before the first instruction that can be probed');
     }
     const { tier } = site;
-    return plannedSite(request, { fn, instruction, tier, use: request.use, ...line, reason: `${described[tier]}.` });
+    const what = isReturn(instruction, tier) ? describedReturn : described[tier];
+    const reason = `${what}${site.mayMiss ? ', not reached when the line fails on a nil pointer before it' : ''}.`;
+    return plannedSite(request, { fn, instruction, tier, use: request.use, ...line, reason });
   };
 
 /** One site for one copy of the line: its statement in the function itself, or in one inlined call. */
-const insidePlace = (
-  request: Request,
-  fn: GoFunction,
-  line: Line,
-  copy: string,
-  statements: readonly number[] | undefined,
-): Place => {
+const insidePlace = (request: Request, fn: GoFunction, line: Line, copy: string): Place => {
   const { binary, use } = request;
-  const runs = binary.linesOf(fn);
+  const { code, runs, statements, isStart } = functionCode(binary, request.x86, fn);
   const isLine = (run: LineAddress): boolean =>
     run.chain[0]?.line === line.line && run.chain[0].file === line.file && instance(run) === copy;
   const start = lineStart(runs, statements, isLine);
-  const code = codeOf(decodeFunction(request, fn));
   const index = start === undefined ? undefined : code.indexAt(start);
   if (start === undefined || index === undefined) throw noSite(line, 'its code cannot be decoded');
-  if (code.hasTableJump)
-    throw noSite(line, `${fn.name} jumps by a table, so it is not known what is reached from where`);
-  const starts = new Set(statements ?? []);
+  if (code.hasUnknownJump)
+    throw noSite(line, `${fn.name} jumps to computed addresses, so it is not known what is reached from where`);
   const belongs = (address: number): boolean => {
     const run = runAt(runs, address);
     return run !== undefined && isLine(run);
   };
-  const isStart = (address: number): boolean => starts.has(address) || runAt(runs, address)?.address === address;
-  const sites =
+  const { sites, obstacle } =
     use === 'stop'
-      ? stopSites(request.x86, code, index, belongs, isStart)
-      : logSites(code, index, belongs, isStart, request.avoid !== undefined);
+      ? stopSites(request.x86, code, index, { belongs, isStart })
+      : { sites: logSites(code, index, belongs, isStart, request.avoid !== undefined), obstacle: 'statement' as const };
   const variables = binary.variablesAt(virtualAddress(start));
   const doubted = doubtedAt(binary, code, variables.value, start);
   return {
     function: fn.name,
     scope: scopeFor(binary, fn, variables, use === 'stop' ? 'delve' : 'go', code.frameAt(index), doubted),
     start,
-    choose: chooser(request, fn, code, line, sites),
+    choose: chooser(request, { fn, code, line, sites, why: obstacles[obstacle] }),
   };
 };
 
@@ -130,7 +149,7 @@ const linePlace = (request: Request, fn: GoFunction, line: Line, copy: string): 
   if (statements === undefined && request.use === 'stop') {
     throw noSite(line, 'the program has no debug information');
   }
-  return insidePlace(request, fn, line, copy, statements);
+  return insidePlace(request, fn, line, copy);
 };
 
 /**

@@ -70,9 +70,51 @@ func grow(depth int, o *Order) int { // mark:grow
 	return grow(depth-1, o) + pad[depth%64]
 }
 
-func main() {
+var kept *Order
+
+//go:noinline
+func keep(n int) *Order {
+	o := &Order{ID: n, Qty: n % 4, Price: 2, Name: "kept"} // mark:alloc
+	kept = o                                               // mark:kept
+	return o
+}
+
+// route has as many cases as the compiler makes a table of.
+//
+//go:noinline
+func route(kind int, o *Order) int {
+	switch kind { // mark:switch
+	case 0:
+		return o.ID + 1 // mark:zero
+	case 1:
+		note(kind)
+		return o.Qty*2 + o.ID
+	case 2:
+		return o.Price ^ o.ID
+	case 3:
+		note(o.Qty)
+		o.Price += kind // mark:three
+		note(o.Price)
+	case 4, 5:
+		for i := 0; i < kind; i++ {
+			o.Qty += i ^ o.ID // mark:turn
+		}
+	case 6:
+		return o.ID - 7
+	case 7:
+		note(o.ID * 3)
+		return o.ID & 3
+	case 8:
+		return o.Price | 1
+	case 9:
+		note(9)
+	}
+	return o.Price + kind // mark:routed
+}
+
+func main() { // mark:main
 	fmt.Println("ready")
-	bufio.NewReader(os.Stdin).ReadString('\\n')
+	bufio.NewReader(os.Stdin).ReadString('\\n') // mark:start
 	errs := 0
 	for n := 0; n < 10; n++ {
 		order := newOrder(n)
@@ -82,6 +124,7 @@ func main() {
 		}
 		sink += value(order) + len(largest([]int{n, 3})) + len(largest([]string{"a", "b", "c"}[:n%4]))
 		sink += leaf(n, &Order{ID: n * 2, Qty: 3})
+		sink += route(n, keep(n))
 	}
 	done := make(chan int)
 	go func() { done <- grow(500, &Order{ID: 1}) }()

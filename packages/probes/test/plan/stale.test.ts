@@ -4,9 +4,9 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { findDelve } from '../../../../test/delve.js';
 import { requirement } from '../../../../test/requirements.js';
+import { functionCode } from '../../src/plan/function-code.js';
 import { loadPlanner, type Planner } from '../../src/plan/planner.js';
 import { doubtedAt } from '../../src/plan/stale.js';
-import { codeOf } from '../../src/plan/x86/code.js';
 import { createX86 } from '../../src/plan/x86/decode.js';
 import { parseProbeText } from '../../src/spec/text.js';
 
@@ -33,7 +33,7 @@ const examine = async (binary: GoBinary, calls: readonly number[]) => {
   const doubts: Doubt[] = [];
   let inRegisters = 0;
   const examineFunction = (fn: GoFunction): void => {
-    const code = codeOf(x86.decode(binary.code(fn), fn.entry));
+    const code = functionCode(binary, x86, fn).code;
     const here = calls.filter((call) => call >= fn.entry && call < fn.entry + fn.size);
     for (const { address: at } of code.instructions) {
       const address = virtualAddress(at);

@@ -42,6 +42,7 @@ const decoded = (code: Uint8Array, start: number, { address, word }: Word): Deco
   target: undefined,
   writesMemory: false,
   memoryBase: '',
+  memoryIndex: '',
   displacement: 0,
   pcRelative: false,
   written: [],

@@ -18,28 +18,31 @@ const badOpcodes = new Set([
   ...[0xe4, 0xe5, 0xe6, 0xe7, 0xea, 0xec, 0xed, 0xee, 0xef, 0xf1, 0xf4, 0xfa, 0xfb],
 ]);
 
-/** Of the opcodes behind 0x0f only those that compilers use for plain work: moves, conditions, comparisons, imul. */
+/** Of the opcodes behind 0x0f only those that compilers use for plain work: moves, conditions, arithmetic, bits, no-ops. */
 const isGoodTwoByte = (opcode: number): boolean =>
   (opcode >= 0x10 && opcode <= 0x17) ||
   (opcode >= 0x28 && opcode <= 0x2f) ||
-  (opcode >= 0x40 && opcode <= 0x4f) ||
+  (opcode >= 0x40 && opcode <= 0x5f) ||
   (opcode >= 0x80 && opcode <= 0x9f) ||
-  [0xaf, 0xb6, 0xb7, 0xbe, 0xbf].includes(opcode);
+  [0x1f, 0x6e, 0x6f, 0x7e, 0x7f, 0xa3, 0xaf, 0xb6, 0xb7, 0xba, 0xbc, 0xbd, 0xbe, 0xbf, 0xd6, 0xef].includes(opcode);
 
 const isBranch = (opcode: number): boolean => (opcode >= 0x70 && opcode <= 0x7f) || [0xe8, 0xe9, 0xeb].includes(opcode);
+
+const isRex = (byte: number): boolean => (byte & 0xf0) === 0x40;
 
 /** Whether a uprobe may be placed on the instruction that begins with these bytes. Says no when in doubt. */
 export const isAcceptable = (bytes: Uint8Array): boolean => {
   let at = 0;
   while (goodPrefixes.has(bytes[at] ?? -1)) at++;
   if (badPrefixes.has(bytes[at] ?? -1)) return false;
-  if (((bytes[at] ?? 0) & 0xf0) === 0x40) at++;
+  if (isRex(bytes[at] ?? 0)) at++;
   const opcode = bytes[at];
   if (opcode === undefined) return false;
+  // To the kernel's decoder the second of two REX prefixes is a whole opcode, and a good one (insn_get_opcode).
+  if (isRex(opcode)) return at > 0;
   // Prefixed branches are emulated in some kernels and refused in others.
   if (isBranch(opcode)) return at === 0;
-  if (opcode !== 0x0f)
-    return !badOpcodes.has(opcode) && !goodPrefixes.has(opcode) && !badPrefixes.has(opcode) && (opcode & 0xf0) !== 0x40;
+  if (opcode !== 0x0f) return !badOpcodes.has(opcode) && !goodPrefixes.has(opcode) && !badPrefixes.has(opcode);
   const second = bytes[at + 1];
   return second !== undefined && isGoodTwoByte(second) && (second < 0x80 || second > 0x8f || at === 0);
 };

@@ -10,10 +10,12 @@ export interface Code {
   readonly instructions: readonly Decoded[];
   /** Position in `instructions`; undefined between instructions. */
   indexAt(address: number): number | undefined;
-  /** Direct jumps of the function land here. */
+  /** Jumps of the function land here. */
   isTarget(address: number): boolean;
-  /** Some jump goes where a table says (a switch): its targets are not known. */
-  readonly hasTableJump: boolean;
+  /** Some jump goes where nobody knows. */
+  readonly hasUnknownJump: boolean;
+  /** A call that always returns once and changes nothing that could be seen, but for registers. */
+  isSilentCall(instruction: Decoded): boolean;
   /** Where the frame's canonical address is found at an instruction of the body; undefined where that is not certain. */
   frameAt(index: number): FrameAddress | undefined;
 }
@@ -49,7 +51,12 @@ const frames = (instructions: readonly Decoded[]): ((index: number) => FrameAddr
   };
 };
 
-export const codeOf = (instructions: readonly Decoded[]): Code => {
+/** `tableTargets`: where indirect jumps may go; undefined when that is not known. */
+export const codeOf = (
+  instructions: readonly Decoded[],
+  tableTargets: ReadonlySet<number> | undefined,
+  isSilent: (target: number) => boolean,
+): Code => {
   const index = new Map(instructions.map((each, position) => [each.address, position]));
   const targets = new Set(
     instructions.flatMap((each) => (each.flow === 'call' || each.target === undefined ? [] : [each.target])),
@@ -58,15 +65,17 @@ export const codeOf = (instructions: readonly Decoded[]): Code => {
   return {
     instructions,
     indexAt: (address) => index.get(address),
-    isTarget: (address) => targets.has(address),
-    hasTableJump: instructions.some((each) => each.flow === 'jump' && each.target === undefined),
+    isTarget: (address) => targets.has(address) || tableTargets?.has(address) === true,
+    hasUnknownJump: tableTargets === undefined,
+    isSilentCall: ({ flow, target }) => flow === 'call' && target !== undefined && isSilent(target),
     frameAt,
   };
 };
 
 /**
- * Positions that are executed whenever the instruction at `start` is, right after it, without a call between: up to the
- * first branch (included) or the first instruction that something else jumps to (excluded).
+ * Positions that are executed whenever the instruction at `start` is, right after it, without a call between that anybody
+ * could notice: up to the first branch or other call (included) or the first instruction that something else jumps to
+ * (excluded).
  */
 export const blockFrom = (code: Code, start: number): readonly number[] => {
   const block: number[] = [];
@@ -74,7 +83,7 @@ export const blockFrom = (code: Code, start: number): readonly number[] => {
     const instruction = code.instructions[index];
     if (instruction === undefined || (index > start && code.isTarget(instruction.address))) break;
     block.push(index);
-    if (instruction.flow !== 'next') break;
+    if (instruction.flow !== 'next' && !code.isSilentCall(instruction)) break;
   }
   return block;
 };

@@ -15,7 +15,9 @@ export interface Decoded {
   readonly writesMemory: boolean;
   /** Base register of a memory operand, "" without one. */
   readonly memoryBase: string;
-  /** Displacement of a memory operand, signed. */
+  /** Index register of a memory operand, "" without one. */
+  readonly memoryIndex: string;
+  /** Displacement of a memory operand, signed; where it is relative to the instruction pointer, the address. */
   readonly displacement: number;
   /** Address of a memory operand relative to the instruction pointer. */
   readonly pcRelative: boolean;
@@ -97,6 +99,7 @@ export const createX86 = (iced: IcedModule): X86 => {
       target: instruction.op0Kind === OpKind.NearBranch64 ? Number(instruction.nearBranchTarget) : undefined,
       writesMemory,
       memoryBase: lower(Register[base]),
+      memoryIndex: lower(Register[instruction.memoryIndex]),
       displacement: Number(BigInt.asIntN(64, instruction.memoryDisplacement)),
       pcRelative: base === Register.RIP,
       written,

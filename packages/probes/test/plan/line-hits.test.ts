@@ -1,0 +1,84 @@
+/** A stop inside a line must be passed as often as Delve's breakpoint there: Delve counts its own, the kernel counts ours. */
+import { spawnSync } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { openGoBinary } from '@probelens/gosym';
+import { describe, expect, test } from 'vitest';
+import { findDelve } from '../../../../test/delve.js';
+import { requirement, soaking } from '../../../../test/requirements.js';
+import type { ProbePlan } from '../../src/plan/plan.js';
+import { loadPlanner } from '../../src/plan/planner.js';
+import { ConditionRun, judge } from '../lowering/kernel.js';
+import { buildLines, lineOf, source } from './lines-program.js';
+
+/**
+ * Not those of `grow`: Delve takes long for each stop in a deep recursion. Not those that are passed before the kernel's
+ * probes are armed.
+ */
+const lines = source
+  .split('\n')
+  .map((_, index) => index + 1)
+  .filter((line) => line < lineOf('grow') || line > lineOf('grow') + 8)
+  .filter((line) => line < lineOf('main') || line > lineOf('start'));
+
+/** How often Delve's tracepoint on each line was hit, by line; lines that take none are missing. */
+const delveHits = async (path: string): Promise<ReadonlyMap<number, number>> => {
+  const newline = join(dirname(path), 'newline');
+  await writeFile(newline, '\n');
+  const script = `${lines.map((line) => `trace L${line} main.go:${line}`).join('\n')}\ncontinue\nexit\n`;
+  const options = ['exec', path, '--allow-non-terminal-interactive=true', '-r', `stdin:${newline}`];
+  const run = spawnSync(findDelve() ?? 'dlv', options, { input: script, encoding: 'utf8', maxBuffer: 1 << 28 });
+  const hits = new Map<number, number>();
+  for (const [, line] of run.stdout.matchAll(/Tracepoint L([0-9]+) set at /g)) hits.set(Number(line), 0);
+  for (const [, line] of run.stdout.matchAll(/> goroutine\([0-9]+\): \[L([0-9]+)\] /g))
+    hits.set(Number(line), (hits.get(Number(line)) ?? 0) + 1);
+  return hits;
+};
+
+describe.skipIf(requirement('kernel', 'go', 'delve').missing)('stops inside lines', () => {
+  test.each<readonly [string, readonly string[]]>([
+    ['optimised', []],
+    ['-N -l', ['-gcflags=all=-N -l']],
+    ...(soaking ? [['-race', ['-race']] as const] : []),
+  ])('are passed as often as breakpoints of Delve, %s', { timeout: 120_000 }, async (_name, flags) => {
+    const path = await buildLines(flags);
+    const planner = await loadPlanner();
+    const binary = await openGoBinary(path);
+    const truth = await delveHits(path);
+    const plans: ProbePlan[] = [];
+    const planned: number[] = [];
+    for (const line of truth.keys()) {
+      const spec = {
+        target: { kind: 'line', file: 'lines/main.go', line },
+        condition: undefined,
+        scope: { kind: 'process' },
+        action: { kind: 'log', template: undefined },
+        rateLimit: undefined,
+      } as const;
+      for (const use of soaking ? (['stop', 'log'] as const) : (['stop'] as const)) {
+        const result = planner.plan(spec, binary, { use, avoid: [] });
+        if (!result.ok) continue;
+        plans.push({ ...result.plan, captures: [] });
+        planned.push(line);
+      }
+    }
+    const run = new ConditionRun(path, 0);
+    await run.ready();
+    const verdicts = await judge(run, plans);
+    const differences = planned.flatMap((line, index) => {
+      const [site] = plans[index]?.sites ?? [];
+      const [ours, theirs] = [verdicts[index]?.hits, truth.get(line)];
+      return ours === theirs
+        ? []
+        : [`${line}: ${ours}, Delve ${theirs} (${site?.use} at ${site?.address}: ${site?.reason})`];
+    });
+    expect(differences).toEqual([]);
+    const stops = new Set(plans.flatMap(({ sites: [site] }) => (site?.use === 'stop' ? [site.tier] : [])));
+    expect(stops).toContain(2);
+    expect(stops).toContain('stepped');
+    expect([...truth.values()].reduce((sum, hits) => sum + hits, 0)).toBeGreaterThan(400);
+    binary.close();
+    planner.dispose();
+    await rm(dirname(path), { recursive: true });
+  });
+});
