@@ -10,6 +10,7 @@ import type {
   FunctionQuery,
   InlinedCall,
   LookupAnswer,
+  LookupParams,
 } from './binary/protocol.js';
 import { BinaryFailure } from './binary/reader.js';
 import { statIfThere } from './disk.js';
@@ -70,14 +71,20 @@ interface Seen {
 }
 
 const nothing: LookupAnswer = { facts: [] };
+const noFacts: FunctionFacts = { symbol: undefined, bodies: [], copies: [], copyCount: 0, callerCount: 0 };
 
 interface Remembered {
   readonly identity: FileIdentity;
+  /** What the answer is for: another object after every edit. */
+  readonly source: SourceFile;
+  readonly prefixes: readonly string[];
   readonly answer: LookupAnswer;
+  /** By `SourceFunction.declared`. */
+  readonly facts: WeakMap<object, FunctionFacts>;
 }
 
-/** By what was read of the buffer, which is another object after every edit: counts change far more often than text. */
-const answers = new WeakMap<SourceFile, Map<string, Remembered>>();
+/** By path of the program. After an edit only functions that are new are asked for; counts change without any. */
+const answers = new WeakMap<GoDocument, Map<string, Remembered>>();
 const sources = new WeakMap<GoDocument, { readonly version: number; readonly source: SourceFile }>();
 
 function sourceOf(document: GoDocument): SourceFile {
@@ -93,17 +100,38 @@ async function seeThrough(binaries: Binaries, choice: Choice, file: SourceOf): P
   const binary = await binaries.stateOf(choice);
   if (binary.kind !== 'ready') return { binary, answer: nothing };
   const { path, identity } = binary.summary;
-  const remembered = answers.get(file.source)?.get(path);
-  if (remembered !== undefined && remembered.identity === identity) return { binary, answer: remembered.answer };
+  const remembered = answers.get(file.document)?.get(path);
+  const known = remembered?.identity === identity ? remembered : undefined;
+  if (known?.source === file.source) return { binary, answer: known.answer };
   const prefixes = packagePrefixes(file.clause, binary.summary);
-  const queries = file.source.functions.map((declaration) => queryOf(declaration, prefixes));
-  const answer = await binaries.lookup({ path, identity, queries, files: file.spellings });
-  const known = answers.get(file.source) ?? new Map();
-  answers.set(file.source, known.set(path, { identity, answer }));
+  // In another package the same declarations are other functions.
+  const isSamePackage = known !== undefined && known.prefixes.join() === prefixes.join();
+  const facts = isSamePackage ? known.facts : new WeakMap<object, FunctionFacts>();
+  const params = { path, identity, files: file.spellings };
+  const answer = { facts: await factsFor(binaries, params, { source: file.source, prefixes }, facts) };
+  const ofDocument = answers.get(file.document) ?? new Map<string, Remembered>();
+  answers.set(file.document, ofDocument.set(path, { identity, source: file.source, prefixes, answer, facts }));
   return { binary, answer };
 }
 
+/** Asks for those that are not remembered; what `init` functions are depends on the others of the file. */
+async function factsFor(
+  binaries: Binaries,
+  params: Omit<LookupParams, 'queries'>,
+  { source: { functions }, prefixes }: { readonly source: SourceFile; readonly prefixes: readonly string[] },
+  known: WeakMap<object, FunctionFacts>,
+): Promise<readonly FunctionFacts[]> {
+  const missing = functions.filter(({ declared, initOrdinal }) => initOrdinal !== undefined || !known.has(declared));
+  if (missing.length > 0) {
+    const queries = missing.map((declaration) => queryOf(declaration, prefixes));
+    const { facts } = await binaries.lookup({ ...params, queries });
+    for (const [index, { declared }] of missing.entries()) known.set(declared, facts[index] ?? noFacts);
+  }
+  return functions.map(({ declared }) => known.get(declared) ?? noFacts);
+}
+
 interface SourceOf {
+  readonly document: GoDocument;
   readonly source: SourceFile;
   readonly clause: PackageClause;
   readonly spellings: readonly string[];
@@ -131,7 +159,7 @@ export async function viewFile(document: GoDocument, binaries: Binaries): Promis
   const seen = { clause, isTest: file.endsWith('_test.go') };
   const see = async (): Promise<Seen> => {
     const choices = await binaries.choicesFor(file, seen, of.module);
-    return firstThatKnows(binaries, choices, { source, clause, spellings: spellings(file, of) });
+    return firstThatKnows(binaries, choices, { document, source, clause, spellings: spellings(file, of) });
   };
   // A build that is replaced between two questions is asked for again, once: the next change tells us anyway.
   const { binary, answer } = await see()

@@ -90,6 +90,7 @@ export class Workspace {
       controlDirectory,
       root === undefined ? undefined : new ProbeStore(root, (sentence) => client.say(MessageType.Warning, sentence)),
     );
+    this.binaries.prepare();
     this.initial = params.initializationOptions;
     this.applySettings(undefined);
   }

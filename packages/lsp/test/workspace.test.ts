@@ -326,6 +326,20 @@ describe.skipIf(requirement('go').missing)('a workspace', () => {
     ]);
   });
 
+  test('a package clause that is edited makes other functions of the same declarations', async () => {
+    put('go.mod', 'module example.com/small\n\ngo 1.20\n');
+    const file = put('main.go', small);
+    await build('.', '-o', 'small', '.');
+    const client = await open();
+    const uri = await client.open(file);
+    expect(await client.lensTexts(uri)).toContain('4: probe this function');
+    const clause = { start: { line: 0, character: 8 }, end: { line: 0, character: 12 } };
+    await client.change(uri, [{ range: clause, text: 'book' }]);
+    expect(await client.lensTexts(uri)).toEqual(['1: nothing of this file is in small']);
+    await client.change(uri, [{ range: clause, text: 'main' }]);
+    expect(await client.lensTexts(uri)).toContain('4: probe this function');
+  });
+
   test('a folder that is deleted leaves the server answering', async () => {
     put('go.mod', 'module example.com/small\n\ngo 1.20\n');
     const file = put('main.go', small);

@@ -62,14 +62,21 @@ export class Binaries {
     this.reader = new BinaryReader((progress) => sources.onProgress(progress));
   }
 
+  /** Starts the worker before anybody asks: its program takes a while to load. */
+  prepare(): void {
+    this.reader.prepare();
+  }
+
   /** Programs through which a file may be seen, the best first. */
   async choicesFor(file: string, seen: SeenFile, module: GoModule | undefined): Promise<readonly Choice[]> {
+    const setting = this.sources.setting(file);
+    if (setting !== undefined) return chooseBinaries(seen, { setting, sessions: [], candidates: [] });
     const own = await this.candidates(module);
     // A library that has no program of its own is seen through those of the modules beside it.
     const others =
       own.length > 0 ? [] : await Promise.all(this.sources.otherModules(module).map((other) => this.candidates(other)));
     return chooseBinaries(seen, {
-      setting: this.sources.setting(file),
+      setting,
       sessions: this.sources.sessions(file),
       candidates: [...own, ...others.flat().sort((a, b) => b.modified - a.modified)],
     });

@@ -67,6 +67,10 @@ export class BinaryReader {
 
   constructor(private readonly onProgress: (progress: ReadingProgress) => void) {}
 
+  prepare(): void {
+    this.worker ??= this.start();
+  }
+
   open(path: string): Promise<BinarySummary> {
     return this.ask((connection) => connection.sendRequest(OpenRequest, { path }));
   }

@@ -37,19 +37,22 @@ function symbolOf(probe: ControlProbe, wanted: ReadonlyMap<string, WantedProbe>)
 export class ProbeBook {
   private readonly wantedByText = new Map<string, WantedProbe>();
   private readonly sessions = new Map<string, Map<number, ControlProbe>>();
+  private bySymbol: ReadonlyMap<string | undefined, readonly ListedProbe[]> | undefined;
 
   want(probe: WantedProbe): void {
+    this.bySymbol = undefined;
     this.wantedByText.set(probe.text, probe);
   }
 
   /** Texts that were wanted for the function. */
   unwant(symbol: string): readonly string[] {
     const texts = [...this.wantedByText.values()].filter((probe) => probe.symbol === symbol).map(({ text }) => text);
-    for (const text of texts) this.wantedByText.delete(text);
+    for (const text of texts) this.unwantText(text);
     return texts;
   }
 
   unwantText(text: string): void {
+    this.bySymbol = undefined;
     this.wantedByText.delete(text);
   }
 
@@ -65,6 +68,7 @@ export class ProbeBook {
   update(session: string, probes: readonly ControlProbe[]): void {
     const known = this.sessions.get(session);
     if (known === undefined) return;
+    this.bySymbol = undefined;
     for (const probe of probes) {
       if (probe.state === 'removed') known.delete(probe.id);
       else known.set(probe.id, probe);
@@ -73,6 +77,7 @@ export class ProbeBook {
 
   closeSession(session: string): void {
     this.sessions.delete(session);
+    this.bySymbol = undefined;
   }
 
   /** Wanted probes that a session does not have, failed ones counted as had: they were refused once. */
@@ -91,14 +96,25 @@ export class ProbeBook {
   }
 
   probesOf(symbol: string): readonly ListedProbe[] {
-    return this.listed().filter(({ probe }) => symbolOf(probe, this.wantedByText) === symbol);
+    this.bySymbol ??= this.grouped();
+    return this.bySymbol.get(symbol) ?? [];
+  }
+
+  /** Asked for every function of a file, and made again only after a change. */
+  private grouped(): ReadonlyMap<string | undefined, readonly ListedProbe[]> {
+    const groups = new Map<string | undefined, ListedProbe[]>();
+    for (const listed of this.listed()) {
+      const symbol = symbolOf(listed.probe, this.wantedByText);
+      groups.set(symbol, [...(groups.get(symbol) ?? []), listed]);
+    }
+    return groups;
   }
 
   /** Undefined where nothing is probed nor asked for. */
   status(symbol: string): ProbeStatus | undefined {
     const probes = this.probesOf(symbol).map(({ probe }) => probe);
     if (probes.length === 0) {
-      const isWanted = this.wanted().some((probe) => probe.symbol === symbol);
+      const isWanted = this.wantedByText.size > 0 && this.wanted().some((probe) => probe.symbol === symbol);
       return isWanted ? { hits: 0, state: 'waiting', message: undefined } : undefined;
     }
     const failed = probes.find((probe) => probe.state === 'failed');

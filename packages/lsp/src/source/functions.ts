@@ -18,6 +18,8 @@ export interface SourceFunction {
   readonly nameSpan: Span;
   /** Among the functions called `init` of this file, from 0: a file may have several. */
   readonly initOrdinal: number | undefined;
+  /** The same object as long as no edit touches the declaration, wherever it moves. */
+  readonly declared: object;
 }
 
 export interface SourceFile {
@@ -30,6 +32,8 @@ export interface SourceFile {
 /** What is needed of a document to read it; positions come from offsets, because tree-sitter counts no lone \r as a line. */
 export interface SyntaxSource {
   syntax(): Tree;
+  /** Of the tree that `syntax` gave last. Nodes with one id in two trees whose numbers follow each other are the same. */
+  readonly treeNumber: number;
   spanAt(startIndex: number, endIndex: number): Span;
 }
 
@@ -56,7 +60,27 @@ function receiverOf(list: Node | null): Receiver | undefined {
   return undefined;
 }
 
-function declarationOf(node: Node, inits: number, text: SyntaxSource): SourceFunction | undefined {
+/** What a declaration says wherever it stands: reading it costs ten calls into the parser, an edit touches one. */
+interface ReadDeclaration {
+  readonly name: string;
+  readonly receiver: Receiver | undefined;
+  readonly hasBody: boolean;
+  readonly isInit: boolean;
+  /** UTF-16 units from the declaration's start. */
+  readonly nameStart: number;
+  readonly nameEnd: number;
+  readonly length: number;
+}
+
+/** Of the tree of that number; by node id. Undefined for what cannot be a declaration yet. */
+interface ReadTree {
+  readonly number: number;
+  readonly declarations: ReadonlyMap<number, ReadDeclaration | undefined>;
+}
+
+const readTrees = new WeakMap<SyntaxSource, ReadTree>();
+
+function readDeclaration(node: Node): ReadDeclaration | undefined {
   const name = node.childForFieldName('name');
   if (name === null || name.isMissing || name.text === '') return undefined;
   const isMethod = node.type === 'method_declaration';
@@ -66,9 +90,23 @@ function declarationOf(node: Node, inits: number, text: SyntaxSource): SourceFun
     name: name.text,
     receiver,
     hasBody: node.childForFieldName('body') !== null,
-    span: text.spanAt(node.startIndex, node.endIndex),
-    nameSpan: text.spanAt(name.startIndex, name.endIndex),
-    initOrdinal: !isMethod && name.text === 'init' ? inits : undefined,
+    isInit: !isMethod && name.text === 'init',
+    nameStart: name.startIndex - node.startIndex,
+    nameEnd: name.endIndex - node.startIndex,
+    length: node.endIndex - node.startIndex,
+  };
+}
+
+function placed(read: ReadDeclaration, start: number, inits: number, text: SyntaxSource): SourceFunction {
+  const { name, receiver, hasBody, isInit, nameStart, nameEnd, length } = read;
+  return {
+    name,
+    receiver,
+    hasBody,
+    span: text.spanAt(start, start + length),
+    nameSpan: text.spanAt(start + nameStart, start + nameEnd),
+    initOrdinal: isInit ? inits : undefined,
+    declared: read,
   };
 }
 
@@ -76,6 +114,11 @@ function declarationOf(node: Node, inits: number, text: SyntaxSource): SourceFun
 const errorDepth = 3;
 
 export function readSource(text: SyntaxSource): SourceFile {
+  const root = text.syntax().rootNode;
+  const before = readTrees.get(text);
+  const isNear = before !== undefined && text.treeNumber - before.number <= 1;
+  const known: ReadTree['declarations'] = isNear ? before.declarations : new Map();
+  const declarations = new Map<number, ReadDeclaration | undefined>();
   const functions: SourceFunction[] = [];
   let packageName: string | undefined;
   let packageSpan = fileStart;
@@ -84,10 +127,11 @@ export function readSource(text: SyntaxSource): SourceFile {
     for (const node of parent.namedChildren) {
       if (node === null) continue;
       if (node.type === 'function_declaration' || node.type === 'method_declaration') {
-        const declaration = declarationOf(node, inits, text);
-        if (declaration === undefined) continue;
-        if (declaration.initOrdinal !== undefined) inits++;
-        functions.push(declaration);
+        const read = known.has(node.id) ? known.get(node.id) : readDeclaration(node);
+        declarations.set(node.id, read);
+        if (read === undefined) continue;
+        functions.push(placed(read, node.startIndex, inits, text));
+        if (read.isInit) inits++;
       } else if (node.type === 'package_clause' && packageName === undefined) {
         packageSpan = text.spanAt(node.startIndex, node.endIndex);
         packageName = node.namedChildren.find((child) => child?.type === 'package_identifier')?.text;
@@ -96,6 +140,7 @@ export function readSource(text: SyntaxSource): SourceFile {
       }
     }
   };
-  visit(text.syntax().rootNode, 0);
+  visit(root, 0);
+  readTrees.set(text, { number: text.treeNumber, declarations });
   return { packageName, packageSpan, functions };
 }

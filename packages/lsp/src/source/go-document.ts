@@ -13,6 +13,7 @@ export class GoDocument {
   private readonly text: TextDocument;
   private tree: Tree | undefined;
   private parsed = false;
+  private trees = 0;
 
   constructor(
     readonly uri: string,
@@ -53,6 +54,8 @@ export class GoDocument {
     TextDocument.update(this.text, [{ text }], version);
     this.tree?.delete();
     this.tree = undefined;
+    // What was kept of the tree before is not of the one before the next.
+    this.trees++;
     this.parsed = false;
   }
 
@@ -80,8 +83,17 @@ export class GoDocument {
     if (next === null) throw new Error('the Go grammar was not loaded before the first document');
     this.tree?.delete();
     this.tree = next;
+    this.trees++;
     this.parsed = true;
     return next;
+  }
+
+  /**
+   * Counts the trees. A tree shares the nodes that no edit touched with the one before it, and with that one only: by
+   * then the ids of older ones may be in use again.
+   */
+  get treeNumber(): number {
+    return this.trees;
   }
 
   /** Offsets count UTF-16 units, as tree-sitter's binding does. */
