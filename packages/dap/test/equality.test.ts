@@ -206,12 +206,20 @@ describe.skipIf(requirement('delve', 'go').missing)('through the adapter and wit
     lines.forEach(([what, value], index) => {
       const [expectedWhat, expectedValue] = expected[index] ?? [];
       expect(what).toBe(expectedWhat);
-      if (!what.startsWith('initialize ')) expect(value, what).toEqual(expectedValue);
-      else
-        expect(value).toEqual({
-          ...(expectedValue as object),
-          body: { ...(expectedValue as { body: object }).body, ...added },
-        });
+      if (!what.startsWith('initialize ')) {
+        expect(value, what).toEqual(expectedValue);
+        return;
+      }
+      const { body } = expectedValue as { body: { exceptionBreakpointFilters: readonly object[] } };
+      // Filters of our own stand behind Delve's, and none of them is on.
+      const ours = ['fatal-signal', 'process-kill', 'out-of-memory'].map((filter) =>
+        expect.objectContaining({ filter, default: false }),
+      );
+      const exceptionBreakpointFilters = [...body.exceptionBreakpointFilters, ...ours];
+      expect(value).toEqual({
+        ...(expectedValue as object),
+        body: { ...body, ...added, exceptionBreakpointFilters },
+      });
     });
     expect(lines.length).toBe(expected.length);
   });

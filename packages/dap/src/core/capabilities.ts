@@ -4,8 +4,9 @@
  * `capabilities` event.
  */
 import { errors } from '../errors.js';
+import { announcedFilters } from './exceptions/filters.js';
 import type { JsonObject, Request } from './message.js';
-import { isObject, objectOf } from './message.js';
+import { isObject, listOf, objectOf } from './message.js';
 import type { Turn } from './turn.js';
 
 /** Delve 1.27.2, service/dap/server.go, onInitializeRequest, on linux/amd64. */
@@ -34,6 +35,8 @@ const delveCapabilities: JsonObject = {
 };
 
 /** Ours come on top. Helix never disconnects from an adapter without supportsTerminateRequest. */
+const filtersName = 'exceptionBreakpointFilters';
+
 const ownCapabilities: JsonObject = {
   supportsTerminateRequest: true,
   supportsCompletionsRequest: true,
@@ -57,8 +60,14 @@ export const onInitialize = (turn: Turn, request: Request): void => {
   }
   const id = typeof args.clientID === 'string' ? args.clientID : undefined;
   turn.update({ client: { ...turn.state.client, id, initialize: args } });
-  turn.answer(request, { ...delveCapabilities, ...ownCapabilities });
+  turn.answer(request, withOwnFilters({ ...delveCapabilities, ...ownCapabilities }));
 };
+
+/** Behind Delve's own. */
+const withOwnFilters = (capabilities: JsonObject): JsonObject =>
+  capabilities[filtersName] === undefined
+    ? capabilities
+    : { ...capabilities, [filtersName]: [...listOf(capabilities[filtersName]), ...announcedFilters] };
 
 /** What to send to Delve as `initialize`: the client's own, with the defaults that Delve does not have. */
 export const initializeForDelve = (args: JsonObject | undefined): JsonObject => ({
@@ -77,5 +86,5 @@ export const differences = (body: unknown): JsonObject | undefined => {
     const real = body[name] ?? false;
     if (JSON.stringify(real) !== JSON.stringify(delveCapabilities[name] ?? false)) changed[name] = real;
   }
-  return Object.keys(changed).length === 0 ? undefined : changed;
+  return Object.keys(changed).length === 0 ? undefined : withOwnFilters(changed);
 };

@@ -3,6 +3,8 @@ import { errors } from '../errors.js';
 import { onInitialize } from './capabilities.js';
 import { onCompletions, onEvaluate } from './console.js';
 import { beginEnding } from './endings.js';
+import { onExceptionInfo } from './exceptions/show.js';
+import { splitFilters, watchFilters } from './exceptions/watch.js';
 import { anyStops } from './gates.js';
 import { onKernelVariables } from './kernel-scope.js';
 import { onLaunch } from './launch.js';
@@ -64,9 +66,17 @@ const onRequest = (turn: Turn, request: Request): void => {
   else if (request.command === 'probelens/snapshots') onSnapshotsRequest(turn, request);
   else if (request.command === 'completions') onCompletions(turn, request);
   else if (onMoment(turn, request)) return;
+  else if (request.command === 'exceptionInfo' && onExceptionInfo(turn, request)) return;
   else if (request.command === 'variables' && onKernelVariables(turn, request)) return;
   else if (request.command === 'evaluate' && onEvaluate(turn, request)) return;
   else if (!withoutDelve(turn, request)) toLane(turn, request);
+};
+
+/** Delve's share is answered by Delve; ours is armed behind it, before anything that was asked for later. */
+const setFilters = (turn: Turn, request: Request): void => {
+  const { forDelve, ours } = splitFilters(request);
+  turn.queue({ kind: 'forward', request: forDelve, sent: false });
+  watchFilters(turn, ours);
 };
 
 /** In the client's order where order matters, at once where it does not. */
@@ -76,7 +86,8 @@ const toLane = (turn: Turn, request: Request): void => {
   } else if (writing.has(request.command)) {
     if (request.command === 'setInstructionBreakpoints')
       turn.update({ instructions: listOf(objectOf(request.arguments).breakpoints).length > 0 });
-    turn.queue({ kind: 'forward', request, sent: false });
+    if (request.command === 'setExceptionBreakpoints') setFilters(turn, request);
+    else turn.queue({ kind: 'forward', request, sent: false });
   } else if (resumeCommands.has(request.command) || (isCall(request) && anyStops(turn))) {
     turn.queue({ kind: 'resume', request, stage: 'new' });
   } else if (request.command === 'restart') {

@@ -1,6 +1,7 @@
 /** What Delve sends: answers find their askers, events are passed on, a few are looked at first. */
 import { errors } from '../errors.js';
 import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over, refuseRest } from './endings.js';
+import { asException, giveUpException } from './exceptions/show.js';
 import { loseKernel, removeGates } from './gates.js';
 import { clientBreakpoint } from './ids.js';
 import { onJudgeCondition, onJudgeStack } from './judge.js';
@@ -36,6 +37,9 @@ const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
       if (turn.state.ending === undefined) tellLane(turn, { kind: 'answer', response });
       return;
     case 'silent-resume':
+      return;
+    case 'exception-pause':
+      if (!response.success) giveUpException(turn);
       return;
     case 'prove-stack':
       onProof(turn, response);
@@ -78,6 +82,7 @@ const onProgramEnd = (turn: Turn): void => {
   turn.target({ exited: true, running: false });
   turn.emit({ kind: 'stop-timer', name: 'hit-without-stop' });
   releaseHeld(turn);
+  giveUpException(turn);
   if (turn.state.gates.size > 0 && turn.state.ending === undefined)
     turn.emit({ kind: 'disarm', ticket: turn.ticket(), probes: [] });
   removeGates(turn, [...turn.state.gates.keys()]);
@@ -159,7 +164,7 @@ const onEvent = (turn: Turn, event: Event): void => {
         onSettleStop(turn);
         return;
       }
-      onStopped(turn, event);
+      onStopped(turn, asException(turn, event));
       tellLane(turn, { kind: 'planted' });
       return;
     case 'continued': {

@@ -73,6 +73,8 @@ const arming = (work: LaneWork | undefined): boolean => {
     case 'remove-probe':
     case 'restart':
       return work.stage === 'disarming';
+    case 'watch':
+      return work.stage === 'disarming' || work.stage === 'arming';
     default:
       return false;
   }

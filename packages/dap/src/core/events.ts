@@ -1,5 +1,6 @@
 /** What the kernel reports: hits to show, log lines, counts. */
 import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
+import { onFilterEvent } from './exceptions/show.js';
 import { stops } from './gates.js';
 import { keepMoments } from './moments.js';
 import { snapshotText } from './snapshots.js';
@@ -63,6 +64,10 @@ export const onProbeEvents = (
   for (const event of events) {
     const gate = turn.state.gates.get(event.probe);
     if (gate === undefined || gate.planned.plan.spec.action.kind === 'snapshot') continue;
+    if (gate.owner.kind === 'filter') {
+      onFilterEvent(turn, gate, event);
+      continue;
+    }
     if (!stops(gate)) {
       const { file, line } = gate.planned;
       turn.say(logLine(gate, event), 'stdout', { source: { path: file }, line });

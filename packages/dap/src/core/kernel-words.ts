@@ -24,12 +24,16 @@ export type PlanItem =
       readonly where: { readonly file: string; readonly line: number } | undefined;
       /** Goroutine that "current" means. */
       readonly goroutine: number | undefined;
-    };
+    }
+  /** An event of the kernel, in the same language; `subject`: the field with the process that it is about. */
+  | { readonly kind: 'source'; readonly text: string; readonly subject: string | undefined };
 
 /** An event of the kernel's own (tracepoint, perf event): nothing in the program is touched. */
 export interface SourcePlan {
   readonly source: true;
   readonly spec: ProbeSpec;
+  /** Field with the process that the event is about; undefined: the running thread's. */
+  readonly subject?: string | undefined;
   readonly sites: readonly [];
 }
 

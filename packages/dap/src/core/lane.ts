@@ -4,7 +4,9 @@
  * and nothing runs before the breakpoints that were asked for are in place.
  */
 import { makeWay } from './clash.js';
+import { advanceWatch } from './exceptions/watch.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
+import { onResume } from './probe-only/halt.js';
 import { advanceAddProbe, advanceRemoveProbe } from './probes.js';
 import { advanceRestart, advanceResume } from './resume.js';
 import { advanceSet } from './set-breakpoints.js';
@@ -19,12 +21,17 @@ const advance = (turn: Turn, work: LaneWork, news: LaneNews): LaneProgress => {
       return advanceForward(turn, work, news);
     case 'resume':
       return advanceResume(turn, work, news);
+    case 'go-on':
+      onResume(turn, work.request);
+      return undefined;
     case 'restart':
       return advanceRestart(turn, work, news);
     case 'add-probe':
       return advanceAddProbe(turn, work, news);
     case 'remove-probe':
       return advanceRemoveProbe(turn, work, news);
+    case 'watch':
+      return advanceWatch(turn, work, news);
   }
 };
 

@@ -8,6 +8,7 @@ const leftoverMs = 1_000;
 export const markRunning = (turn: Turn): void => {
   turn.target({ running: true });
   if (turn.state.shown !== undefined) turn.update({ shown: undefined });
+  if (turn.state.exception?.stage === 'shown') turn.update({ exception: undefined });
   if (turn.state.leftovers.size > 0) turn.emit({ kind: 'start-timer', name: 'leftovers', milliseconds: leftoverMs });
 };
 

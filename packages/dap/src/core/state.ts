@@ -1,5 +1,6 @@
 /** All that a session remembers. Readonly everywhere: `Turn` replaces it as a whole. */
 import type { CapturedValue } from '@probelens/probes';
+import type { Exception } from './exceptions/show.js';
 import type { IdState } from './ids.js';
 import { noIds } from './ids.js';
 import type { PlanItem, Planned, PlanOutcome } from './kernel-words.js';
@@ -23,6 +24,7 @@ export type Purpose =
   | { readonly kind: 'judge-condition'; readonly hit: Hit }
   | { readonly kind: 'settle-look' }
   | { readonly kind: 'settle-step' }
+  | { readonly kind: 'exception-pause' }
   | { readonly kind: 'leave'; readonly step: 'clear' | 'pause' | 'continue' | 'disconnect' };
 
 export type KernelMode = 'auto' | 'off' | 'required';
@@ -88,7 +90,9 @@ export interface Gate {
   readonly id: number;
   readonly owner:
     | { readonly kind: 'breakpoint'; readonly group: GroupKey; readonly key: string }
-    | { readonly kind: 'probe' };
+    | { readonly kind: 'probe' }
+    /** An exception filter of ours. */
+    | { readonly kind: 'filter'; readonly filter: string };
   readonly planned: Planned;
   /** As the person wrote it, for Delve to judge where the kernel could not. */
   readonly condition: string | undefined;
@@ -177,6 +181,8 @@ export type LaneWork =
     }
   | { readonly kind: 'forward'; readonly request: Request; readonly sent: boolean }
   | { readonly kind: 'resume'; readonly request: Request; readonly stage: 'new' | 'focusing' | 'planting' | 'calling' }
+  /** The same without a debugger. */
+  | { readonly kind: 'go-on'; readonly request: Request }
   | { readonly kind: 'restart'; readonly request: Request; readonly stage: 'new' | 'disarming' | 'sent' }
   | {
       readonly kind: 'add-probe';
@@ -185,7 +191,16 @@ export type LaneWork =
       readonly stage: 'new' | 'planning' | 'arming';
       readonly planned: Planned | undefined;
     }
-  | { readonly kind: 'remove-probe'; readonly id: number; readonly stage: 'new' | 'disarming' };
+  | { readonly kind: 'remove-probe'; readonly id: number; readonly stage: 'new' | 'disarming' }
+  | {
+      /** Exception filters of ours. */
+      readonly kind: 'watch';
+      readonly wanted: readonly string[];
+      readonly stage: 'new' | 'disarming' | 'planning' | 'arming';
+      /** Whose sources are being planned or armed, in the order of the question. */
+      readonly filters: readonly string[];
+      readonly planned: readonly Planned[];
+    };
 
 export interface SetStage {
   readonly kind: 'new' | 'planning' | 'disarming' | 'delve' | 'arming';
@@ -277,6 +292,8 @@ export interface SessionState {
   readonly leftovers: ReadonlyMap<number, TrapPlace | undefined>;
   readonly timeline: Timeline;
   readonly moments: Moments;
+  /** Told by an exception filter of ours: about to stop the program, or what it is stopped at. */
+  readonly exception: Exception | undefined;
   readonly shown: ShownHit | undefined;
   /** CLOCK_MONOTONIC when Delve's last stop arrived, nanoseconds. */
   readonly stopTime: bigint | undefined;
@@ -326,6 +343,7 @@ export const initialState: SessionState = {
   leftovers: new Map(),
   timeline: noTimeline,
   moments: noMoments,
+  exception: undefined,
   shown: undefined,
   stopTime: undefined,
   held: undefined,

@@ -48,6 +48,10 @@ export const specOf = (item: PlanItem, binary: GoBinary): SpecOutcome => {
         return { ok: true, spec: spec({ kind: 'function', name: only.name }, item.condition, item.action) };
       return { ok: true, spec: spec({ kind: 'line', file: item.file, line: item.line }, item.condition, item.action) };
     }
+    case 'source': {
+      const parsed = parseProbeText(item.text);
+      return parsed.ok ? { ok: true, spec: parsed.spec } : refused(parsed.message);
+    }
     case 'text': {
       const parsed = parseProbeText(item.text);
       if (!parsed.ok) return refused(parsed.message);

@@ -159,7 +159,8 @@ export class KernelRoom {
     if (!spec.ok) return spec;
     const source = sourceName(spec.spec);
     if (source !== undefined) {
-      const plan = { source: true, spec: spec.spec, sites: [] } as const;
+      const subject = item.kind === 'source' ? item.subject : undefined;
+      const plan = { source: true, spec: spec.spec, subject, sites: [] } as const;
       const message = 'In the kernel, at its own event.';
       return { ok: true, plan, function: source, file: '', line: 1, message };
     }
@@ -210,7 +211,13 @@ export class KernelRoom {
     }
     const { goid, tlsG } = this.#binary.runtime;
     const runtime = goid === undefined || tlsG === undefined ? undefined : { goid, tlsG };
-    return this.#agent.armSource({ spec: plan.spec, target: this.#target, runtime });
+    const { spec, subject } = plan;
+    return this.#agent.armSource({
+      spec,
+      target: this.#target,
+      runtime,
+      ...(subject === undefined ? {} : { subject }),
+    });
   }
 
   /** An empty list means all. A probe that is gone already has no counters. */

@@ -140,7 +140,7 @@ export const goOn = (turn: Turn): void => {
   turn.emit({ kind: 'go-on', focus: probeOnly.focus });
 };
 
-export const onContinue = (turn: Turn, request: Request): void => {
+const onContinue = (turn: Turn, request: Request): void => {
   const { probeOnly, kernel } = turn.state;
   if (probeOnly === undefined) return;
   const args = objectOf(request.arguments);
@@ -150,7 +150,7 @@ export const onContinue = (turn: Turn, request: Request): void => {
   if (probeOnly.phase.kind === 'halted') goOn(turn);
 };
 
-export const onConfigured = (turn: Turn, request: Request): void => {
+const onConfigured = (turn: Turn, request: Request): void => {
   const { probeOnly } = turn.state;
   if (probeOnly === undefined) return;
   if (!probeOnly.configured && probeOnly.started) {
@@ -160,6 +160,12 @@ export const onConfigured = (turn: Turn, request: Request): void => {
   set(turn, { configured: true });
   turn.answer(request);
   announce(turn);
+};
+
+/** In the lane: every breakpoint that was asked for before is in place. */
+export const onResume = (turn: Turn, request: Request): void => {
+  if (request.command === 'configurationDone') onConfigured(turn, request);
+  else onContinue(turn, request);
 };
 
 /** Who stands still, for `threads`. A program that runs has one thread that stands for it, as the protocol demands. */

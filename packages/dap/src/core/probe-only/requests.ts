@@ -2,6 +2,7 @@
 import { errors } from '../../errors.js';
 import { onInitialize } from '../capabilities.js';
 import { onCompletions, onEvaluate } from '../console.js';
+import { splitFilters, watchFilters } from '../exceptions/watch.js';
 import { listOf, numberOf, objectOf, type Request, stringOf } from '../message.js';
 import { evaluateInMoment, onMomentEvaluate, onMomentScopes, onMomentVariables } from '../moment-values.js';
 import { answerFrames, askFrames } from '../moments.js';
@@ -9,7 +10,7 @@ import { setWork } from '../set-breakpoints.js';
 import { onSnapshotStack, onSnapshotsRequest, snapshotThreads } from '../snapshots.js';
 import { onTimelineRequest } from '../timeline.js';
 import type { Turn } from '../turn.js';
-import { haltedThreads, momentOfHalt, onConfigured, onContinue } from './halt.js';
+import { haltedThreads, momentOfHalt } from './halt.js';
 import { leave } from './leave.js';
 
 type Handler = (turn: Turn, request: Request) => void;
@@ -53,17 +54,22 @@ const onOtherBreakpoints: Handler = (turn, request) => {
   else turn.answer(request, { breakpoints: [] });
 };
 
+const onResumeRequest: Handler = (turn, request) => turn.queue({ kind: 'go-on', request });
+
 const handlers: Readonly<Record<string, Handler>> = {
   initialize: onInitialize,
   launch: (turn, request) => turn.refuse(request, errors.alreadyStarted()),
   attach: (turn, request) => turn.refuse(request, errors.alreadyStarted()),
-  configurationDone: onConfigured,
+  configurationDone: onResumeRequest,
   setBreakpoints: onBreakpoints,
   setFunctionBreakpoints: onBreakpoints,
   setInstructionBreakpoints: onOtherBreakpoints,
   setDataBreakpoints: onOtherBreakpoints,
   // Delve's filters are for panics that it catches; here a panic ends the program as it always does.
-  setExceptionBreakpoints: (turn, request) => turn.answer(request),
+  setExceptionBreakpoints: (turn, request) => {
+    watchFilters(turn, splitFilters(request).ours);
+    turn.answer(request);
+  },
   threads: (turn, request) =>
     turn.answer(request, { threads: [...haltedThreads(turn), ...snapshotThreads(turn.state)] }),
   stackTrace: onStackTrace,
@@ -71,7 +77,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   variables: onVariables,
   evaluate: onExpression,
   completions: onCompletions,
-  continue: onContinue,
+  continue: onResumeRequest,
   'probelens/timeline': onTimelineRequest,
   'probelens/snapshots': onSnapshotsRequest,
 };

@@ -29,7 +29,8 @@ const onAgentClosed = (turn: Turn, reason: string): void => {
 };
 
 const isArming = (work: LaneWork | undefined): boolean =>
-  (work?.kind === 'set' && work.stage.kind === 'arming') || (work?.kind === 'add-probe' && work.stage === 'arming');
+  (work?.kind === 'set' && work.stage.kind === 'arming') ||
+  ((work?.kind === 'add-probe' || work?.kind === 'watch') && work.stage === 'arming');
 
 /**
  * Events may overtake the answer that says whose they are. What is nobody's then is of a probe that was just taken out:

@@ -1,0 +1,119 @@
+/**
+ * Exception filters beside Delve's: what a person ticks in the editor, which events of the kernel that is, and how it is
+ * told. A further filter is a further row; everything else (capabilities, arming, stops, exceptionInfo) reads this table.
+ */
+import type { ProbeEvent } from '@probelens/probes';
+import { signalName } from './signal-names.js';
+
+/** One event of the kernel, in the language of probes. */
+export interface FilterSource {
+  readonly text: string;
+  /** Field with the process that the event is about, where others cause it. */
+  readonly subject: string | undefined;
+}
+
+/** What an event means to the person. */
+export interface Told {
+  /** `exceptionId` of the answer to exceptionInfo. */
+  readonly id: string;
+  /** One sentence. */
+  readonly description: string;
+  /** The program lives and can be stopped; else it is about to end, and the sentence is all that can be had. */
+  readonly stops: boolean;
+}
+
+export interface ExceptionFilter {
+  readonly filter: string;
+  readonly label: string;
+  readonly description: string;
+  readonly sources: readonly FilterSource[];
+  /** Undefined: nothing that anybody asked for. */
+  readonly tell: (event: ProbeEvent) => Told | undefined;
+}
+
+const textOf = (event: ProbeEvent, name: string): string | undefined =>
+  event.values.find((value) => value.name === name)?.text;
+
+const numberOf = (event: ProbeEvent, name: string): number => Number(textOf(event, name) ?? Number.NaN);
+
+/** Who ran when it happened: `bash (process 4242)`. */
+const causer = (event: ProbeEvent): string => {
+  const name = textOf(event, 'current_comm')?.replace(/^"|"$/g, '');
+  return name === undefined ? `process ${event.pid}` : `${name} (process ${event.pid})`;
+};
+
+/** CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, WINCH: their default is not to end the program (signal(7)). */
+const harmless = [17, 18, 19, 20, 21, 22, 23, 28];
+
+/** HUP, INT, QUIT, ABRT, KILL, TERM: what people and supervisors end programs with. */
+const endings = [1, 2, 3, 6, 9, 15];
+const kill = 9;
+
+/** include/uapi/asm-generic/siginfo.h: above 0 the kernel itself, for a fault of the program's. */
+const cause = (code: number): string => (code > 0 ? 'a fault of the program itself' : 'sent by a process');
+
+export const exceptionFilters: readonly ExceptionFilter[] = [
+  {
+    filter: 'fatal-signal',
+    label: 'Fatal Signals',
+    description: 'A signal that ends the program, as it is delivered (kernel tracepoint signal:signal_deliver)',
+    sources: [
+      {
+        text: `tracepoint:signal:signal_deliver if sa_handler == 0 && ${harmless.map((each) => `sig != ${each}`).join(' && ')} do log`,
+        subject: undefined,
+      },
+    ],
+    tell: (event) => {
+      const name = signalName(numberOf(event, 'sig'));
+      const goroutine = event.goid === '0' ? '' : ` on goroutine ${event.goid}`;
+      return {
+        id: name,
+        description: `${name} ends the program${goroutine}: ${cause(numberOf(event, 'code'))}.`,
+        stops: false,
+      };
+    },
+  },
+  {
+    filter: 'process-kill',
+    label: 'Process Kill',
+    description: 'Somebody sends the program a signal to end it, and who (kernel tracepoint signal:signal_generate)',
+    sources: [
+      {
+        text: `tracepoint:signal:signal_generate if ${endings.map((each) => `sig == ${each}`).join(' || ')} do log`,
+        subject: 'pid',
+      },
+    ],
+    tell: (event) => {
+      const signal = numberOf(event, 'sig');
+      const name = signalName(signal);
+      return { id: name, description: `${name} was sent by ${causer(event)}.`, stops: signal !== kill };
+    },
+  },
+  {
+    filter: 'out-of-memory',
+    label: 'Out-of-Memory Kill',
+    description: 'The kernel chooses the program to free memory (kernel tracepoint oom:mark_victim)',
+    sources: [{ text: 'tracepoint:oom:mark_victim do log', subject: 'pid' }],
+    tell: (event) => {
+      const resident = numberOf(event, 'anon_rss');
+      // Kilobytes; Linux < 6.9 tells the process only.
+      const size = Number.isNaN(resident) ? '' : `, which held ${Math.round(resident / 1024)} MB`;
+      return {
+        id: 'out of memory',
+        description: `The kernel ran out of memory and ends the program${size}.`,
+        stops: false,
+      };
+    },
+  },
+];
+
+export const filterNamed = (name: string): ExceptionFilter | undefined =>
+  exceptionFilters.find(({ filter }) => filter === name);
+
+/** As `initialize` announces them. None is on unasked: each changes what a session shows. */
+export const announcedFilters = exceptionFilters.map(({ filter, label, description }) => ({
+  filter,
+  label,
+  description,
+  default: false,
+}));

@@ -1,0 +1,80 @@
+/**
+ * Events of exception filters. Where the program lives on, it is paused and the stop is shown as an exception; where it is
+ * about to end, the sentence comes before the end that it explains.
+ */
+import type { ProbeEvent } from '@probelens/probes';
+import { type Event, numberOf, objectOf, type Request, textOf } from '../message.js';
+import type { Gate } from '../state.js';
+import type { Turn } from '../turn.js';
+import { filterNamed, type Told } from './filters.js';
+
+export interface Exception {
+  readonly told: Told;
+  /** Where it happened; undefined: outside the program's goroutines. */
+  readonly goroutine: number | undefined;
+  /** "pausing": Delve has been asked to stop; "shown": the client looks at it. */
+  readonly stage: 'pausing' | 'shown';
+}
+
+const say = (turn: Turn, told: Told): void => turn.sayOnce(told.description, 'stderr');
+
+const canPause = (turn: Turn): boolean => {
+  const { probeOnly, target, held, exception, delve } = turn.state;
+  return (
+    probeOnly === undefined && delve === 'ready' && target.running && held === undefined && exception === undefined
+  );
+};
+
+export const onFilterEvent = (turn: Turn, gate: Gate, event: ProbeEvent): void => {
+  const { owner } = gate;
+  const told = owner.kind === 'filter' ? filterNamed(owner.filter)?.tell(event) : undefined;
+  // What this session itself does to end the program is no news.
+  if (told === undefined || turn.state.ending !== undefined || turn.state.probeOnly?.leaving !== undefined) return;
+  if (!told.stops || !canPause(turn)) {
+    say(turn, told);
+    return;
+  }
+  const { pid, goroutine } = turn.state.target;
+  const own = event.pid === pid && event.goid !== '0' ? Number(event.goid) : undefined;
+  turn.update({ exception: { told, goroutine: own, stage: 'pausing' } });
+  turn.toDelve('pause', { threadId: own ?? goroutine ?? 1 }, { kind: 'exception-pause' });
+};
+
+/** Delve's stop as the client is to see it. */
+export const asException = (turn: Turn, event: Event): Event => {
+  const { exception } = turn.state;
+  if (exception?.stage !== 'pausing') return event;
+  const body = objectOf(event.body);
+  if (textOf(body.reason) !== 'pause') {
+    // Something else stopped the program first.
+    turn.update({ exception: undefined });
+    say(turn, exception.told);
+    return event;
+  }
+  turn.update({ exception: { ...exception, stage: 'shown' } });
+  const threadId = exception.goroutine ?? numberOf(body.threadId);
+  const { description, id } = exception.told;
+  return { ...event, body: { ...body, reason: 'exception', threadId, description: id, text: description } };
+};
+
+/** The program did not live to be stopped, or Delve would not stop it. */
+export const giveUpException = (turn: Turn): void => {
+  const { exception } = turn.state;
+  if (exception === undefined) return;
+  turn.update({ exception: undefined });
+  if (exception.stage === 'pausing') say(turn, exception.told);
+};
+
+/** True when the client asks for one of ours; Delve knows its own. */
+export const onExceptionInfo = (turn: Turn, request: Request): boolean => {
+  const { exception } = turn.state;
+  if (exception?.stage !== 'shown') return false;
+  const { id, description } = exception.told;
+  turn.answer(request, {
+    exceptionId: id,
+    description,
+    breakMode: 'always',
+    details: { message: description, typeName: id },
+  });
+  return true;
+};
