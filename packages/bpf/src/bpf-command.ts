@@ -15,6 +15,7 @@ export const bpfCommand = {
   mapLookupAndDelete: 21,
   linkCreate: 28,
   linkById: 30,
+  linkNextId: 31,
 } as const;
 
 /** What the kernel accepts as an object's name: 15 characters, no others than these. kernel/bpf/syscall.c. */

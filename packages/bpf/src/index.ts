@@ -21,6 +21,7 @@ export {
 } from './link/perf-event.js';
 export { attachPerfUprobe, type PerfUprobeOptions } from './link/perf-uprobe.js';
 export { attachRawTracepoint, attachTracepoint, type TracepointOptions } from './link/tracepoint.js';
+export { type UprobeLink, uprobeLinks } from './link/uprobe-links.js';
 export { attachUprobeMulti, maxUprobesPerLink, type UprobeMultiOptions } from './link/uprobe-multi.js';
 export { LossCounter, reserveOrCount } from './loss.js';
 export { BpfMap, createMap, type MapOptions, type MapType, possibleCpus, type UpdateMode, u32, u64 } from './map.js';

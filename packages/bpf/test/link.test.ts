@@ -16,8 +16,10 @@ import {
   type Program,
   type ProgramOptions,
   readTracepointFormat,
+  type UprobeLink,
   u32,
   u64,
+  uprobeLinks,
 } from '../src/index.js';
 import { attachToEvents, openPerfEvent } from '../src/link/perf-event-open.js';
 import { TinyProcess, type TinyProgram, writeTinyProgram } from './tiny-program.js';
@@ -93,6 +95,23 @@ describe.skipIf(requirement('kernel').missing)('links', () => {
     expect(link.closed).toBe(true);
     await target.run();
     expect(read(counts, u64(11n))).toBe(1000n);
+    closeAll();
+  });
+
+  it("are told with their file, places and process, also another process's", async () => {
+    const bpf = load('kprobe', new Assembler().mov('r0', 0).exit(), { expectedAttachType: 'uprobe-multi' });
+    const here = (): readonly UprobeLink[] => uprobeLinks().filter(({ path }) => path === program.path);
+    expect(here()).toEqual([]);
+    const all = keep(attachUprobeMulti({ program: bpf, path: program.path, offsets: program.offsets }));
+    keep(attachUprobeMulti({ program: bpf, path: program.path, offsets: program.offsets.slice(1), pid: target.pid }));
+    const offsets = new Set(program.offsets);
+    const some = new Set(program.offsets.slice(1));
+    expect(here()).toEqual([
+      { path: program.path, offsets, pid: 0 },
+      { path: program.path, offsets: some, pid: target.pid },
+    ]);
+    all.close();
+    expect(here()).toEqual([{ path: program.path, offsets: some, pid: target.pid }]);
     closeAll();
   });
 

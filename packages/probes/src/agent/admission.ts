@@ -9,6 +9,7 @@ import { type LiveText, openLiveText } from './live-text.js';
 import { type ProcessIdentity, processState, processStatus } from './process-state.js';
 import type { AgentTarget } from './protocol.js';
 import * as refusal from './refusal.js';
+import { sharedSites } from './shared-sites.js';
 
 export interface Admitted {
   readonly target: ProcessIdentity;
@@ -102,7 +103,7 @@ const checkFileBytes = (plan: ProbePlan, site: PlannedSite, file: BinaryFile): v
 const BREAKPOINT = 0xcc;
 
 /**
- * `ours` says which file offsets this agent has already changed. A stop also looks at the byte behind its instruction:
+ * `ours` says which file offsets this agent has already changed, `shared` where other agents' probes sit. A stop also looks at the byte behind its instruction:
  * with a breakpoint there Delve takes the stop for its own.
  */
 const checkLiveBytes = (
@@ -110,6 +111,7 @@ const checkLiveBytes = (
   file: BinaryFile,
   text: LiveText,
   ours: (offset: number) => boolean,
+  shared: (offset: number) => boolean,
 ): void => {
   const offset = Number(site.offset);
   const length = site.instruction.length / 2 + (site.use === 'stop' ? 1 : 0);
@@ -119,6 +121,9 @@ const checkLiveBytes = (
   if (wanted === undefined || found === undefined) return;
   for (let at = 0; at < length; at++) {
     if (found[at] === wanted[at] || ours(offset + at)) continue;
+    if (found[at] === BREAKPOINT && shared(offset + at)) continue;
+    // A five-byte nop with a uprobe is a call.
+    if (site.tier === 'nop5' && shared(offset)) continue;
     const where = `${site.function} (${site.file}:${site.line})`;
     throw found[at] === BREAKPOINT ? refusal.foreignBreakpoint(where) : refusal.changedText(where);
   }
@@ -139,7 +144,9 @@ export const admit = async (plan: ProbePlan, target: AgentTarget, options: Admis
   for (const site of plan.sites) checkFileBytes(plan, site, file);
   const text = openLiveText(target.pid, file);
   try {
-    for (const site of plan.sites) checkLiveBytes(site, file, text, (offset) => options.ours(file, identity, offset));
+    const ours = (offset: number): boolean => options.ours(file, identity, offset);
+    const shared = plan.spec.action.kind === 'stop' ? () => false : sharedSites(target.pid, file);
+    for (const site of plan.sites) checkLiveBytes(site, file, text, ours, shared);
   } finally {
     text.close();
   }
