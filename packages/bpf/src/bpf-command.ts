@@ -13,6 +13,7 @@ export const bpfCommand = {
   rawTracepointOpen: 17,
   btfLoad: 18,
   mapLookupAndDelete: 21,
+  btfById: 19,
   linkCreate: 28,
   linkById: 30,
   linkNextId: 31,

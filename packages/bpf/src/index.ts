@@ -61,3 +61,4 @@ export { type TracepointSample, TracepointSamples } from './tracepoint-samples.j
 export { type SourceLine, summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';
 export { type PathPiece, pathText } from './verifier-path.js';
 export type { RefusalKind } from './verifier-reason.js';
+export { type VerifiedAgain, type VerifyAgain, verifyAgain } from './verify-again.js';

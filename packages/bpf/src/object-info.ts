@@ -65,6 +65,12 @@ function openById(command: number, call: KernelCall, id: number, subject: string
 const programById = (id: number): number | undefined =>
   openById(bpfCommand.programById, 'BPF_PROG_GET_FD_BY_ID', id, `the program ${id}`);
 
+/** A descriptor of our own for somebody's map or BTF; undefined when it is gone. The caller closes it. */
+export const openMap = (id: number): number | undefined =>
+  openById(bpfCommand.mapById, 'BPF_MAP_GET_FD_BY_ID', id, `the map ${id}`);
+export const openBtf = (id: number): number | undefined =>
+  openById(bpfCommand.btfById, 'BPF_BTF_GET_FD_BY_ID', id, `the BTF ${id}`);
+
 function fillInfo(fd: number, info: Attr, subject: string): Attr {
   // bpf_fd 0, info_len 4, info 8.
   const result = bpfCall(
@@ -135,7 +141,7 @@ export const translatedInstructions = (id: number): Uint8Array | undefined =>
 
 /** Undefined when the map is gone. Throws KernelError. */
 export const mapInfo = (id: number): MapInfo | undefined =>
-  using(openById(bpfCommand.mapById, 'BPF_MAP_GET_FD_BY_ID', id, `the map ${id}`), (fd) => {
+  using(openMap(id), (fd) => {
     const info = fillInfo(fd, new Attr(mapInfoBytes), `the map ${id}`);
     return {
       id,

@@ -46,6 +46,7 @@ export type KernelCall =
   | 'BPF_MAP_GET_FD_BY_ID'
   | 'BPF_LINK_GET_FD_BY_ID'
   | 'BPF_LINK_GET_NEXT_ID'
+  | 'BPF_BTF_GET_FD_BY_ID'
   | 'BPF_RAW_TRACEPOINT_OPEN'
   | 'BPF_LINK_CREATE'
   | 'perf_event_open'

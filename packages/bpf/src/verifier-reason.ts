@@ -27,10 +27,14 @@ const explanations = [
       'It is a plain number to the verifier: read user or kernel memory through probe_read_user or probe_read_kernel, and use no ring-buffer record after its submit or discard.',
   },
   {
+    kind: 'misaligned',
+    words: /misaligned \w+ access/,
+    advice: 'The address must be a multiple of the size of the access: move it, or use smaller accesses.',
+  },
+  {
     kind: 'stack-bounds',
-    words: /invalid (?:\w+ )*(?:write to|read from|access to)? ?stack|invalid stack|misaligned stack|invalid indirect/,
-    advice:
-      'The stack is the 512 bytes below r10, aligned to the size of the access, and is read only where it was written.',
+    words: /invalid (?:\w+ )*(?:write to|read from|access to)? ?stack|invalid stack|invalid indirect/,
+    advice: 'The stack is the 512 bytes below r10, and is read only where it was written.',
   },
   {
     kind: 'value-bounds',

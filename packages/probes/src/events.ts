@@ -1,4 +1,5 @@
 /** What comes back from the kernel, decoded. */
+import type { BpfCall } from './bpf-load/call.js';
 
 export interface CapturedValue {
   readonly name: string;
@@ -47,6 +48,8 @@ export interface ProbeEvent {
   readonly stack?: readonly string[] | undefined;
   /** With `stack`: the word at the stack pointer as if it were such an address; a frameless function's caller. */
   readonly stackTop?: string | undefined;
+  /** Probes on `bpf:` only: the system call. */
+  readonly bpf?: BpfCall | undefined;
 }
 
 export interface ProbeCounters {

@@ -10,6 +10,7 @@ import {
   type Ability,
   ArmRequest,
   ArmSourceRequest,
+  BpfEventsNotification,
   CountersRequest,
   DisarmAllRequest,
   DisarmRequest,
@@ -53,6 +54,7 @@ export const runAgent = async (options: AgentOptions): Promise<number> => {
     guard,
     sendRecords: (bytes) => whileOpen(connection.sendNotification(RecordsNotification, { bytes })),
     sendShape: (shape) => void whileOpen(connection.sendNotification(RecordShapeNotification, shape)),
+    sendBpf: (events) => whileOpen(connection.sendNotification(BpfEventsNotification, { events })),
     sendGone: (pid, why, counters) =>
       void whileOpen(connection.sendNotification(TargetGoneNotification, { pid, why, counters })),
   });

@@ -17,6 +17,8 @@ export interface Armed {
   holds(file: FileIdentity, offset: number): boolean;
   /** Its records carry stacks, taken at these places. */
   readonly stackSites?: readonly StackSite[] | undefined;
+  /** Its events have a way of their own: resolves when all that have happened have left this process. */
+  flush?(): Promise<void>;
   /** Out of the kernel, at once. May be called again. The counters stay as they were. */
   disarm(): ProbeCounters;
 }

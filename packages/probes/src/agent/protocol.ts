@@ -3,7 +3,7 @@
  * ends import them. The agent validates every field again; it trusts nobody.
  */
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
-import type { ProbeCounters } from '../events.js';
+import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { LoweredExpression } from '../plan/expression.js';
 import type { CaptureShape, PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
 import type { ProbeSpec, ProbeTarget } from '../spec/spec.js';
@@ -88,6 +88,14 @@ export interface ArmSourceParams {
   readonly subject?: string;
 }
 
+/** The same for `bpf:` targets. */
+export interface ArmBpfParams extends ArmSourceParams {
+  /** In every process that the asking user may probe; `target` says nothing then. */
+  readonly everywhere?: boolean;
+  /** `bpf:load` only: a refused program that asked for no log is loaded once more, by the agent, with one. */
+  readonly reloadForLog?: boolean;
+}
+
 /** One thing that the kernel can or cannot do for the agent; tried, not inferred. */
 export interface Ability {
   /** Name in `Features` of @probelens/bpf: "uprobeMulti". */
@@ -155,6 +163,10 @@ export interface Records {
 }
 
 export const RecordsNotification = new NotificationType<Records>('agent/records');
+/** Events of `bpf:` probes, which the agent has asked the kernel about. */
+export const BpfEventsNotification = new NotificationType<{ readonly events: readonly ProbeEvent[] }>(
+  'agent/bpfEvents',
+);
 /** The target ended, or its tracer did: the agent has disarmed. */
 export const TargetGoneNotification = new NotificationType<{
   readonly pid: number;

@@ -1,7 +1,8 @@
 /** What one client has armed, and the kernel objects that its probes share. */
 import { readlinkSync } from 'node:fs';
 import { type BpfMap, createMap, type Features, features, KernelError, kernelBtf } from '@probelens/bpf';
-import type { ProbeCounters } from '../events.js';
+import type { BpfWhat } from '../bpf-load/call.js';
+import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 import { InvalidPlan, ProgramError, type ProgramRequest, type TaskLayout, validatePlan } from '../program/index.js';
 import type { ProbeSpec } from '../spec/spec.js';
@@ -10,6 +11,7 @@ import type { Armed } from './armed.js';
 import { ArmedProbe } from './armed-probe.js';
 import { ArmedSource } from './armed-source.js';
 import { BinaryFiles } from './binary-file.js';
+import { ArmedBpf } from './bpf-load/armed-bpf.js';
 import { Control } from './control.js';
 import { EventReader } from './event-reader.js';
 import type { GuardLink } from './guard-link.js';
@@ -17,7 +19,7 @@ import { machineHere } from './machine.js';
 import type { AgentTarget, ArmParams, ArmSourceParams, Focus, RecordShape } from './protocol.js';
 import * as refusal from './refusal.js';
 import { type Joining, Targets } from './targets.js';
-import { validSource } from './valid-source.js';
+import { type ValidBpf, validBpf, validSource } from './valid-source.js';
 
 /**
  * Bytes of the ring that all probes share: some 80,000 records of the usual 100 bytes, a twentieth of a second of the
@@ -34,6 +36,7 @@ export interface SessionOptions {
   readonly sendRecords: (records: Uint8Array) => Promise<void>;
   /** Reaches the client before any record that is sent later. */
   readonly sendShape: (shape: RecordShape) => void;
+  readonly sendBpf: (events: readonly ProbeEvent[]) => Promise<void>;
   readonly sendGone: (pid: number, why: 'target-exited' | 'tracer-exited', counters: readonly ProbeCounters[]) => void;
 }
 
@@ -125,6 +128,8 @@ export class Session {
 
   async #armSource(params: ArmSourceParams): Promise<number> {
     const source = validSource(params);
+    if (source.spec.target.kind === 'bpf')
+      return this.#armBpf(validBpf(params), source.spec.target.what, params.target);
     const named = validTarget(params.target);
     const target = admitProcess(named.pid, this.#asking);
     const stop = sourceStopOf(source.spec, named);
@@ -143,20 +148,41 @@ export class Session {
     });
   }
 
+  #armBpf(source: ValidBpf, what: BpfWhat, named: AgentTarget): number {
+    const place = source.everywhere ? undefined : validTarget(named);
+    const target = place === undefined ? undefined : admitProcess(place.pid, this.#asking);
+    const stop = place === undefined ? 'none' : sourceStopOf(source.spec, place);
+    const tracer = place !== undefined && stop === 'arm' ? identifyTracer(place, this.#asking) : undefined;
+    const user = source.everywhere && this.#asking !== 0 ? this.#asking : undefined;
+    const make = (id: number, { control }: Shared): Armed =>
+      new ArmedBpf({
+        ...source,
+        id,
+        what,
+        target,
+        user,
+        stop,
+        machine: machineHere(),
+        control,
+        send: this.#options.sendBpf,
+      });
+    return this.#enter(target === undefined ? undefined : { target, tracer, halts: stop === 'halt' }, make);
+  }
+
   /** Puts it into the kernel with its target watched from before to after. */
-  #enter(joining: Joining, make: (id: number, shared: Shared) => Armed): number {
+  #enter(joining: Joining | undefined, make: (id: number, shared: Shared) => Armed): number {
     // The input ended while files were read: nothing may go into the kernel any more.
     if (this.#closing) throw refusal.notCapable('The agent is ending; start it again.');
-    const place = this.#targets.prepare(joining);
+    const place = joining === undefined ? undefined : this.#targets.prepare(joining);
     try {
       const armed = make(this.#nextId++, this.#share());
       this.#probes.set(armed.id, armed);
       // In this very turn: its records are read in a later one.
       this.#options.sendShape({ probe: armed.id, captures: armed.captures, stackSites: armed.stackSites });
-      place.add(armed);
+      place?.add(armed);
       return armed.id;
     } catch (error) {
-      place.cancel();
+      place?.cancel();
       throw asRefusal(error);
     }
   }
@@ -193,6 +219,7 @@ export class Session {
 
   async drain(): Promise<void> {
     await this.#shared?.reader.flush();
+    await Promise.all([...this.#probes.values()].map((probe) => probe.flush?.()));
   }
 
   /** Continues a process that a probe halted. Throws `Refused` for one that has no probe. */

@@ -1,5 +1,6 @@
 /** The agent's own look at a request for events of the kernel. */
 import { KernelError } from '@probelens/bpf';
+import { bpfFields } from '../bpf-load/fields.js';
 import type { LoweredExpression } from '../plan/expression.js';
 import type { PlannedCapture } from '../plan/plan.js';
 import { maximumCaptures } from '../program/record.js';
@@ -74,9 +75,25 @@ export const validSource = (value: unknown): ValidSource =>
     return { spec, runtime, condition, captures: captures ?? [], subject };
   });
 
+export interface ValidBpf extends ValidSource {
+  readonly everywhere: boolean;
+  readonly reloadForLog: boolean;
+}
+
+/** The same of a `bpf:` probe. Throws `Refused`. */
+export const validBpf = (value: unknown): ValidBpf =>
+  checked(() => {
+    const field: read.Field = { path: '', value };
+    const [everywhere = false, reloadForLog = false] = ['everywhere', 'reloadForLog'].map((name) =>
+      read.optional(read.member(field, name), read.flag),
+    );
+    return { ...validSource(value), everywhere, reloadForLog };
+  });
+
 /** What a client types its expressions with. Throws `Refused`. */
 export const sourceFields = (value: unknown): readonly SourceFieldDescription[] => {
   const target = checked(() => validTarget(read.member({ path: '', value }, 'target')));
+  if (target.kind === 'bpf') return bpfFields(target.what);
   try {
     return describeFields(sourceOf(target, machineHere()).fields);
   } catch (error) {

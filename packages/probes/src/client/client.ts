@@ -4,11 +4,13 @@ import {
   AbilitiesRequest,
   type Ability,
   type AgentErrorData,
+  type ArmBpfParams,
   type Armed,
   type ArmParams,
   ArmRequest,
   type ArmSourceParams,
   ArmSourceRequest,
+  BpfEventsNotification,
   CountersRequest,
   DisarmAllRequest,
   DisarmRequest,
@@ -49,7 +51,7 @@ export interface AgentClient {
   abilities(): Promise<readonly Ability[]>;
   arm(params: ArmParams): Promise<Armed>;
   /** For tracepoints and perf events. */
-  armSource(params: ArmSourceParams): Promise<Armed>;
+  armSource(params: ArmSourceParams | ArmBpfParams): Promise<Armed>;
   disarm(probe: number): Promise<ProbeCounters>;
   disarmAll(): Promise<readonly ProbeCounters[]>;
   /** Resolves after `onEvents` has been given everything that was in the ring buffer when the agent read the request. */
@@ -159,7 +161,7 @@ class Client implements AgentClient {
   arm(params: ArmParams): Promise<Armed> {
     return this.#ask(() => this.#connection.sendRequest(ArmRequest, params));
   }
-  async armSource(params: ArmSourceParams): Promise<Armed> {
+  async armSource(params: ArmSourceParams | ArmBpfParams): Promise<Armed> {
     const { target } = params.spec;
     const expressions = await loweredForSource(params, () =>
       this.#ask(() => this.#connection.sendRequest(SourceFieldsRequest, { target })),
@@ -209,6 +211,9 @@ class Client implements AgentClient {
       } finally {
         this.#inflow.handled(bytes.length);
       }
+    });
+    this.#connection.onNotification(BpfEventsNotification, ({ events }) => {
+      for (const listener of this.#eventListeners) listener(events);
     });
     this.#connection.onNotification(TargetGoneNotification, (gone) => {
       for (const { probe } of gone.counters) this.#recorded.remove(probe);

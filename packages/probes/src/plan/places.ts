@@ -33,5 +33,7 @@ export const placesFor = (request: Request): readonly Place[] => {
     case 'tracepoint':
     case 'perf-event':
       throw new Refused('no-binary-target', `${target.name} is an event of the kernel and needs no plan.`);
+    case 'bpf':
+      throw new Refused('no-binary-target', `bpf:${target.what} is an event of the kernel and needs no plan.`);
   }
 };

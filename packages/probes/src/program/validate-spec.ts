@@ -12,6 +12,7 @@ export const validTarget = (field: read.Field): ProbeTarget => {
     'package',
     'tracepoint',
     'perf-event',
+    'bpf',
   ]);
   const name = (): string => read.text(read.member(field, 'name'));
   switch (kind) {
@@ -29,6 +30,8 @@ export const validTarget = (field: read.Field): ProbeTarget => {
       return { kind, pattern: read.text(read.member(field, 'pattern')) };
     case 'tracepoint':
       return { kind, category: read.text(read.member(field, 'category')), name: name() };
+    case 'bpf':
+      return { kind, what: read.oneOf(read.member(field, 'what'), ['load', 'map', 'link', 'attach']) };
     case 'perf-event':
       return {
         kind,

@@ -1,4 +1,5 @@
 /** What a person asked for. Plain data: the text form (`text.ts`) and JSON say the same thing. */
+import type { BpfWhat } from '../bpf-load/call.js';
 
 export type ProbeTarget =
   | { readonly kind: 'function'; readonly name: string }
@@ -10,7 +11,9 @@ export type ProbeTarget =
   /** All functions of a package; `path/...` includes those below it. */
   | { readonly kind: 'package'; readonly pattern: string }
   | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
-  | { readonly kind: 'perf-event'; readonly name: string; readonly period: number | undefined };
+  | { readonly kind: 'perf-event'; readonly name: string; readonly period: number | undefined }
+  /** System calls that load eBPF programs, make maps, links or attachments. */
+  | { readonly kind: 'bpf'; readonly what: BpfWhat };
 
 export type ProbeScope =
   | { readonly kind: 'process' }

@@ -5,6 +5,7 @@ import type { ProbeTarget } from './spec.js';
 
 const fileAndLine = /^(.+):([0-9]+)$/s;
 const tracepoint = /^tracepoint:([A-Za-z0-9_-]+):([A-Za-z0-9_-]+)$/;
+const bpfCall = /^bpf:(load|map|link|attach)$/;
 const perfEvent = /^perf:([A-Za-z][A-Za-z0-9_-]*)(?::([0-9]+))?$/;
 
 const positive = (scanner: Scanner, digits: string, what: string, position: number): number => {
@@ -22,6 +23,12 @@ const unquoted = (scanner: Scanner, start: number): ProbeTarget => {
       return scanner.fail('Expected tracepoint:CATEGORY:NAME, like tracepoint:sched:sched_switch', start);
     }
     return { kind: 'tracepoint', category, name: event };
+  }
+  if (name.startsWith('bpf:')) {
+    const [, what] = bpfCall.exec(name) ?? [];
+    if (what !== 'load' && what !== 'map' && what !== 'link' && what !== 'attach')
+      return scanner.fail('Expected bpf:load, bpf:map, bpf:link or bpf:attach', start);
+    return { kind: 'bpf', what };
   }
   if (name.startsWith('perf:')) {
     const [, event, period] = perfEvent.exec(name) ?? [];
@@ -57,7 +64,7 @@ const quoted = (scanner: Scanner): ProbeTarget => {
 /** Reads the target with its `return` or `inlined`. */
 export const readTarget = (scanner: Scanner): ProbeTarget => {
   if (scanner.atEnd)
-    scanner.fail('Expected a function, FILE:LINE, PACKAGE/..., tracepoint:CATEGORY:NAME or perf:EVENT');
+    scanner.fail('Expected a function, FILE:LINE, PACKAGE/..., tracepoint:CATEGORY:NAME, perf:EVENT or bpf:load');
   const start = scanner.position;
   const target = scanner.atLiteral() ? quoted(scanner) : unquoted(scanner, start);
   for (const kind of ['return', 'inlined'] as const) {
@@ -72,7 +79,7 @@ export const readTarget = (scanner: Scanner): ProbeTarget => {
 /** Names that would be read as something else, or would not end where they end, go between quotes. */
 const nameText = (name: string): string => {
   const plain =
-    !/^["'`]|[:\s]|\/\.\.\.$|\.\*$/.test(name.replace(/\[[^\]]*\]/g, '')) && !/^(?:tracepoint|perf):/.test(name);
+    !/^["'`]|[:\s]|\/\.\.\.$|\.\*$/.test(name.replace(/\[[^\]]*\]/g, '')) && !/^(?:tracepoint|perf|bpf):/.test(name);
   return plain && balanced(name) ? name : writeLiteral(name);
 };
 
@@ -103,6 +110,8 @@ export const targetText = (target: ProbeTarget): string => {
       return target.pattern.endsWith('/...') ? target.pattern : `${target.pattern}.*`;
     case 'tracepoint':
       return `tracepoint:${target.category}:${target.name}`;
+    case 'bpf':
+      return `bpf:${target.what}`;
     case 'perf-event':
       return `perf:${target.name}${target.period === undefined ? '' : `:${target.period}`}`;
   }

@@ -9,6 +9,7 @@
  *     github.com/me/app/... do count
  *     tracepoint:sched:sched_switch on goroutine 19
  *     perf:page-faults:100 do count
+ *     bpf:load if errno != 0
  *
  * `path.*` means the functions of one package, `path/...` also those of the packages below it. A target between quotes
  * is taken as it stands. SCOPE is `process`, `goroutine N`, `current`, `main` or `label "key"="value"`; ACTION is `stop`,

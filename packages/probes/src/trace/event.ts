@@ -1,4 +1,6 @@
 /** One line of a trace: the shape that scripts read, and the text that people read. */
+import type { BpfCall } from '../bpf-load/call.js';
+import { bpfDetails, bpfLine } from '../bpf-load/text.js';
 import type { JsonValue } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 
@@ -24,6 +26,8 @@ export interface TraceEvent {
   readonly faulted?: true;
   /** Snapshots: the callers, innermost first, as "function (file:line)". */
   readonly stack?: readonly string[];
+  /** Probes on `bpf:` only: the system call. */
+  readonly bpf?: BpfCall;
 }
 
 export interface EventNames {
@@ -53,6 +57,7 @@ export const placesOf = (plan: ProbePlan | undefined): readonly string[] =>
 export const eventMessage = (names: EventNames, event: TraceEvent): string => {
   if (names.template !== undefined)
     return names.template.replace(/\{([^{}]*)\}/g, (_, hole: string) => event.values[hole.trim()] ?? '?');
+  if (event.bpf !== undefined) return bpfLine(event.bpf);
   return Object.entries(event.values)
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
@@ -63,13 +68,20 @@ const seconds = (nanoseconds: string): string => {
   return `${padded.slice(0, -9)}.${padded.slice(-9, -3)}`;
 };
 
+export interface LineOptions {
+  /** Of eBPF programs: the verifier's whole log and the instructions too. */
+  readonly wholeLog?: boolean;
+}
+
 /** "12.345678 cpu 0 tid 4242 goroutine 7 main.price (order.go:19): o.ID=3". */
-export const formatTraceEvent = (names: EventNames, event: TraceEvent): string => {
+export const formatTraceEvent = (names: EventNames, event: TraceEvent, options: LineOptions = {}): string => {
   const who = event.goid === '0' ? `tid ${event.tid}` : `tid ${event.tid} goroutine ${event.goid}`;
   const unsure = event.faulted === true ? ' (condition not judged)' : '';
   const lines = [
     `${seconds(event.t)} cpu ${event.cpu} ${who} ${event.at ?? names.text}${unsure}: ${eventMessage(names, event)}`,
   ];
   for (const frame of event.stack ?? []) lines.push(`    ${frame}`);
+  if (event.bpf !== undefined && names.template === undefined)
+    for (const line of bpfDetails(event.bpf, { whole: options.wholeLog ?? false })) lines.push(`    ${line}`);
   return lines.join('\n');
 };

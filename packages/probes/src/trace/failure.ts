@@ -19,6 +19,12 @@ export const noCurrentGoroutine = (text: string): AgentFailure =>
     `The probe "${text}" is for the current goroutine, which only a debug session has; write \`on goroutine N\` or \`on main\`.`,
   );
 
+export const needsProgram = (text: string): AgentFailure =>
+  new AgentFailure(
+    'needs-program',
+    `The probe "${text}" is for one program: name it, or its process with --pid N; only bpf: probes look at the whole machine.`,
+  );
+
 export const noProbes = (): AgentFailure =>
   new AgentFailure(
     'no-probes',

@@ -33,7 +33,7 @@ const parse = (text: string): ProbeSpec => {
 };
 
 export const isKernelEvent = (spec: ProbeSpec): boolean =>
-  spec.target.kind === 'tracepoint' || spec.target.kind === 'perf-event';
+  spec.target.kind === 'tracepoint' || spec.target.kind === 'perf-event' || spec.target.kind === 'bpf';
 
 /** Throws `AgentFailure` with the first text that cannot be had. */
 export const traceRequest = (text: string, binary: GoBinary, planner: Planner): TraceRequest => {
@@ -50,8 +50,14 @@ export const traceRequest = (text: string, binary: GoBinary, planner: Planner): 
 };
 
 /** Id of the armed probe. Rejects with an `AgentFailure`. */
-export const armRequest = async (agent: AgentClient, request: TraceRequest, target: AgentTarget): Promise<number> => {
+export const armRequest = async (
+  agent: AgentClient,
+  request: TraceRequest,
+  target: AgentTarget,
+  reloadForLog: boolean = false,
+): Promise<number> => {
   const { plan, spec, runtime } = request;
-  const armed = plan === undefined ? agent.armSource({ spec, target, runtime }) : agent.arm({ plan, target });
+  const again = reloadForLog && spec.target.kind === 'bpf' && spec.target.what === 'load' ? { reloadForLog } : {};
+  const armed = plan === undefined ? agent.armSource({ spec, target, runtime, ...again }) : agent.arm({ plan, target });
   return (await armed).probe;
 };

@@ -37,6 +37,8 @@ export interface TraceOptions {
   readonly onEvent: (event: TraceEvent, names: EventNames) => void;
   /** Sentences that are no failure: a forecast, a probe that was taken out. */
   readonly onNote: (sentence: string) => void;
+  /** `bpf:load` only: a refused program that asked for no log is loaded once more, by the agent, with one. */
+  readonly reloadForLog?: boolean;
   /** Of one core, for each probe; default 0.5. `Infinity`: none. */
   readonly budget?: number;
 }
@@ -177,7 +179,7 @@ class RunningTrace implements Trace {
   async #armOne(each: Traced, target: AgentTarget): Promise<void> {
     if (this.#ending) return;
     if (this.#held === undefined) await this.#warn(each, target);
-    each.id = await armRequest(this.#agent, each.request, target);
+    each.id = await armRequest(this.#agent, each.request, target, this.#options.reloadForLog);
     this.#byId.set(each.id, each);
     this.#onEvents(this.#early.splice(0));
   }
@@ -280,6 +282,7 @@ const traceEvent = (traced: Traced, event: ProbeEvent, binary: GoBinary): TraceE
     lost: traced.losses.add(event.number),
     ...(at === undefined ? undefined : { at }),
     ...(event.faulted ? { faulted: true as const } : undefined),
+    ...(event.bpf === undefined ? undefined : { bpf: event.bpf }),
     ...(stack === undefined ? undefined : { stack: symboliseStack(binary, stack, event.stackTop) }),
   };
 };

@@ -1,0 +1,243 @@
+/** A `bpf:` probe: the system call's two tracepoints, for one process or for all of them. */
+import { attachTracepoint, type BpfMap, createMap, kernelBtf, loadProgram, RingBuffer, u32 } from '@probelens/bpf';
+import type { BpfCall, BpfWhat } from '../../bpf-load/call.js';
+import { bpfFields, bpfValues } from '../../bpf-load/fields.js';
+import type { ProbeCounters, ProbeEvent } from '../../events.js';
+import type { LoweredExpression } from '../../plan/expression.js';
+import type { PlannedCapture } from '../../plan/plan.js';
+import type { ProgramMachine } from '../../program/program.js';
+import { recordLayout } from '../../program/record.js';
+import { stateSize } from '../../program/state.js';
+import type { ProbeSpec } from '../../spec/spec.js';
+import { type Armed, countersFrom, Opened } from '../armed.js';
+import type { Control } from '../control.js';
+import type { ProcessIdentity } from '../process-state.js';
+import type { SourceRuntime } from '../protocol.js';
+import * as refusal from '../refusal.js';
+import { checkCondition, holds } from './condition.js';
+import { commands, pendingBytes } from './layout.js';
+import { kernelObjects } from './objects.js';
+import { observedCall } from './observed.js';
+import { buildEnter, buildExit } from './program.js';
+import { CallRecords, type SeenCall } from './records.js';
+import { withReloadedLog } from './reload.js';
+import type { BpfProgramRequest } from './request.js';
+
+export interface BpfRequest {
+  readonly id: number;
+  readonly spec: ProbeSpec;
+  readonly what: BpfWhat;
+  /** Undefined: every process on this machine but the agent, as far as `user` allows. */
+  readonly target: ProcessIdentity | undefined;
+  /** Processes of this user's only; undefined: everybody's. */
+  readonly user: number | undefined;
+  readonly runtime: SourceRuntime | undefined;
+  readonly condition: LoweredExpression | undefined;
+  /** A refused program that asked for no log is loaded once more, with one. */
+  readonly reloadForLog: boolean;
+  readonly machine: ProgramMachine;
+  /** "arm": the thread that a call was made on stops at the next gate that it executes (program/armed-thread.ts). */
+  readonly stop: 'none' | 'arm' | 'halt';
+  readonly control: Control;
+  /** Resolves when the events have left this process. */
+  readonly send: (events: readonly ProbeEvent[]) => Promise<void>;
+}
+
+const commandsOf: Readonly<Record<BpfWhat, readonly number[]>> = {
+  load: [commands.programLoad],
+  map: [commands.mapCreate],
+  link: [commands.linkCreate, commands.rawTracepoint, commands.linkUpdate, commands.linkDetach],
+  attach: [commands.attach, commands.detach],
+};
+
+/** Loads that are under way at once, on the whole machine; the map forgets the oldest of more. */
+const mostPending = 4096;
+
+/** A load with a long log takes 150 kB. */
+const ringBytes = 2 * 1024 * 1024;
+const smallRingBytes = 64 * 1024;
+
+const threadPointer = { amd64: 'thread.fsbase', arm64: 'thread.uw.tp_value' } as const;
+
+const FIRST = u32(0);
+
+const holesOf = ({ action }: ProbeSpec): readonly string[] =>
+  action.kind === 'log'
+    ? [...(action.template ?? '').matchAll(/\{([^{}]*)\}/g)].map((match) => (match[1] ?? '').trim())
+    : [];
+
+/** Throws `Refused`. */
+const checkRequest = ({ spec, what, condition }: BpfRequest): void => {
+  if (condition !== undefined) checkCondition(condition);
+  const known = bpfFields(what).map(({ name }) => name);
+  const unknown = holesOf(spec).filter((hole) => !known.includes(hole));
+  if (unknown.length > 0)
+    throw refusal.unsupported(`{${unknown.join('}, {')}} in a template`, `bpf:${what} has ${known.join(', ')}`);
+  if (spec.rateLimit !== undefined)
+    throw refusal.unsupported(
+      'A limit',
+      'leave it out: these calls are few, and each takes the kernel much longer than its event',
+    );
+};
+
+/** What no process has. */
+const everybody: ProcessIdentity = { pid: 0, startTime: '0' };
+
+export class ArmedBpf implements Armed {
+  readonly id: number;
+  readonly target: ProcessIdentity;
+  readonly captures: readonly PlannedCapture[] = [];
+  readonly layout = recordLayout([]);
+  readonly stop: Armed['stop'];
+  readonly #request: BpfRequest;
+  readonly #opened = new Opened();
+  readonly #links = new Opened();
+  readonly #state: BpfMap;
+  readonly #ring: RingBuffer;
+  readonly #records = new CallRecords();
+  #sent: Promise<void> = Promise.resolve();
+  #matches = 0;
+  /** Calls whose attributes nobody could read. */
+  #unread = 0;
+  #number = 0;
+  #final: ProbeCounters | undefined;
+
+  /** Arms. Throws KernelError, BtfError and `Refused`; nothing is left in the kernel then. */
+  constructor(request: BpfRequest) {
+    checkRequest(request);
+    this.#request = request;
+    this.id = request.id;
+    this.stop = request.stop === 'arm' ? 'trap' : request.stop;
+    this.target = request.target ?? everybody;
+    try {
+      const add = <T extends { close(): void }>(made: T): T => this.#opened.add(made);
+      this.#state = add(createMap({ type: 'array', name: 'probelens_state', valueSize: stateSize, maxEntries: 1 }));
+      const maxEntries = request.what === 'load' ? ringBytes : smallRingBytes;
+      const events = add(createMap({ type: 'ringbuf', name: 'probelens_bpf', maxEntries }));
+      const calls = add(
+        createMap({
+          type: 'lru-hash',
+          name: 'probelens_calls',
+          keySize: 8,
+          valueSize: pendingBytes,
+          maxEntries: mostPending,
+        }),
+      );
+      this.#ring = add(new RingBuffer(events));
+      const program = this.#programRequest(events, calls);
+      const entered = add(
+        loadProgram({ type: 'tracepoint', name: 'probelens_enter', instructions: buildEnter(program) }),
+      );
+      const left = add(loadProgram({ type: 'tracepoint', name: 'probelens_exit', instructions: buildExit(program) }));
+      if (request.stop === 'arm') request.control.startArming(this.id);
+      // The exit first: a call that was entered is seen to its end.
+      this.#links.add(attachTracepoint({ program: left, category: 'syscalls', name: 'sys_exit_bpf' }));
+      this.#links.add(attachTracepoint({ program: entered, category: 'syscalls', name: 'sys_enter_bpf' }));
+      add(this.#ring.onReadable(() => this.#read(), { interval: 0 }));
+    } catch (error) {
+      this.#links.close();
+      request.control.stopArming(this.id);
+      this.#opened.close();
+      throw error;
+    }
+  }
+
+  #programRequest(events: BpfMap, calls: BpfMap): BpfProgramRequest {
+    const { id, what, target, user, machine, runtime, control, stop, condition } = this.#request;
+    return {
+      probe: id,
+      commands: commandsOf[what],
+      target: target?.pid,
+      self: process.pid,
+      user,
+      machine,
+      runtime,
+      threadPointer: kernelBtf().offsetOf('task_struct', threadPointer[machine]),
+      objects: kernelObjects(),
+      stop,
+      condition: stop === 'none' ? undefined : condition,
+      maps: { state: this.#state, control: control.map, armedThreads: control.armedThreads, events, calls },
+    };
+  }
+
+  get counters(): ProbeCounters {
+    return this.#final ?? this.#count();
+  }
+
+  #count(): ProbeCounters {
+    const counted = countersFrom(this.id, this.#state.lookup(FIRST));
+    return { ...counted, matches: this.#matches, faults: this.#unread };
+  }
+
+  holds(): boolean {
+    return false;
+  }
+
+  /** Resolves when everything that the ring holds now has left this process. */
+  async flush(): Promise<void> {
+    if (this.#final === undefined) this.#read();
+    await this.#sent;
+  }
+
+  disarm(): ProbeCounters {
+    if (this.#final !== undefined) return this.#final;
+    this.#links.close();
+    this.#request.control.stopArming(this.id);
+    this.#read();
+    this.#final = this.#count();
+    this.#opened.close();
+    return this.#final;
+  }
+
+  #read(): void {
+    const events: ProbeEvent[] = [];
+    this.#ring.drain((view, offset) => {
+      const seen = this.#records.take(view, offset);
+      const event = seen === undefined ? undefined : this.#event(seen);
+      if (event !== undefined) events.push(event);
+    });
+    if (events.length === 0) return;
+    const before = this.#sent;
+    this.#sent = before.then(() => this.#request.send(events));
+  }
+
+  #event(seen: SeenCall): ProbeEvent | undefined {
+    const { spec, what } = this.#request;
+    const call = this.#observe(seen, what);
+    if (call === undefined) {
+      this.#unread++;
+      return undefined;
+    }
+    if (!this.#isMeant(seen, call)) return undefined;
+    this.#matches++;
+    if (spec.action.kind === 'count') return undefined;
+    return eventOf(this.id, ++this.#number, seen, call);
+  }
+
+  #observe(seen: SeenCall, what: BpfWhat): BpfCall | undefined {
+    const call = observedCall(what, seen);
+    if (call?.kind !== 'load' || !this.#request.reloadForLog) return call;
+    return withReloadedLog(seen, call);
+  }
+
+  #isMeant({ header }: SeenCall, call: BpfCall): boolean {
+    const { spec, condition } = this.#request;
+    const only = spec.scope.kind === 'goroutine' ? BigInt(spec.scope.id) : spec.scope.kind === 'main' ? 1n : undefined;
+    if (only !== undefined && header.goroutine !== only) return false;
+    return condition === undefined || holds(call, condition);
+  }
+}
+
+const eventOf = (probe: number, number: number, { header }: SeenCall, bpf: BpfCall): ProbeEvent => ({
+  probe,
+  number,
+  time: String(header.time),
+  cpu: header.cpu,
+  pid: header.pid,
+  tid: header.tid,
+  goid: String(header.goroutine),
+  faulted: false,
+  trapped: false,
+  values: bpfValues(bpf),
+  bpf,
+});

@@ -1,0 +1,94 @@
+/** The log of a refused program whose own program asked for none: it is verified once more, here. */
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { errnoName, summarizeVerifierLog, verifyAgain } from '@probelens/bpf';
+import type { BpfLoad } from '../../bpf-load/call.js';
+import { loadAttributes } from './attributes.js';
+import { reportOf } from './observed.js';
+import type { SeenCall } from './records.js';
+
+/** More than any program has: BPF_MAXINSNS is a million, a record 16 bytes. */
+const mostInformationBytes = 16 * 1024 * 1024;
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'code' in error;
+
+/** Undefined where the process is gone or has nothing there. */
+const memoryOf = (pid: number, address: bigint, length: number): Uint8Array | undefined => {
+  if (length === 0) return new Uint8Array(0);
+  if (length > mostInformationBytes) return undefined;
+  try {
+    const fd = openSync(`/proc/${pid}/mem`, 'r');
+    try {
+      const bytes = new Uint8Array(length);
+      return readSync(fd, bytes, 0, length, address) === length ? bytes : undefined;
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  }
+};
+
+/** "map_id: 12" and "btf_id: 7" in /proc/PID/fdinfo/N: bpf_map_show_fdinfo, bpf_btf_show_fdinfo. */
+const idBehind =
+  (pid: number, what: 'map_id' | 'btf_id') =>
+  (descriptor: number): number | undefined => {
+    try {
+      const info = readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'latin1');
+      const id = new RegExp(`^${what}:\\s*(\\d+)$`, 'm').exec(info)?.[1];
+      return id === undefined ? undefined : Number(id);
+    } catch (error) {
+      if (isSystemError(error)) return undefined;
+      throw error;
+    }
+  };
+
+const informationOf = (pid: number, view: DataView) => {
+  const { functions, lines } = loadAttributes(view);
+  const read = ({ at, recordBytes, count }: typeof functions) => memoryOf(pid, at, recordBytes * count);
+  const [functionBytes, lineBytes] = [read(functions), read(lines)];
+  return functionBytes === undefined || lineBytes === undefined
+    ? undefined
+    : { functions: functionBytes, lines: lineBytes };
+};
+
+const noted = (load: BpfLoad, note: string): BpfLoad => ({ ...load, notes: [...load.notes, note] });
+
+/** The same load with a log and its summary, or with a note that says why there is none. */
+export const withReloadedLog = (seen: SeenCall, load: BpfLoad): BpfLoad => {
+  const view = seen.attributes;
+  if (load.errno === 0 || load.log !== undefined || view === undefined) return load;
+  if (load.code.missing > 0) return noted(load, 'It was not loaded again for a log: it is too long to be taken along.');
+  const { pid } = seen.header;
+  const information = informationOf(pid, view);
+  const again = verifyAgain({
+    attributes: new Uint8Array(view.buffer, view.byteOffset, Math.min(seen.size, view.byteLength)),
+    instructions: seen.code,
+    license: seen.license,
+    information,
+    mapOf: idBehind(pid, 'map_id'),
+    btfOf: idBehind(pid, 'btf_id'),
+  });
+  if (!again.done) return noted(load, `It could not be loaded again for a log: ${again.reason}.`);
+  if (again.errno === 0)
+    return noted(
+      load,
+      'Loaded again for a log it was accepted: the refusal came from the privileges or limits of its program.',
+    );
+  if (again.log === '')
+    return noted(load, `Loaded again for a log it was refused without one (${errnoName(again.errno)}).`);
+  const without = load.lines > 0 && information === undefined ? ' Source lines could not be taken along.' : '';
+  return {
+    ...load,
+    notes: [
+      ...load.notes.filter((note) => !note.startsWith('The program asked for no log')),
+      `The log is from loading the program once more, by the probe agent.${without}`,
+    ],
+    log: {
+      text: again.log,
+      from: 'reload',
+      ...(again.cut ? { cut: 'its beginning did not fit' } : {}),
+      report: reportOf(summarizeVerifierLog(again.log), load.code),
+    },
+  };
+};

@@ -1,0 +1,227 @@
+/** Programs that load eBPF programs, against what they say themselves, their real logs, and bpftool. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { findProgram, requirement } from '../../../test/requirements.js';
+import type { BpfCall, BpfLoad } from '../src/bpf-load/call.js';
+import { formatTraceEvent, type TraceEvent } from '../src/trace/event.js';
+import { startMachineTrace } from '../src/trace/machine.js';
+import { agentCommandLine } from './agent-process.js';
+import { startBpfload } from './bpfload-program.js';
+
+const bpftool = (...args: readonly string[]): string => {
+  const run = spawnSync(findProgram('bpftool') ?? '', ['-j', ...args], { encoding: 'utf8' });
+  if (run.status !== 0) throw new Error(run.stdout);
+  return run.stdout;
+};
+
+/** What is wrong with each program of the fixture, as the verifier's check is called here. */
+const checks: Readonly<Record<string, string>> = {
+  uninitialized: 'uninitialized-register',
+  'stack-bounds': 'stack-bounds',
+  misaligned: 'misaligned',
+  'value-bounds': 'value-bounds',
+  'null-check': 'maybe-null',
+  unbounded: 'unbounded-offset',
+  'endless-loop': 'endless-loop',
+  unreachable: 'control-flow',
+  'no-exit': 'control-flow',
+  'wrong-helper': 'helper-not-allowed',
+  'wrong-argument': 'helper-argument',
+  'pointer-math': 'pointer-arithmetic',
+  context: 'context-access',
+  leaked: 'leaked-reference',
+  license: 'license',
+  'return-value': 'return-value',
+  'frame-pointer': 'read-only-register',
+};
+
+describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs that a program loads', () => {
+  let directory: string;
+  let bpfload: string;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'probelens-bpf-load-'));
+    bpfload = await privateCopy(await buildFixture('bpfload'), directory);
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  /** The whole machine is watched while the program does what it was told to, and holds it. */
+  const watch = async (
+    probes: readonly string[],
+    flags: readonly string[],
+    cases: readonly string[],
+    reloadForLog = false,
+  ) => {
+    const events: TraceEvent[] = [];
+    const trace = await startMachineTrace({
+      agentCommand: await agentCommandLine(),
+      probes,
+      reloadForLog,
+      onEvent: (event) => events.push(event),
+    });
+    const program = startBpfload(bpfload, flags, cases);
+    try {
+      const reports = await program.reports;
+      const summary = await trace.stop();
+      return { reports, summary, events: events.filter(({ pid }) => pid === program.pid), program };
+    } catch (error) {
+      await program.end();
+      throw error;
+    }
+  };
+
+  const loadOf = (event: TraceEvent | undefined): BpfLoad => {
+    if (event?.bpf?.kind !== 'load') throw new Error('no load');
+    return event.bpf;
+  };
+  const line = (event: TraceEvent | undefined, wholeLog = false): string => {
+    if (event === undefined) throw new Error('no event');
+    return formatTraceEvent({ text: 'bpf:load', template: undefined }, event, { wholeLog });
+  };
+
+  it('tells of seventeen that are refused: the whole log, and which check, instruction and source line it names', async () => {
+    const { events, reports, program } = await watch(
+      ['bpf:load'],
+      ['-via', 'syscall', '-log', '1'],
+      Object.keys(checks),
+    );
+    await program.end();
+    expect(events).toHaveLength(reports.length);
+    for (const [index, report] of reports.entries()) {
+      const load = loadOf(events[index]);
+      expect([report.case, load.errno, load.instructions, load.name, load.license, load.logSize]).toEqual([
+        report.case,
+        report.errno,
+        report.instructions,
+        report.name.replaceAll('-', '_'),
+        report.license,
+        64 * 1024,
+      ]);
+      expect(load.log).toMatchObject({ text: report.log, from: 'caller' });
+      expect(load.log?.cut).toBeUndefined();
+      // The last instruction that the verifier printed and the line that it printed for it, by another way than the summary's.
+      const log = report.log ?? '';
+      const last = [...log.matchAll(/^(\d+): \(..\) (.*?)(?: +;.*)?$/gm)].at(-1);
+      const found = load.log?.report;
+      const slot = last?.[1] ?? /\binsn (\d+)/.exec(log)?.[1];
+      expect([report.case, found?.kind, found?.slot]).toEqual([
+        report.case,
+        checks[report.case],
+        slot === undefined ? undefined : Number(slot),
+      ]);
+      if (last !== undefined) expect(found?.instruction).toBe(last[2]);
+      expect(found?.advice).toBeDefined();
+      expect(log).toContain(found?.reason.split('; ')[0] ?? '');
+      const source = [...log.matchAll(/^; (.*) @ (.*):(\d+)$/gm)].at(-1);
+      if (source === undefined) expect(found?.source).toBeUndefined();
+      else expect(found?.source).toEqual({ text: source[1], file: source[2], line: Number(source[3]) });
+      // Whatever it says of a register is in the log, in these words.
+      for (const [name, value] of Object.entries(found?.registers ?? {})) expect(log).toContain(`${name}=${value}`);
+    }
+    const [first] = events;
+    expect(line(first)).toContain('source: lines.c:10 /* MovReg */');
+    expect(line(first)).not.toContain('processed 1 insns');
+    expect(line(first, true)).toContain('processed 1 insns');
+  });
+
+  it('tells what the kernel made of those that are accepted', async () => {
+    const cases = [
+      'socket-filter',
+      'with-lines',
+      'xdp',
+      'cgroup-skb',
+      'tracepoint',
+      'two-maps',
+      'ring-buffer',
+      'sk-skb',
+    ];
+    const { events, reports, program, summary } = await watch(['bpf:load'], ['-via', 'rawsyscall'], cases);
+    try {
+      expect(summary.probes[0]).toMatchObject({ faults: 0, lost: 0 });
+      // The library tries out what the kernel can do with programs of its own, which are gone at once.
+      const byId = new Map(events.map((event) => [loadOf(event).loaded?.id, event]));
+      for (const report of reports) {
+        const load = loadOf(byId.get(report.id));
+        const truth = JSON.parse(bpftool('prog', 'show', 'id', `${report.id}`));
+        expect([report.case, load.type, load.fd, load.errno]).toEqual([report.case, truth.type, report.fd, 0]);
+        expect(load.loaded).toMatchObject({
+          id: report.id,
+          tag: report.tag,
+          translatedBytes: truth.bytes_xlated,
+          jitedBytes: truth.bytes_jited,
+          mapIds: truth.map_ids ?? [],
+        });
+        expect(load.btf).toBe(truth.btf_id !== undefined);
+        // What bpftool disassembles: names of helpers are the kernel's own there too.
+        const shown: readonly { readonly disasm: string }[] = JSON.parse(
+          bpftool('prog', 'dump', 'xlated', 'id', `${report.id}`),
+        );
+        const plain = (text: string): string => text.replace(/^\(..\) /, '').replace(/#-?\d+$/, '');
+        const found = load.code.instructions.map(({ text }) => plain(text));
+        expect([report.case, load.code.of, found]).toEqual([
+          report.case,
+          'kernel',
+          shown.filter(({ disasm }) => disasm !== undefined).map(({ disasm }) => plain(disasm)),
+        ]);
+      }
+      const [plain, lines, , skb] = reports.map(({ id }) => byId.get(id));
+      expect(loadOf(lines)).toMatchObject({ btf: true, lines: 4 });
+      expect(loadOf(skb).attachType).toBe('cgroup_inet_ingress');
+      expect(line(plain)).toContain(
+        `socket_filter "socket_filter", 2 instructions, license GPL, no BTF, no log: id ${reports[0]?.id}`,
+      );
+    } finally {
+      await program.end();
+    }
+  });
+
+  it('tells of maps, links and attachments', async () => {
+    const cases = ['tracepoint', 'raw-tracepoint', 'two-maps', 'sk-skb'];
+    const probes = ['bpf:map if name == "values" || name == "seen"', 'bpf:link', 'bpf:attach'];
+    const { events, reports, program } = await watch(probes, [], cases);
+    try {
+      const calls = (kind: BpfCall['kind']) => events.flatMap(({ bpf }) => (bpf?.kind === kind ? [bpf] : []));
+      const [tracepoint, raw, maps, verdict] = reports;
+      const truth = maps?.mapIds?.map((id) => JSON.parse(bpftool('map', 'show', 'id', `${id}`))) ?? [];
+      // The library tries features out with programs and maps of its own; those that last are the fixture's.
+      expect(calls('map').filter((call) => 'id' in call && maps?.mapIds?.includes(call.id ?? 0))).toMatchObject(
+        truth.map(({ id, type, name, bytes_key, bytes_value, max_entries }) => ({
+          id,
+          type,
+          name,
+          keySize: bytes_key,
+          valueSize: bytes_value,
+          maxEntries: max_entries,
+        })),
+      );
+      const links = calls('link').filter(({ errno }) => errno === 0);
+      expect(links).toContainEqual(
+        expect.objectContaining({
+          call: 'create',
+          id: tracepoint?.linkId,
+          program: tracepoint?.id,
+          type: 'perf_event',
+        }),
+      );
+      expect(links).toContainEqual(
+        expect.objectContaining({
+          call: 'raw-tracepoint',
+          id: raw?.linkId,
+          program: raw?.id,
+          target: 'sched_process_exit',
+          type: 'raw_tracepoint',
+        }),
+      );
+      expect(calls('attach')).toMatchObject([
+        { call: 'attach', program: verdict?.id, attachType: 'sk_skb_stream_verdict', errno: 0 },
+        { call: 'detach', program: verdict?.id, attachType: 'sk_skb_stream_verdict', errno: 0 },
+      ]);
+    } finally {
+      await program.end();
+    }
+  });
+});
