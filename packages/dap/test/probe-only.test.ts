@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openGoBinary } from '@probelens/gosym';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { editors, line } from './editor-orders.js';
 import { childrenOf, commandOf, LiveProgram } from './live-program.js';
 import {
   connectClient,
@@ -104,4 +106,154 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
     expect(client.output).toContain('"wrong":0');
     expect(client.events.find(({ event }) => event === 'exited')?.body).toEqual({ exitCode: 0 });
   });
+
+  const attached = async (breakpoint: object, path?: string): Promise<LiveProgram> => {
+    const target = await LiveProgram.start(path ?? (await privateCopy(built, work)), ['serve', '2000']);
+    await begin('attach', { processId: target.pid });
+    const set = await client.ask('setFunctionBreakpoints', { breakpoints: [breakpoint] });
+    expect(set.body.breakpoints).toMatchObject([{ verified: true }]);
+    await client.ask('configurationDone');
+    return target;
+  };
+
+  const price = { name: 'main.price' };
+  const well = /"wrong":0.* code 0 signal null$/;
+  const runs = (target: LiveProgram) => (): boolean => target.state === 'S' || target.state === 'R';
+
+  it('halts a program that runs already, keeps it halted without its breakpoint, and leaves it running', async () => {
+    const target = await attached(price);
+    const { threadId } = (await client.next('stopped')).body;
+    expect(target.state).toBe('T');
+    // The kernel's side continues a program with its last probe: not before the person does.
+    await client.ask('setFunctionBreakpoints', { breakpoints: [] });
+    expect(target.state).toBe('T');
+    expect((await client.ask('stackTrace', { threadId })).body.stackFrames[0]).toMatchObject({ name: 'main.price' });
+    await client.ask('continue', { threadId });
+    await until('it runs', runs(target));
+    await client.ask('setFunctionBreakpoints', { breakpoints: [price] });
+    await client.next('stopped');
+    expect((await client.ask('disconnect', { terminateDebuggee: false })).success).toBe(true);
+    await until('it runs', runs(target));
+    expect(await target.verdict()).toMatch(well);
+  });
+
+  it('counts hit conditions, and refuses what nobody could judge', async () => {
+    const target = await attached({ ...price, condition: 'o.ID > 0', hitCondition: '% 7' });
+    await client.next('stopped');
+    const set = await client.ask('setFunctionBreakpoints', {
+      breakpoints: [{ ...price, condition: 'len(os.Args) > f()' }, { name: 'main.nothing' }, { name: 'main.run' }],
+    });
+    expect(set.body.breakpoints).toMatchObject([{ verified: false }, { verified: false }, { verified: true }]);
+    expect(set.body.breakpoints[1].message).toContain('main.nothing');
+    await client.ask('continue', { threadId: 1 });
+    await until('it runs', runs(target));
+    await client.ask('disconnect');
+    expect(await target.verdict()).toMatch(well);
+  });
+
+  it('ends well when the agent is killed at a stop', async () => {
+    const target = await attached(price);
+    await client.next('stopped');
+    const agents = childrenOf(server.child.pid ?? 0).filter((pid) => commandOf(pid).endsWith('agent'));
+    expect(agents).toHaveLength(1);
+    process.kill(agents[0] ?? 0, 'SIGKILL');
+    expect((await client.next('breakpoint')).body).toMatchObject({ breakpoint: { verified: false } });
+    await client.next('continued');
+    await until('it runs', runs(target));
+    expect(client.output).toContain('The probes of this session are gone');
+    await client.ask('disconnect');
+    expect(await target.verdict()).toMatch(well);
+  });
+
+  it('ends well when the adapter is killed at a stop', async () => {
+    const own = await startAdapter();
+    const shared = server;
+    server = own;
+    const target = await attached(price);
+    server = shared;
+    await client.next('stopped');
+    own.child.kill('SIGKILL');
+    await once(own.child, 'exit');
+    await until('it runs', runs(target));
+    await until('the agent is gone', () =>
+      childrenOf(1).every((pid) => !commandOf(pid).includes(` ${own.child.pid} `)),
+    );
+    expect(await target.verdict()).toMatch(well);
+  });
+
+  it('ends well when the program is killed at a stop', async () => {
+    const target = await attached(price);
+    await client.next('stopped');
+    target.child.kill('SIGKILL');
+    await client.next('terminated');
+    expect(await client.ask('continue', { threadId: 1 })).toMatchObject({ success: true });
+    expect((await client.ask('disconnect')).success).toBe(true);
+  });
+
+  it('ends what it has started, at a stop and before the start', async () => {
+    for (const configured of [true, false]) {
+      await begin('launch', { program: await privateCopy(built, work), args: ['serve', '2000'] });
+      const pid = client.events.find(({ event }) => event === 'process')?.body.systemProcessId;
+      await client.ask('setFunctionBreakpoints', { breakpoints: [price] });
+      if (configured) {
+        await client.ask('configurationDone');
+        await client.next('stopped');
+      }
+      await client.leave();
+      await until('the program is gone', () => gone(pid));
+    }
+  });
+
+  it('needs no symbols', async () => {
+    const stripped = await buildFixture('orders', { flags: ['-ldflags=-s -w'] });
+    const target = await attached(price, await privateCopy(stripped, work));
+    const { threadId } = (await client.next('stopped')).body;
+    const { stackFrames } = (await client.ask('stackTrace', { threadId })).body;
+    expect(stackFrames.map(({ name }: { name: string }) => name).slice(0, 2)).toEqual(['main.price', 'main.worker']);
+    expect(stackFrames[1].source.path).toMatch(/main\.go$/);
+    await client.ask('disconnect');
+    expect(await target.verdict()).toMatch(well);
+  });
+
+  it('says what is missing', async () => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const refusal = async (request: string, args: object): Promise<string> => {
+      const answer = await client.ask(request, { mode: 'probe', ...args });
+      expect(answer.success).toBe(false);
+      return answer.message ?? '';
+    };
+    expect(await refusal('attach', {})).toContain('processId');
+    expect(await refusal('launch', {})).toContain('program');
+    expect(await refusal('attach', { processId: 2 ** 30 })).toContain('gone');
+    expect(await refusal('launch', { program: '/nowhere' })).toContain('/nowhere could not be started');
+    expect(await refusal('launch', { program: '/bin/true' })).toContain('cannot be probed');
+  });
+
+  it.each(editors.map((editor) => [editor.name, editor] as const))(
+    '%s sees a stop as it is used to',
+    async (_, editor) => {
+      client = await connectClient(server.port);
+      await client.ask('initialize', editor.initialize);
+      const program = await privateCopy(built, work);
+      // None of them waits for the answer of `launch`: it comes after `initialized`, or with it.
+      const launch = client.ask('launch', { ...editor.launch, mode: 'probe', program, args: ['3000'] });
+      await client.next('initialized');
+      const breakpoint = await editor.configure(client);
+      expect((await launch).success).toBe(true);
+      expect(breakpoint).toMatchObject({ line, message: expect.stringMatching(/^In the kernel/) });
+      const stop = (await client.next('stopped')).body;
+      expect(stop).toMatchObject({ hitBreakpointIds: [breakpoint.id], reason: 'breakpoint' });
+      expect(await editor.look(client, stop.threadId)).toMatchObject({ name: 'main.price', line });
+      // Helix panics after a stackTrace that fails, and asks for every thread that it ever saw.
+      expect(await client.ask('stackTrace', { threadId: 999_999 })).toMatchObject({ success: true });
+      expect((await client.ask('continue', { threadId: stop.threadId })).success).toBe(true);
+      const last = editor.name === 'dap-mode' ? 'exited' : 'terminated';
+      await client.next(last);
+      const endings = client.events.filter(({ event }) => event === 'exited' || event === 'terminated');
+      expect(endings.map(({ event }) => event).at(-1)).toBe(last);
+      expect(client.output).toContain('"wrong":0');
+      await editor.leave(client);
+    },
+  );
 });
