@@ -150,7 +150,7 @@ export class World {
           const name = item.kind === 'function' ? item.name : item.kind === 'line' ? `line${item.line}` : item.text;
           const message = refuse(name);
           if (message !== undefined) return { ok: false, message };
-          const template = item.kind !== 'text' && item.action.kind === 'log' ? item.action.template : undefined;
+          const template = 'action' in item && item.action.kind === 'log' ? item.action.template : undefined;
           const kind = template === undefined ? 'stop' : 'log';
           return {
             ok: true,

@@ -175,9 +175,11 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
     own.child.kill('SIGKILL');
     await once(own.child, 'exit');
     await until('it runs', runs(target));
-    await until('the agent is gone', () =>
-      childrenOf(1).every((pid) => !commandOf(pid).includes(` ${own.child.pid} `)),
-    );
+    const binary = await openGoBinary(target.path);
+    const [fn] = binary.functionsNamed('main.price');
+    if (fn === undefined) throw new Error('no main.price');
+    const { entry, size } = fn;
+    await until('the text is as in the file', () => target.textIsWhole(entry, binary.offsetOf(entry), size));
     expect(await target.verdict()).toMatch(well);
   });
 
