@@ -50,7 +50,7 @@ export function fileOf(uri: string): string | undefined {
   }
 }
 
-const spellings = (file: string, { trimmedFile }: PackageOfFile): readonly string[] =>
+export const spellings = (file: string, { trimmedFile }: PackageOfFile): readonly string[] =>
   trimmedFile === undefined ? [file] : [file, trimmedFile];
 
 function queryOf(declaration: SourceFunction, prefixes: readonly string[]): FunctionQuery {

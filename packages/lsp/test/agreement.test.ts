@@ -24,6 +24,10 @@ describe.skipIf(requirement('go').missing)('what is said of every function is wh
     const agreement = await compare(module, truth);
     expect(agreement.wrongBodies).toEqual([]);
     expect(agreement.unannounced).toEqual([]);
+    expect(agreement.notInlinable).toEqual([]);
+    expect(agreement.missed).toEqual([]);
+    expect(agreement.unoffered).toEqual([]);
+    expect(agreement.announced.shown).toBeGreaterThan(0);
     expect(agreement.withBody).toBeGreaterThan(5);
     expect(agreement.copies).toBeGreaterThan(0);
   });
@@ -51,6 +55,9 @@ if (soaking) {
         ...agreement,
         wrongBodies: agreement.wrongBodies.length,
         unannounced: agreement.unannounced.length,
+        notInlinable: agreement.notInlinable,
+        missed: agreement.missed,
+        unoffered: agreement.unoffered,
       });
       expect(agreement.wrongBodies).toEqual([]);
       expect(agreement.unannounced).toEqual([]);

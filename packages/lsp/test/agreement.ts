@@ -1,6 +1,6 @@
 /** Compares what lenses and diagnostics are made of with the toolchain, for every function of a module. */
 import { readFileSync } from 'node:fs';
-import { openGoBinary } from '@probelens/gosym';
+import { type GoFunction, openGoBinary } from '@probelens/gosym';
 import { goParser } from '@probelens/probes';
 import { BinaryIndex } from '../src/binary/binary-index.js';
 import { packageOfFile } from '../src/module/go-module.js';
@@ -8,7 +8,7 @@ import { packagePrefixes } from '../src/module/package-prefix.js';
 import { symbolOf } from '../src/module/symbol-name.js';
 import { readSource } from '../src/source/functions.js';
 import { GoDocument } from '../src/source/go-document.js';
-import { sourceFiles, type Truth } from './truth.js';
+import { plain, sourceFiles, type Truth } from './truth.js';
 
 export interface Agreement {
   readonly functions: number;
@@ -19,6 +19,22 @@ export interface Agreement {
   readonly wrongBodies: readonly string[];
   /** Copies that the compiler did not announce. */
   readonly unannounced: readonly string[];
+  /** Copies of functions that the compiler does not call inlinable. */
+  readonly notInlinable: readonly string[];
+  /** The other way: calls that the compiler announced as inlined, and what became of them in the program. */
+  readonly announced: {
+    readonly shown: number;
+    /** Nothing of the function around the call is in the program: the linker left it out. */
+    readonly callerLeftOut: number;
+    /** DWARF records no such call either: no instruction of it was left. */
+    readonly nothingLeft: number;
+  };
+  /** Announced, recorded in DWARF, and not shown by us. */
+  readonly missed: readonly string[];
+  /** Closures that are functions of the program: offered at their literal, or beside another one on its line. */
+  readonly closures: { readonly offered: number; readonly besideAnother: number };
+  /** Closures in the program that no literal of the sources offers. */
+  readonly unoffered: readonly string[];
 }
 
 export async function compare(module: string, truth: Truth): Promise<Agreement> {
@@ -27,6 +43,10 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
   const parser = await goParser();
   const wrongBodies: string[] = [];
   const unannounced: string[] = [];
+  const notInlinable: string[] = [];
+  const missed: string[] = [];
+  const announced = { shown: 0, callerLeftOut: 0, nothingLeft: 0 };
+  const offered = new Map<string, 'offered' | 'besideAnother'>();
   const counts = { functions: 0, withBody: 0, inlinedEverywhere: 0, copies: 0 };
   for (const file of sourceFiles(module)) {
     const document = new GoDocument(`file://${file}`, 1, readFileSync(file, 'utf8'), parser, 'utf-16');
@@ -45,6 +65,8 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
       if (facts.bodies.length > 0) counts.withBody++;
       if (facts.bodies.length === 0 && facts.copyCount > 0) counts.inlinedEverywhere++;
       counts.copies += facts.copyCount;
+      const isInlinable = truth.inlinable.has(`${file}:${declaration.nameSpan.start.line + 1}`);
+      if (facts.copyCount > 0 && !isInlinable) notInlinable.push(symbols.join());
       const hasSymbol = symbols.some((symbol) => truth.symbols.has(symbol));
       if (hasSymbol !== facts.bodies.length > 0)
         wrongBodies.push(`${symbols.join()} ${hasSymbol ? 'has' : 'has no'} symbol`);
@@ -55,8 +77,55 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
           unannounced.push(`${symbols.join()} into ${copy.caller} at ${copy.file}:${copy.line}`);
       }
     }
+    const shown = new Set(index.calls([file]).map(({ line, callee }) => `${line} ${plain(callee).split('.').at(-1)}`));
+    for (const [place, callees] of truth.inlined) {
+      if (!place.startsWith(`${file}:`)) continue;
+      const line = Number(place.slice(file.length + 1));
+      const around = source.functions.find(({ span }) => span.start.line < line && line <= span.end.line + 1);
+      const symbols = around === undefined ? [] : prefixes.map((prefix) => symbolOf(prefix, around));
+      const isLinked = symbols.some(
+        (symbol) => symbol === undefined || (index.facts([{ symbols: [symbol] }], [file])[0]?.symbol ?? '') !== '',
+      );
+      for (const callee of callees) {
+        if (shown.has(`${line} ${callee}`)) announced.shown++;
+        else if (around !== undefined && !isLinked) announced.callerLeftOut++;
+        else if (truth.recorded.has(`${callee}:${line}`)) missed.push(`${callee} at ${place}`);
+        else announced.nothingLeft++;
+      }
+    }
+    for (const line of literalLines(document)) {
+      const bodies = index.closures([file], line.line);
+      for (const { name } of bodies) offered.set(name, line.count > 1 ? 'besideAnother' : 'offered');
+    }
     document.close();
   }
+  const inModule = (fn: GoFunction): boolean => fn.file.startsWith(`${module}/`) && !fn.generated;
+  const closures = binary.functionsMatching(/\.func\d/).filter((fn) => inModule(fn) && !/-range\d+$/.test(fn.name));
+  const unoffered = closures.map(({ name }) => name).filter((name) => !offered.has(name));
+  const kinds = [...offered.values()];
   binary.close();
-  return { ...counts, wrongBodies, unannounced };
+  return {
+    ...counts,
+    wrongBodies,
+    unannounced,
+    notInlinable,
+    announced,
+    missed,
+    closures: {
+      offered: kinds.filter((kind) => kind === 'offered').length,
+      besideAnother: kinds.filter((kind) => kind === 'besideAnother').length,
+    },
+    unoffered,
+  };
+}
+
+/** Lines on which function literals begin, and how many on each. */
+function literalLines(document: GoDocument): readonly { readonly line: number; readonly count: number }[] {
+  const counts = new Map<number, number>();
+  for (const node of document.syntax().rootNode.descendantsOfType('func_literal')) {
+    if (node === null) continue;
+    const line = document.spanAt(node.startIndex, node.startIndex).start.line + 1;
+    counts.set(line, (counts.get(line) ?? 0) + 1);
+  }
+  return [...counts].map(([line, count]) => ({ line, count }));
 }

@@ -9,6 +9,10 @@ export interface Truth {
   readonly symbols: ReadonlySet<string>;
   /** "file:line" (absolute) to the callees inlined there, as the compiler names them: the part after the last dot. */
   readonly inlined: ReadonlyMap<string, ReadonlySet<string>>;
+  /** "file:line" (absolute) of the names of functions and of the literals that the compiler says it can inline. */
+  readonly inlinable: ReadonlySet<string>;
+  /** "callee:line" of every inlined call that DWARF records, the callee's part after the last dot. */
+  readonly recorded: ReadonlySet<string>;
 }
 
 const env = { GOFLAGS: '-mod=mod', GOWORK: 'off' };
@@ -33,7 +37,10 @@ export async function askToolchain(module: string, mainPackage: string, into: st
     env,
   });
   const inlined = new Map<string, Set<string>>();
+  const inlinable = new Set<string>();
   for (const line of build.stderr.split('\n')) {
+    const [, place, at] = /^(.+?):(\d+):\d+: can inline /.exec(line) ?? [];
+    if (place !== undefined) inlinable.add(`${resolve(module, place)}:${at}`);
     const [, file, number, callee] = /^(.+?):(\d+):\d+: inlining call to (.+)$/.exec(line) ?? [];
     if (file === undefined || callee === undefined) continue;
     const key = `${resolve(module, file)}:${number}`;
@@ -48,7 +55,23 @@ export async function askToolchain(module: string, mainPackage: string, into: st
       // Functions in assembly carry their calling convention.
       .map((name) => plain(name).replace(/\.abi0$/, '')),
   );
-  return { binary: into, symbols, inlined };
+  return { binary: into, symbols, inlined, inlinable, recorded: await recordedCalls(into) };
+}
+
+/** From debug/dwarf of Go itself: fixtures/truth prints callee, host and line of each inlined call. */
+async function recordedCalls(binary: string): Promise<ReadonlySet<string>> {
+  const truth = new URL('../../../fixtures/truth', import.meta.url).pathname;
+  const { stdout } = await execa('go', ['run', '.', '-copies', binary], {
+    cwd: truth,
+    env,
+    maxBuffer: 1024 * 1024 * 1024,
+  });
+  return new Set(
+    stdout.split('\n').map((row) => {
+      const [callee = '', , line = ''] = row.split('\t');
+      return `${lastPart(callee)}:${line}`;
+    }),
+  );
 }
 
 /** Go files of a module that are no tests, absolute, without those of modules inside it. */

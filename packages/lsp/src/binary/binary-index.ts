@@ -35,8 +35,8 @@ export class BinaryIndex {
   private instantiations: ReadonlyMap<string, readonly GoFunction[]> | undefined;
   /** "main.init.0", by package. */
   private inits: ReadonlyMap<string, readonly GoFunction[]> | undefined;
-  /** By the declared function around them. */
-  private literals: ReadonlyMap<string, readonly GoFunction[]> | undefined;
+  /** By the line of their `func`, whatever file it is in. */
+  private literals: ReadonlyMap<number, readonly GoFunction[]> | undefined;
   /** By callee without type arguments; an empty list where a name was asked for and has no copies. */
   private readonly copies = new Map<string, readonly InlinedInto[]>();
   private callsByFile: ReadonlyMap<string, readonly InlinedCall[]> | undefined;
@@ -60,16 +60,22 @@ export class BinaryIndex {
     return [...this.callsByFile].flatMap(([file, calls]) => (isOneOf(file, files) ? calls : []));
   }
 
-  /** Function literals of one declared function that begin on a line. */
-  closures(symbol: string, line: number): readonly FunctionBody[] {
-    // "f.func1", "f.func1.2", "f-range1"; what `go` and `defer` wrap has no source of its own.
-    this.literals ??= grouped(this.binary.functionsMatching(/\.func\d|-range\d/), (name) =>
-      withoutTypeArguments(name).replace(/(?:\.func\d|-range\d).*$/, ''),
-    );
-    return (this.literals.get(symbol) ?? [])
-      .filter((fn) => fn.line === line && !fn.generated)
+  /** Function literals that begin on a line of a file. */
+  closures(files: readonly string[], line: number): readonly FunctionBody[] {
+    this.literals ??= this.closuresByLine();
+    return (this.literals.get(line) ?? [])
+      .filter((fn) => isOneOf(fn.file, files))
       .map(bodyOf)
       .sort(byName);
+  }
+
+  private closuresByLine(): ReadonlyMap<number, readonly GoFunction[]> {
+    const byLine = new Map<number, GoFunction[]>();
+    // "f.func1", "f.func1.2", "f-range1.func2"; "f-range1" is a loop's body, and what `go` and `defer` wrap has no source.
+    for (const fn of this.binary.functionsMatching(/\.func\d/)) {
+      if (!fn.generated && !/-range\d+$/.test(fn.name)) append(byLine, fn.line, fn);
+    }
+    return byLine;
   }
 
   private readCopies(symbols: readonly string[]): void {

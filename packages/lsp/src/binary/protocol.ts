@@ -96,8 +96,8 @@ export interface InlinedCall {
 export interface ClosuresParams {
   readonly path: string;
   readonly identity: FileIdentity;
-  /** Function that is declared around the closure, without type arguments. */
-  readonly symbol: string;
+  /** Spellings of the source file's path. */
+  readonly files: readonly string[];
   /** Line of the closure's `func`. */
   readonly line: number;
 }
@@ -168,7 +168,10 @@ export interface WorkerErrorData {
 export const OpenRequest = new RequestType<{ readonly path: string }, BinarySummary, WorkerErrorData>('binary/open');
 export const LookupRequest = new RequestType<LookupParams, LookupAnswer, WorkerErrorData>('binary/lookup');
 export const CallsRequest = new RequestType<CallsParams, readonly InlinedCall[], WorkerErrorData>('binary/calls');
-/** Bodies of the function literals that begin on that line: several of one literal where type arguments differ. */
+/**
+ * Bodies of the function literals that begin on that line: several of one literal where type arguments differ, and where
+ * the function around it was inlined: "main.f.g.func1" is the closure of g in the copy of g in f (Go >= 1.21).
+ */
 export const ClosuresRequest = new RequestType<ClosuresParams, readonly FunctionBody[], WorkerErrorData>(
   'binary/closures',
 );

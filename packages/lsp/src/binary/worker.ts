@@ -127,8 +127,8 @@ connection.onRequest(LookupRequest, ({ path, identity, queries, files }) =>
 connection.onRequest(CallsRequest, ({ path, identity, files }) =>
   answering(() => indexOf(path, identity).calls(files)),
 );
-connection.onRequest(ClosuresRequest, ({ path, identity, symbol, line }) =>
-  answering(() => indexOf(path, identity).closures(symbol, line)),
+connection.onRequest(ClosuresRequest, ({ path, identity, files, line }) =>
+  answering(() => indexOf(path, identity).closures(files, line)),
 );
 connection.onRequest(DescribeRequest, ({ path, identity, name }) =>
   answering(() => describeFunctions(indexOf(path, identity).binary, name)),

@@ -24,11 +24,14 @@ export interface ListedProbe {
   readonly probe: ControlProbe;
 }
 
-/** Function that a probe is on: as the session says, else as we asked, else as its text says. */
+/**
+ * Function that a probe is on: as we asked, else as the session says, else as its text says. What we asked for a closure
+ * has many names, one in each copy of the function around it.
+ */
 function symbolOf(probe: ControlProbe, wanted: ReadonlyMap<string, WantedProbe>): string | undefined {
-  if (probe.function !== undefined) return withoutTypeArguments(probe.function);
   const asked = wanted.get(probe.text)?.symbol;
   if (asked !== undefined) return asked;
+  if (probe.function !== undefined) return withoutTypeArguments(probe.function);
   const parsed = parseProbeText(probe.text);
   const target = parsed.ok ? parsed.spec.target : undefined;
   return target?.kind === 'function' || target?.kind === 'inlined' ? withoutTypeArguments(target.name) : undefined;

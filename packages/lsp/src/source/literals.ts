@@ -2,10 +2,20 @@
 import type { SyntaxSource } from './functions.js';
 import type { Place } from './positions.js';
 
-/** Line, from 1, of the innermost function literal around a place; undefined outside of any. */
+/**
+ * Line, from 1, of the innermost function literal around a place; undefined outside of any, and where another literal
+ * begins on the same line: it could not be told which of them is meant.
+ */
 export function literalLineAt(text: SyntaxSource, { line, character }: Place): number | undefined {
   const point = { row: line, column: character };
-  let node = text.syntax().rootNode.descendantForPosition(point);
+  const root = text.syntax().rootNode;
+  let node = root.descendantForPosition(point);
   while (node !== null && node.type !== 'func_literal') node = node.parent;
-  return node === null ? undefined : text.spanAt(node.startIndex, node.startIndex).start.line + 1;
+  if (node === null) return undefined;
+  const begin = text.spanAt(node.startIndex, node.startIndex).start.line;
+  const nearby = root.descendantsOfType('func_literal', { row: begin, column: 0 }, { row: begin + 1, column: 0 });
+  const beside = nearby.filter(
+    (other) => other !== null && text.spanAt(other.startIndex, other.startIndex).start.line === begin,
+  );
+  return beside.length > 1 ? undefined : begin + 1;
 }
