@@ -40,6 +40,16 @@ test('the forms that the design shows', () => {
   });
 });
 
+test('probes that switch others', () => {
+  reads('main.f if x == 1 then arm 2', { condition: 'x == 1', onMatch: [{ kind: 'arm', probe: 2 }] });
+  reads('main.f do log "{x}" then disarm 1 then snapshot initially off', {
+    action: { kind: 'log', template: '{x}' },
+    onMatch: [{ kind: 'disarm', probe: 1 }, { kind: 'snapshot' }],
+    initially: 'off',
+  });
+  reads('main.f initially on', { initially: 'on' });
+});
+
 test('names of methods, generic functions and packages', () => {
   const named = (name: string): Partial<ProbeSpec> => ({ target: { kind: 'function', name } });
   reads('main.(*Book).Match', named('main.(*Book).Match'));
@@ -73,7 +83,7 @@ test.each([
   ['', 0, 'Expected a function'],
   ['main.f if', 9, 'Expected a Go expression'],
   ['main.f if do stop', 13, 'Expected an operator'],
-  ['main.f if x == 1 nonsense', 17, 'Expected an operator, on, do, limit or the end'],
+  ['main.f if x == 1 nonsense', 17, 'Expected an operator, on, do, limit, then, initially or the end'],
   ['main.f if s == "x', 15, 'no closing "'],
   ['main.f if (a == 1', 17, 'Expected ")"'],
   ['main.f if a) == 1', 11, 'no opening bracket'],
@@ -88,7 +98,7 @@ test.each([
   ['main.go:3 return', 9, 'needs the name of a function'],
   ['perf:', 0, 'perf:EVENT'],
   ['tracepoint:sched', 0, 'tracepoint:CATEGORY:NAME'],
-  ['main.f nonsense', 7, 'Expected if, on, do or limit, found "nonsense"'],
+  ['main.f nonsense', 7, 'Expected if, on, do, limit, then or initially, found "nonsense"'],
   ['main.Map[int', 12, 'Expected "]"'],
 ])('%j is refused at %i', (text, position, message) => {
   const parsed = parseProbeText(text);
@@ -137,6 +147,11 @@ const actions: fc.Arbitrary<ProbeSpec['action']> = fc.oneof(
   }),
 );
 
+const effects: fc.Arbitrary<NonNullable<ProbeSpec['onMatch']>[number]> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('arm', 'disarm'), probe: fc.integer({ min: 1, max: 1023 }) }),
+  fc.constant({ kind: 'snapshot' } as const),
+);
+
 test('parse(format(spec)) is the spec', () => {
   const specs = fc.record({
     target: targets,
@@ -145,8 +160,13 @@ test('parse(format(spec)) is the spec', () => {
     action: actions,
     rateLimit: fc.option(fc.integer({ min: 1, max: 1e9 }), { nil: undefined }),
   });
+  const switching: fc.Arbitrary<Pick<ProbeSpec, 'onMatch' | 'initially'>> = fc.oneof(
+    fc.constantFrom({}, { initially: 'on' } as const, { initially: 'off' } as const),
+    fc.record({ onMatch: fc.array(effects, { minLength: 1, maxLength: 3 }) }),
+  );
   fc.assert(
-    fc.property(specs, (spec) => {
+    fc.property(specs, switching, (plain, rest) => {
+      const spec = { ...plain, ...rest };
       const text = formatProbeText(spec);
       expect(parseProbeText(text), text).toEqual({ ok: true, spec });
     }),

@@ -41,7 +41,14 @@ export interface ProbeRequest {
   readonly admitted: Admitted;
   readonly machine: ProgramRequest['machine'];
   readonly stop: ProgramRequest['stop'];
-  readonly maps: { readonly control: BpfMap; readonly events: BpfMap; readonly armedThreads?: BpfMap };
+  readonly maps: {
+    readonly control: BpfMap;
+    readonly events: BpfMap;
+    readonly armedThreads?: BpfMap;
+    readonly switches?: BpfMap;
+  };
+  /** By which others switch it. */
+  readonly switchedBy?: number | undefined;
   readonly abilities: KernelAbilities;
 }
 
@@ -67,6 +74,7 @@ const loadGate = (request: ProbeRequest, state: BpfMap): Program => {
       target: request.admitted.target.pid,
       stop: request.stop,
       maps: { state, ...request.maps },
+      switchedBy: request.switchedBy,
       sleepable,
       siteCookie: abilities.cookies && plan.sites.length > 1,
     });

@@ -26,7 +26,14 @@ export interface SourceRequest {
   /** Holes of the template that are more than a field. */
   readonly captures: readonly PlannedCapture[];
   readonly machine: ProgramMachine;
-  readonly maps: { readonly control: BpfMap; readonly events: BpfMap; readonly armedThreads: BpfMap };
+  readonly maps: {
+    readonly control: BpfMap;
+    readonly events: BpfMap;
+    readonly armedThreads: BpfMap;
+    readonly switches: BpfMap;
+  };
+  /** By which others switch it. */
+  readonly switchedBy: number | undefined;
   /** "arm": the thread stops at the next gate, for a debugger; "halt": the process stops at once. */
   readonly stop: 'none' | 'arm' | 'halt';
   readonly control: Control;
@@ -88,6 +95,7 @@ export class ArmedSource implements Armed {
             second: second && threads && { ...second, threads },
             maps: { state: this.#state, ...request.maps },
             stop: request.stop,
+            switchedBy: request.switchedBy,
             fields,
             known,
             subject: request.subject,

@@ -1,7 +1,9 @@
-/** The two maps by which the agent's programs know whom they may stop and whom a kernel event has armed. */
-import { type BpfMap, createMap, u32 } from '@probelens/bpf';
+/** What the agent's programs share: whom they may stop, whom a kernel event has armed, which probes are switched off. */
+import { type BpfMap, createMap, u32, u64 } from '@probelens/bpf';
 import { armedThreadsKey, armedThreadsValue, mostArmedThreads } from '../program/armed-thread.js';
 import { controlOffsets, controlSize } from '../program/state.js';
+import { switchesEntries, switchSize } from '../program/switches.js';
+import { Opened } from './armed.js';
 
 const FIRST = u32(0);
 
@@ -15,22 +17,27 @@ export interface FocusWords {
 export class Control {
   readonly map: BpfMap;
   readonly armedThreads: BpfMap;
+  readonly switches: BpfMap;
+  readonly #opened = new Opened();
   #focus: FocusWords = { focus: 0n, muted: 0n, quiet: false };
   /** Probes that arm threads. */
   readonly #arming = new Set<number>();
 
   constructor() {
-    this.map = createMap({ type: 'array', name: 'probelens_ctl', valueSize: controlSize, maxEntries: 1 });
     try {
-      this.armedThreads = createMap({
-        type: 'lru-hash',
-        name: 'probelens_armed',
-        keySize: armedThreadsKey,
-        valueSize: armedThreadsValue,
-        maxEntries: mostArmedThreads,
-      });
+      this.map = this.#array('probelens_ctl', controlSize, 1);
+      this.switches = this.#array('probelens_then', switchSize, switchesEntries);
+      this.armedThreads = this.#opened.add(
+        createMap({
+          type: 'lru-hash',
+          name: 'probelens_armed',
+          keySize: armedThreadsKey,
+          valueSize: armedThreadsValue,
+          maxEntries: mostArmedThreads,
+        }),
+      );
     } catch (error) {
-      this.map.close();
+      this.#opened.close();
       throw error;
     }
   }
@@ -57,8 +64,16 @@ export class Control {
   }
 
   close(): void {
-    this.map.close();
-    this.armedThreads.close();
+    this.#opened.close();
+  }
+
+  /** The word of a number in the client's list, before the probe of that number is attached. */
+  switch(number: number, state: 'on' | 'off'): void {
+    this.switches.update(u32(number), u64(state === 'on' ? 0 : 1));
+  }
+
+  #array(name: string, valueSize: number, maxEntries: number): BpfMap {
+    return this.#opened.add(createMap({ type: 'array', name, valueSize, maxEntries }));
   }
 
   #write(): void {

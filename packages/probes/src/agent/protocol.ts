@@ -34,9 +34,22 @@ export interface Hello {
   readonly reason: string | undefined;
 }
 
+/**
+ * A probe's place in a list that the client keeps: `then arm N` of one means the other with the number N, in the kernel and
+ * without the client. Numbers are from 1 on; a program is switched only when its probe was armed with a place. The word of
+ * a number is set (`initially`) when its probe is armed, and may have been switched before the answer comes.
+ */
+export interface ListPlace {
+  readonly number: number;
+  /** How many probes the list has: `then arm N` of a greater N is refused. */
+  readonly of: number;
+}
+
 export interface ArmParams {
   readonly plan: ProbePlan;
   readonly target: AgentTarget;
+  /** Absent: no probe can switch this one, and `then arm` and `then disarm` are refused. */
+  readonly place?: ListPlace;
 }
 
 export interface Armed {
@@ -81,6 +94,8 @@ export interface ArmSourceParams {
    */
   readonly condition?: LoweredExpression;
   readonly captures?: readonly PlannedCapture[];
+  /** As in `ArmParams`. */
+  readonly place?: ListPlace;
   /**
    * Field with the process that the event is about: events count whose field is the target's id, whoever runs meanwhile. A
    * record's `pid`, `tid` and `current_comm` are of him who runs: the sender of a signal. Such events stop nobody.

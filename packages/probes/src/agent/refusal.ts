@@ -105,6 +105,20 @@ export const noKernelGoroutine = (): Refused =>
 export const unknownPerfEvent = (name: string, known: readonly string[]): Refused =>
   new Refused('unsupported', `There is no perf event "${name}"; known are ${known.join(', ')}.`);
 
+export const notListed = (number: number, of: number | undefined): Refused =>
+  new Refused(
+    'unsupported',
+    of === undefined
+      ? `\`then\` with the number ${number} needs a list of probes, which this session does not keep; use \`probelens trace\` with all of them.`
+      : `\`then\` names probe ${number}, and there ${of === 1 ? 'is one probe' : `are ${of} probes`}, counted from 1; correct the number.`,
+  );
+
+export const neverSwitched = (): Refused =>
+  new Refused(
+    'unsupported',
+    'A probe that is `initially off` is for a list of probes that switch each other, which this session does not keep; use `probelens trace` with all of them.',
+  );
+
 export const notHalted = (pid: number): Refused =>
   new Refused(
     'no-such-process',

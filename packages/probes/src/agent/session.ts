@@ -15,6 +15,7 @@ import { ArmedBpf } from './bpf-load/armed-bpf.js';
 import { Control } from './control.js';
 import { EventReader } from './event-reader.js';
 import type { GuardLink } from './guard-link.js';
+import { enterPlace, validPlace } from './list-place.js';
 import { machineHere } from './machine.js';
 import type { AgentTarget, ArmParams, ArmSourceParams, Focus, RecordShape } from './protocol.js';
 import * as refusal from './refusal.js';
@@ -111,6 +112,7 @@ export class Session {
 
   async #armProbe(params: ArmParams): Promise<number> {
     const plan = this.#validate(params.plan);
+    const place = this.#checked(() => validPlace(params, plan.spec));
     const target = validTarget(params.target);
     const admitted = await admit(plan, target, {
       files: this.#files,
@@ -122,7 +124,8 @@ export class Session {
     const stop = stopOf(plan, target);
     return this.#enter({ ...admitted, halts: stop.kind === 'halt' }, (id, shared) => {
       const abilities = abilitiesOf(features());
-      return new ArmedProbe({ id, plan, admitted, machine, stop, maps: mapsOf(shared), abilities });
+      const switchedBy = enterPlace(shared.control, place, plan.spec);
+      return new ArmedProbe({ id, plan, admitted, machine, stop, maps: mapsOf(shared), switchedBy, abilities });
     });
   }
 
@@ -143,6 +146,7 @@ export class Session {
         stop,
         machine: machineHere(),
         maps: mapsOf(shared),
+        switchedBy: enterPlace(control, source.place, source.spec),
         control,
       });
     });
@@ -188,8 +192,12 @@ export class Session {
   }
 
   #validate(plan: unknown): ProbePlan {
+    return this.#checked(() => validatePlan(plan, machineHere()));
+  }
+
+  #checked<T>(look: () => T): T {
     try {
-      return validatePlan(plan, machineHere());
+      return look();
     } catch (error) {
       if (error instanceof InvalidPlan) throw refusal.badPlan(error.message);
       throw error;
@@ -306,6 +314,7 @@ const mapsOf = ({ control, events }: Shared) => ({
   control: control.map,
   events,
   armedThreads: control.armedThreads,
+  switches: control.switches,
 });
 
 const validTarget = (target: AgentTarget): AgentTarget => {

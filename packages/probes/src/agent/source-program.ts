@@ -9,6 +9,7 @@ import type { ProgramMachine, ProgramMaps } from '../program/program.js';
 import { ProgramError } from '../program/program-error.js';
 import { type RecordLayout, recordFlags } from '../program/record.js';
 import { emitRecordFaults, emitRecordHeader } from '../program/record-writer.js';
+import { emitSwitchGuard, emitThen } from '../program/switches.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import type { SourceRuntime } from './protocol.js';
 import { type SecondThread, type SourceField, type TextRead, textLimit } from './source-fields.js';
@@ -33,6 +34,8 @@ export interface SourceProgramRequest {
   readonly maps: ProgramMaps;
   /** "arm": the thread stops at its next gate (program/armed-thread.ts); "halt": SIGSTOP of the process, at once. */
   readonly stop: 'none' | 'arm' | 'halt';
+  /** By which others switch this probe (`then arm N`); undefined: it is always on. */
+  readonly switchedBy: number | undefined;
   /** What a record shows. */
   readonly fields: readonly SourceField[];
   /** What expressions may name. */
@@ -210,6 +213,8 @@ const emitMatch = (to: Evaluation, request: SourceProgramRequest, second: boolea
   const inner = { ...to, event: eventReads(request.known, second) };
   emitSourceScope(inner, request.spec, out);
   emitSourceCondition(inner, request, out);
+  const { switches } = request.maps;
+  if (switches !== undefined) emitThen(inner, switches, request.spec.onMatch);
   if (request.spec.action.kind !== 'count') emitRecord(inner, request, second, out);
 };
 
@@ -247,6 +252,8 @@ export const buildSourceProgram = (request: SourceProgramRequest): Uint8Array =>
   const next = request.second === undefined ? 'out' : 'second';
   assembler.mov('r6', 'r1');
   emitSubjectGuard(to, request, next);
+  if (maps.switches !== undefined && request.switchedBy !== undefined)
+    emitSwitchGuard(to, maps.switches, request.switchedBy, 'out');
   emitCount(to, maps, 'hits');
   assembler.store('r10', frame.flags, 0, 8).store('r10', frame.captureFaults, 0, 8);
   if (spec.action.kind !== 'count' || spec.scope.kind !== 'process' || request.condition !== undefined)
@@ -255,6 +262,8 @@ export const buildSourceProgram = (request: SourceProgramRequest): Uint8Array =>
   if (request.second !== undefined) {
     assembler.label('second');
     emitSecondThread(to, request, 'out');
+    if (maps.switches !== undefined && request.switchedBy !== undefined)
+      emitSwitchGuard(to, maps.switches, request.switchedBy, 'out');
     emitCount(to, maps, 'hits');
     emitMatch(to, request, true, 'out');
   }

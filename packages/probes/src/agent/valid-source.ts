@@ -10,8 +10,9 @@ import { validShape } from '../program/validate.js';
 import { validCondition, validExpression } from '../program/validate-expression.js';
 import { validSpec, validTarget } from '../program/validate-spec.js';
 import type { ProbeSpec } from '../spec/spec.js';
+import { validPlace } from './list-place.js';
 import { machineHere } from './machine.js';
-import type { SourceFieldDescription, SourceRuntime } from './protocol.js';
+import type { ListPlace, SourceFieldDescription, SourceRuntime } from './protocol.js';
 import * as refusal from './refusal.js';
 import { sourceOf } from './source.js';
 import { describeFields } from './source-fields.js';
@@ -25,6 +26,7 @@ export interface ValidSource {
   readonly runtime: SourceRuntime | undefined;
   readonly condition: LoweredExpression | undefined;
   readonly captures: readonly PlannedCapture[];
+  readonly place: ListPlace | undefined;
   readonly subject: string | undefined;
 }
 
@@ -69,10 +71,11 @@ export const validSource = (value: unknown): ValidSource =>
       read.list(each, maximumCaptures).map(validCapture),
     );
     const subject = read.optional(read.member(field, 'subject'), read.text);
+    const place = validPlace(value, spec);
     checkAbilities(spec, runtime);
     if (subject !== undefined && spec.action.kind === 'stop')
       throw refusal.unsupported('A stop by an event that others cause', 'use `do log`');
-    return { spec, runtime, condition, captures: captures ?? [], subject };
+    return { spec, runtime, condition, captures: captures ?? [], place, subject };
   });
 
 export interface ValidBpf extends ValidSource {
@@ -103,7 +106,10 @@ export const sourceFields = (value: unknown): readonly SourceFieldDescription[] 
 };
 
 const checkAbilities = (spec: ProbeSpec, runtime: SourceRuntime | undefined): void => {
-  if (spec.action.kind === 'snapshot')
+  const { kind } = spec.target;
+  if (spec.onMatch !== undefined && kind !== 'tracepoint' && kind !== 'perf-event')
+    throw refusal.unsupported('`then`', 'let a function or a tracepoint switch other probes');
+  if (spec.action.kind === 'snapshot' || (spec.onMatch ?? []).some((each) => each.kind === 'snapshot'))
     throw refusal.unsupported('A snapshot', 'use `do log`, or a line of the program');
   if (spec.scope.kind !== 'process' && runtime === undefined) throw refusal.noKernelGoroutine();
 };

@@ -2,7 +2,7 @@
 import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
 import { formatProbeText } from '../spec/text.js';
 import { expressionText, registerText, stringText } from './bpftrace-expression.js';
-import { type Exported, exported, NotExportable, oneLine } from './exported.js';
+import { type Exported, exported, NotExportable, oneLine, requireUnswitched } from './exported.js';
 
 /** Non-PIE programs are linked here or above: no file offset reaches it, so the two cannot be mistaken. */
 const usualBase = 0x400000;
@@ -70,6 +70,7 @@ const body = (plan: ProbePlan): string => {
 export const exportBpftrace = (plan: ProbePlan): Exported =>
   exported('bpftrace', () => {
     if (plan.spec.action.kind === 'stop') throw new NotExportable('it cannot stop a program for a debugger');
+    requireUnswitched(plan.spec);
     if (/[\s,:]/.test(plan.binary.path))
       throw new NotExportable('the path of the program has characters that it takes apart');
     const sites = plan.sites.map((site) => `uprobe:${plan.binary.path}:${place(site)}`);

@@ -2,7 +2,7 @@
 import type { ComparisonOperator, IntegerType, LoweredExpression } from '../plan/expression.js';
 import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
 import { formatProbeText } from '../spec/text.js';
-import { type Exported, exported, NotExportable, oneLine, shellWord } from './exported.js';
+import { type Exported, exported, NotExportable, oneLine, requireUnswitched, shellWord } from './exported.js';
 
 /** Documentation/trace/uprobetracer.rst: FETCHARGS. */
 const registers: ReadonlyMap<string, string> = new Map([
@@ -123,6 +123,7 @@ export const exportPerf = (plan: ProbePlan): Exported =>
   exported('perf', () => {
     const { spec, binary, sites, condition } = plan;
     if (spec.action.kind === 'stop') throw new NotExportable('it cannot stop a program for a debugger');
+    requireUnswitched(spec);
     if (spec.scope.kind !== 'process') throw new NotExportable('it knows no goroutines');
     const filter = new Filter();
     const test = condition && filter.text(condition);

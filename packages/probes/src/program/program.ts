@@ -9,6 +9,7 @@ import { emitCount, emitNumber, emitRateLimit, emitStop, emitTargetGuard } from 
 import { ProgramError } from './program-error.js';
 import { recordFlags, recordLayout } from './record.js';
 import { emitCaptures, emitRecordFaults, emitRecordHeader, emitStack, mayFault } from './record-writer.js';
+import { emitSwitchGuard, emitThen } from './switches.js';
 
 export type ProgramMachine = Extract<Machine, 'amd64' | 'arm64'>;
 
@@ -28,6 +29,8 @@ export interface ProgramMaps {
   readonly events: MapReference;
   /** Threads that kernel events have armed (armed-thread.ts), shared by the agent's probes; absent: there are none. */
   readonly armedThreads?: MapReference;
+  /** Array of u64 by number (switches.ts), shared by the agent's probes; absent: nothing switches. */
+  readonly switches?: MapReference;
 }
 
 export interface ProgramRequest {
@@ -44,6 +47,8 @@ export interface ProgramRequest {
     /** SIGSTOP to the process. */
     | { readonly kind: 'halt' };
   readonly maps: ProgramMaps;
+  /** By which others switch this probe (`then arm N`); undefined: it is always on. */
+  readonly switchedBy?: number | undefined;
   /** The program may sleep (BPF_F_SLEEPABLE): pages that are not resident are fetched. */
   readonly sleepable: boolean;
   /** Write the attach cookie into the record as the site's index (plans with several sites; Linux >= 5.15). */
@@ -115,7 +120,9 @@ const capturesAt = (plan: ProbePlan, variant: number): readonly PlannedCapture[]
 
 /** Whether a record carries the callers: where no debugger could tell them. */
 export const hasStack = (plan: ProbePlan, stop: ProgramRequest['stop']): boolean =>
-  plan.spec.action.kind === 'snapshot' || stop.kind === 'halt';
+  plan.spec.action.kind === 'snapshot' ||
+  stop.kind === 'halt' ||
+  (plan.spec.onMatch ?? []).some(({ kind }) => kind === 'snapshot');
 
 /** Reserves, fills and submits one record; stops the thread in between, so that the record says whether it was. */
 const emitEvent = (to: Evaluation, request: ProgramRequest): void => {
@@ -166,6 +173,8 @@ export const buildProgram = (request: ProgramRequest): Uint8Array => {
   };
   assembler.mov('r6', 'r1');
   emitTargetGuard(to, request.target, out);
+  if (maps.switches !== undefined && request.switchedBy !== undefined)
+    emitSwitchGuard(to, maps.switches, request.switchedBy, out);
   emitCount(to, maps, 'hits');
   assembler.store('r10', frame.flags, 0, 8).store('r10', frame.captureFaults, 0, 8);
   if (plan.variants !== undefined) {
@@ -177,6 +186,7 @@ export const buildProgram = (request: ProgramRequest): Uint8Array => {
   if (plan.forArmedThreads !== true) {
     emitScope(to, plan, out);
     emitCondition(to, request, out);
+    if (maps.switches !== undefined) emitThen(to, maps.switches, plan.spec.onMatch);
   }
   if (firesForThreads(request)) assembler.label(threadFired);
   if (plan.spec.action.kind !== 'count' || request.stop.kind !== 'none') {

@@ -1,7 +1,8 @@
 /** The part of a plan that repeats what was asked. */
-import type { ProbeAction, ProbeScope, ProbeSpec, ProbeTarget } from '../spec/spec.js';
+import type { ProbeAction, ProbeScope, ProbeSpec, ProbeTarget, ProbeThen } from '../spec/spec.js';
 import * as read from './shape.js';
 import { InvalidPlan } from './shape.js';
+import { mostSwitches } from './switches.js';
 
 export const validTarget = (field: read.Field): ProbeTarget => {
   const kind = read.oneOf(read.member(field, 'kind'), [
@@ -68,8 +69,23 @@ const validAction = (field: read.Field): ProbeAction => {
   return { kind, template: read.optional(read.member(field, 'template'), read.text) };
 };
 
+const validThen = (field: read.Field): ProbeThen => {
+  const kind = read.oneOf(read.member(field, 'kind'), ['arm', 'disarm', 'snapshot']);
+  return kind === 'snapshot' ? { kind } : { kind, probe: read.integer(read.member(field, 'probe'), 1, mostSwitches) };
+};
+
+/** More than anybody would write. */
+const mostThen = 64;
+
+const validSwitching = (field: read.Field): Pick<ProbeSpec, 'onMatch' | 'initially'> => {
+  const onMatch = read.optional(read.member(field, 'onMatch'), (each) => read.list(each, mostThen).map(validThen));
+  const initially = read.optional(read.member(field, 'initially'), (each) => read.oneOf(each, ['on', 'off']));
+  return { ...(onMatch === undefined ? {} : { onMatch }), ...(initially === undefined ? {} : { initially }) };
+};
+
 /** Throws InvalidPlan. */
 export const validSpec = (field: read.Field): ProbeSpec => ({
+  ...validSwitching(field),
   target: validTarget(read.member(field, 'target')),
   condition: read.optional(read.member(field, 'condition'), read.text),
   scope: validScope(read.member(field, 'scope')),

@@ -31,6 +31,12 @@ export type ProbeAction =
   | { readonly kind: 'log'; readonly template: string | undefined }
   | { readonly kind: 'snapshot' };
 
+export type ProbeThen =
+  /** Switches another probe on or off in the kernel; `probe`: its number in the list that both are in, from 1. */
+  | { readonly kind: 'arm' | 'disarm'; readonly probe: number }
+  /** The event carries the stack as well. */
+  | { readonly kind: 'snapshot' };
+
 export interface ProbeSpec {
   readonly target: ProbeTarget;
   /** Go expression, as the person wrote it. */
@@ -39,4 +45,8 @@ export interface ProbeSpec {
   readonly action: ProbeAction;
   /** Events sent a second at most; hits are counted all the same. */
   readonly rateLimit: number | undefined;
+  /** What a match does besides; in this order, at least one. */
+  readonly onMatch?: readonly ProbeThen[];
+  /** Whether the probe is on when it is armed. Absent: on, unless another one of the list arms it. */
+  readonly initially?: 'on' | 'off';
 }

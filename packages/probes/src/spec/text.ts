@@ -1,7 +1,7 @@
 /**
  * The text form of a probe, the same wherever a person writes one:
  *
- *     TARGET [return | inlined] [if CONDITION] [on SCOPE] [do ACTION] [limit N]
+ *     TARGET [return | inlined] [if CONDITION] [on SCOPE] [do ACTION] [limit N] [then ...] [initially on | off]
  *
  *     main.price if o.Qty == 0 && mult > 2 on goroutine 19 do log "{o.ID} {o.Symbol}"
  *     orders.go:31 do stop
@@ -9,16 +9,22 @@
  *     github.com/me/app/... do count
  *     tracepoint:sched:sched_switch on goroutine 19
  *     perf:page-faults:100 do count
+ *     main.price if o.Qty == 0 do log then arm 2
  *     bpf:load if errno != 0
  *
  * `path.*` means the functions of one package, `path/...` also those of the packages below it. A target between quotes
  * is taken as it stands. SCOPE is `process`, `goroutine N`, `current`, `main` or `label "key"="value"`; ACTION is `stop`,
  * `count`, `snapshot` or `log` with or without a template; without an action the probe logs. `limit N` sends at most N
  * events a second. The clauses may come in any order.
+ *
+ * `then arm N` and `then disarm N` switch the probe with the number N of the same list (a trace's or a session's, from 1)
+ * on or off when this one matches, in the kernel and at once; a probe may switch itself. `then snapshot` adds the stack to
+ * the event. There may be several `then`. A probe that another one arms is off at first, every other one is on;
+ * `initially on` and `initially off` say otherwise. A probe that is off counts nothing.
  */
 import { writeLiteral } from './go-literal.js';
 import { Scanner, TextError } from './scanner.js';
-import type { ProbeAction, ProbeScope, ProbeSpec } from './spec.js';
+import type { ProbeAction, ProbeScope, ProbeSpec, ProbeThen } from './spec.js';
 import { readTarget, targetText } from './target-text.js';
 
 export type ParsedProbe =
@@ -27,7 +33,7 @@ export type ParsedProbe =
   | { readonly ok: false; readonly position: number; readonly message: string };
 
 /** What may follow a condition. */
-const keywords: ReadonlySet<string> = new Set(['on', 'do', 'limit']);
+const keywords: ReadonlySet<string> = new Set(['on', 'do', 'limit', 'then', 'initially']);
 
 /** The largest id that a goroutine can have (runtime.g.goid counts up from 1). */
 const largestGoroutine = 2n ** 63n - 1n;
@@ -81,20 +87,45 @@ const readLimit = (scanner: Scanner): number => {
   return limit;
 };
 
+/** As many words as the programs of a session share (program/switches.ts, mostSwitches). */
+const largestNumber = 1023;
+
+const readThen = (scanner: Scanner): ProbeThen => {
+  if (scanner.takeWord('snapshot')) return { kind: 'snapshot' };
+  for (const kind of ['arm', 'disarm'] as const) {
+    if (!scanner.takeWord(kind)) continue;
+    scanner.skipSpace();
+    const position = scanner.position;
+    const probe = Number(scanner.takeDigits('the number of a probe'));
+    if (probe < 1 || probe > largestNumber)
+      scanner.fail(`Expected the number of a probe, 1 to ${largestNumber}`, position);
+    return { kind, probe };
+  }
+  return scanner.fail(`Expected arm N, disarm N or snapshot, found ${scanner.found()}`);
+};
+
+const readInitially = (scanner: Scanner): 'on' | 'off' => {
+  for (const word of ['on', 'off'] as const) if (scanner.takeWord(word)) return word;
+  return scanner.fail(`Expected on or off, found ${scanner.found()}`);
+};
+
 interface Clauses {
   if?: string;
   on?: ProbeScope;
   do?: ProbeAction;
   limit?: number;
+  onMatch?: ProbeThen[];
+  initially?: 'on' | 'off';
 }
+
+const clauseWords = ['if', 'on', 'do', 'limit', 'then', 'initially'] as const;
 
 const readClause = (scanner: Scanner, clauses: Clauses): void => {
   const position = scanner.position;
-  const word = scanner.peekWord();
-  if (word !== 'if' && word !== 'on' && word !== 'do' && word !== 'limit') {
-    scanner.fail(`Expected if, on, do or limit, found ${scanner.found()}`);
-  }
-  if (clauses[word] !== undefined) scanner.fail(`There is a second "${word}"`, position);
+  const found = scanner.peekWord();
+  const word = clauseWords.find((each) => each === found);
+  if (word === undefined) scanner.fail(`Expected if, on, do, limit, then or initially, found ${scanner.found()}`);
+  if (word !== 'then' && clauses[word] !== undefined) scanner.fail(`There is a second "${word}"`, position);
   scanner.takeWord(word);
   scanner.skipSpace();
   switch (word) {
@@ -109,6 +140,12 @@ const readClause = (scanner: Scanner, clauses: Clauses): void => {
       return;
     case 'limit':
       clauses.limit = readLimit(scanner);
+      return;
+    case 'then':
+      clauses.onMatch = [...(clauses.onMatch ?? []), readThen(scanner)];
+      return;
+    case 'initially':
+      clauses.initially = readInitially(scanner);
       return;
   }
 };
@@ -128,6 +165,8 @@ export const parseProbeText = (text: string): ParsedProbe => {
         scope: clauses.on ?? { kind: 'process' },
         action: clauses.do ?? { kind: 'log', template: undefined },
         rateLimit: clauses.limit,
+        ...(clauses.onMatch === undefined ? {} : { onMatch: clauses.onMatch }),
+        ...(clauses.initially === undefined ? {} : { initially: clauses.initially }),
       },
     };
   } catch (error) {
@@ -159,5 +198,9 @@ const actionText = (action: ProbeAction): string =>
 export const formatProbeText = (spec: ProbeSpec): string => {
   const condition = spec.condition === undefined ? '' : ` if ${spec.condition}`;
   const limit = spec.rateLimit === undefined ? '' : ` limit ${spec.rateLimit}`;
-  return `${targetText(spec.target)}${condition}${scopeText(spec.scope)}${actionText(spec.action)}${limit}`;
+  const then = (spec.onMatch ?? []).map(
+    (each) => ` then ${each.kind === 'snapshot' ? each.kind : `${each.kind} ${each.probe}`}`,
+  );
+  const initially = spec.initially === undefined ? '' : ` initially ${spec.initially}`;
+  return `${targetText(spec.target)}${condition}${scopeText(spec.scope)}${actionText(spec.action)}${limit}${then.join('')}${initially}`;
 };

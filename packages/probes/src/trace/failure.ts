@@ -25,6 +25,12 @@ export const needsProgram = (text: string): AgentFailure =>
     `The probe "${text}" is for one program: name it, or its process with --pid N; only bpf: probes look at the whole machine.`,
   );
 
+export const notListed = (text: string, number: number, of: number): AgentFailure =>
+  new AgentFailure(
+    'no-such-probe',
+    `The probe "${text}" names probe ${number}, and ${of === 1 ? 'there is only this one' : `there are ${of}`}, counted from 1 in the order of the command; correct the number.`,
+  );
+
 export const noProbes = (): AgentFailure =>
   new AgentFailure(
     'no-probes',

@@ -33,9 +33,11 @@ export const forecast = async (
   milliseconds: number = COUNT_FOR_MS,
 ): Promise<Forecast> => {
   const { tracer: _tracer, halt: _halt, ...place } = target;
+  // Who only counts switches nobody.
+  const { onMatch: _onMatch, initially: _initially, ...spec } = plan.spec;
   const counting: ProbePlan = {
     ...plan,
-    spec: { ...plan.spec, condition: undefined, scope: { kind: 'process' }, action: { kind: 'count' } },
+    spec: { ...spec, condition: undefined, scope: { kind: 'process' }, action: { kind: 'count' } },
     condition: undefined,
     captures: [],
   };

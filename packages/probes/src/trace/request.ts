@@ -1,6 +1,6 @@
 /** What each probe text of a trace turns into before anything is started. */
 import type { GoBinary } from '@probelens/gosym';
-import type { AgentTarget, SourceRuntime } from '../agent/protocol.js';
+import type { AgentTarget, ListPlace, SourceRuntime } from '../agent/protocol.js';
 import type { AgentClient } from '../client/client.js';
 import type { ProbePlan } from '../plan/plan.js';
 import type { Planner } from '../plan/planner.js';
@@ -16,6 +16,8 @@ export interface TraceRequest {
   /** Undefined for events of the kernel, which have no place in the binary. */
   readonly plan: ProbePlan | undefined;
   readonly runtime: SourceRuntime | undefined;
+  /** Among probes that switch each other. */
+  readonly place?: ListPlace;
   /** Nanoseconds per hit. */
   readonly cost: number;
 }
@@ -58,6 +60,10 @@ export const armRequest = async (
 ): Promise<number> => {
   const { plan, spec, runtime } = request;
   const again = reloadForLog && spec.target.kind === 'bpf' && spec.target.what === 'load' ? { reloadForLog } : {};
-  const armed = plan === undefined ? agent.armSource({ spec, target, runtime, ...again }) : agent.arm({ plan, target });
+  const place = request.place === undefined ? {} : { place: request.place };
+  const armed =
+    plan === undefined
+      ? agent.armSource({ spec, target, runtime, ...place, ...again })
+      : agent.arm({ plan, target, ...place });
   return (await armed).probe;
 };

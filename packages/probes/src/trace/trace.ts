@@ -16,6 +16,7 @@ import { forecast, formatForecast } from './forecast.js';
 import { type HeldProgram, launchHeld } from './launch.js';
 import { armRequest, type TraceRequest, traceRequest } from './request.js';
 import { probeSummary, type TraceSummary } from './summary.js';
+import { switchedRequests } from './switching.js';
 import { symboliseStack } from './symbolise.js';
 
 export type TraceTarget =
@@ -77,7 +78,7 @@ export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   const planner = await loadPlanner();
   let requests: readonly TraceRequest[];
   try {
-    requests = options.probes.map((text) => traceRequest(text, binary, planner));
+    requests = switchedRequests(options.probes.map((text) => traceRequest(text, binary, planner)));
   } catch (error) {
     binary.close();
     throw error;
