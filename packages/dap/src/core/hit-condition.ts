@@ -10,6 +10,8 @@ export const parseHitCondition = (text: string): HitCondition | undefined => {
   const operator = operators.find((candidate) => candidate === (match[1] ?? '=='));
   const value = Number(match[2]);
   if (operator === undefined || (operator === '%' && value === 0)) return undefined;
+  // No hit can satisfy it: Delve disables such a breakpoint and says so (breakpointConditionSatisfiable).
+  if (value < (operator === '<' ? 2 : operator === '==' || operator === '<=' ? 1 : 0)) return undefined;
   return { operator, value };
 };
 

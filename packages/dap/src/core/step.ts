@@ -74,10 +74,13 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
       onDelveClosed(turn);
       return;
     case 'kernel-opened':
+      // It was for the program before the restart.
+      if (turn.state.kernel.state === 'off') return;
       turn.kernel({ state: 'ready', reason: undefined, bias: input.bias });
       tellLane(turn, { kind: 'go' });
       return;
     case 'kernel-unavailable':
+      if (turn.state.kernel.state === 'off') return;
       noKernel(turn, input.reason);
       tellLane(turn, { kind: 'go' });
       return;

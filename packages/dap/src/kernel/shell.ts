@@ -90,15 +90,28 @@ export class KernelShell {
     });
   }
 
+  #entries = 0;
+
+  /** One after the other; a program that was restarted while its kernel side was being opened is not told of. */
   async #enter(open: () => Promise<KernelRoom>): Promise<string | undefined> {
+    this.#entries += 1;
+    const entry = this.#entries;
+    await this.#opening;
     try {
       // A restarted program is another binary and another process: its room is another one too.
       await this.#closeRoom();
       await this.dismissKeeper();
-      this.#room = await open();
-      this.#tell({ kind: 'kernel-opened', bias: this.#room.bias });
-      return this.#room.programPath;
+      if (entry !== this.#entries) return undefined;
+      const room = await open();
+      if (entry !== this.#entries) {
+        await room.close();
+        return undefined;
+      }
+      this.#room = room;
+      this.#tell({ kind: 'kernel-opened', bias: room.bias });
+      return room.programPath;
     } catch (error) {
+      if (entry !== this.#entries) return undefined;
       this.#tell({ kind: 'kernel-unavailable', reason: sentenceOf(error) });
       return undefined;
     }
