@@ -15,6 +15,10 @@ describe('trace without a kernel', () => {
   it.each([
     { args: ['x'], says: "Name at least one probe: --probe 'main.main do count'." },
     { args: ['--probe', 'x'], says: 'Name a BINARY to start, or the running program with --pid N.' },
+    {
+      args: ['--probe', 'bpf:load', '--probe', 'x'],
+      says: 'Name a BINARY to start, or the running program with --pid N.',
+    },
     { args: ['x', '--pid', '1', '--probe', 'x'], says: 'Either --pid N or a BINARY to start, not both.' },
     { args: ['--pid', 'one', '--probe', 'x'], says: '--pid "one" is not the number of a process.' },
     {
@@ -88,5 +92,52 @@ describe.skipIf(requirement('kernel', 'go').missing)('trace', () => {
     expect((await trace).stdout).toMatch(/ s$/);
     service.stdin.end();
     expect(JSON.parse((await service).stdout.split('\n').at(-1) ?? '')).toMatchObject({ wrong: 0 });
+  });
+
+  it('tells why an eBPF program was refused, with the whole log where that is asked for', async () => {
+    const bpfload = await privateCopy(await buildFixture('bpfload'), directory);
+    const args = [
+      'trace',
+      bpfload,
+      '--probe',
+      'bpf:load if errno != 0',
+      '--',
+      '-via',
+      'syscall',
+      '-log',
+      '1',
+      'leaked',
+    ];
+    const brief = await runCommand(args);
+    expect(brief).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(brief.stdout).toContain('check: leaked-reference, Unreleased reference');
+    expect(brief.stdout).toContain('cure: A ring-buffer record must be submitted or discarded');
+    // The program prints the log as well; what is indented is ours.
+    expect(brief.stdout).not.toContain('\n    processed 7 insns');
+    const whole = await runCommand([...args.slice(0, 4), '--verifier-log', ...args.slice(4)]);
+    expect(whole.stdout).toContain('\n    processed 7 insns');
+    expect(whole.stdout).toContain('\n    4: (85) call bpf_ringbuf_reserve#131');
+  });
+
+  it('looks at the whole machine for eBPF programs when it is told of none', async () => {
+    const bpfload = await privateCopy(await buildFixture('bpfload'), directory);
+    const probe = ['--probe', 'bpf:load if name == "xdp"', '--json'];
+    const tracing = execa(process.execPath, [await builtCommand(), 'trace', ...probe], { reject: false });
+    let seen = false;
+    tracing.stdout.once('data', () => {
+      seen = true;
+      tracing.kill('SIGINT');
+    });
+    // It does not say when it is ready: what comes before that goes by unseen.
+    const pids = new Set<number>();
+    while (!seen && tracing.exitCode === null) {
+      const { stdout } = await execa(bpfload, ['-via', 'syscall', 'xdp']);
+      pids.add(JSON.parse(stdout).pid);
+    }
+    const { stdout, exitCode } = await tracing;
+    const [first] = stdout.split('\n').map((line) => JSON.parse(line));
+    expect(exitCode).toBe(0);
+    expect(pids).toContain(first.pid);
+    expect(first.bpf).toMatchObject({ kind: 'load', type: 'xdp', errno: 0, instructions: 2 });
   });
 });

@@ -9,6 +9,7 @@ import { findProgram, requirement } from '../../../test/requirements.js';
 import type { BpfCall, BpfLoad } from '../src/bpf-load/call.js';
 import { formatTraceEvent, type TraceEvent } from '../src/trace/event.js';
 import { startMachineTrace } from '../src/trace/machine.js';
+import { startTrace } from '../src/trace/trace.js';
 import { agentCommandLine } from './agent-process.js';
 import { startBpfload } from './bpfload-program.js';
 
@@ -223,5 +224,120 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     } finally {
       await program.end();
     }
+  });
+
+  it('judges conditions, by what was asked and by what came of it', async () => {
+    const wanted: Readonly<Record<string, readonly string[]>> = {
+      'errno != 0': ['uninitialized', 'leaked'],
+      'errno == 0 && type == "xdp"': ['xdp'],
+      'type[:4] == "sock" && (len(name) == 13 || lines > 1)': ['socket-filter', 'uninitialized'],
+      'check == "leaked-reference"': ['leaked'],
+      'btf && !(errno == 0) && insns/2 == 1': ['uninitialized'],
+    };
+    const cases = ['socket-filter', 'xdp', 'uninitialized', 'leaked'];
+    const probes = Object.keys(wanted).map((condition) => `bpf:load if ${condition}`);
+    const { events, program, summary } = await watch(probes, ['-via', 'syscall', '-log', '1'], cases);
+    await program.end();
+    for (const [index, [condition, names]] of Object.entries(wanted).entries()) {
+      const mine = events.filter(({ probe }) => probe === index + 1);
+      const named = mine.map((event) => loadOf(event).name.replaceAll('_', '-'));
+      // What the library tries out has names of its own.
+      expect([condition, named.filter((name) => cases.includes(name))]).toEqual([condition, names]);
+      expect(summary.probes[index]?.matches).toBeGreaterThanOrEqual(names.length);
+    }
+  });
+
+  it.each([
+    { probe: 'bpf:load if nothing == 1', says: /bpf has no field nothing; it has type, name, .*errno/ },
+    { probe: 'bpf:load do log "{nothing}"', says: /\{nothing\} in a template .*bpf:load has type, name/ },
+    { probe: 'bpf:map limit 5', says: /A limit .*leave it out/ },
+    { probe: 'bpf:load do stop', says: /stops the program/ },
+    { probe: 'main.main do count', says: /is for one program/ },
+    { probe: 'bpf:unload', says: /Expected bpf:load, bpf:map, bpf:link or bpf:attach/ },
+  ])('refuses with a sentence: $probe', async ({ probe, says }) => {
+    const options = { agentCommand: await agentCommandLine(), probes: [probe], onEvent: () => undefined };
+    await expect(startMachineTrace(options)).rejects.toThrow(says);
+  });
+
+  it('loads once more for a log, when asked to, with maps and source lines, and says so', async () => {
+    const cases = ['null-check', 'uninitialized', 'return-value'];
+    const plain = await watch(['bpf:load if errno != 0'], ['-via', 'syscall'], cases);
+    await plain.program.end();
+    expect(plain.events.map((event) => loadOf(event).log)).toEqual([undefined, undefined, undefined]);
+    expect(line(plain.events[0])).toContain('The program asked for no log');
+
+    const again = await watch(['bpf:load if errno != 0'], ['-via', 'syscall'], cases, true);
+    await again.program.end();
+    for (const [index, name] of cases.entries()) {
+      const load = loadOf(again.events[index]);
+      expect([name, load.log?.from, load.log?.report?.kind]).toEqual([name, 'reload', checks[name]]);
+      expect(line(again.events[index])).toContain('The log is from loading the program once more, by the probe agent.');
+    }
+    expect(loadOf(again.events[0]).log?.report?.source).toMatchObject({ file: 'lines.c', line: 15 });
+  });
+
+  it('says what is missing of a log that was too long for its buffer', async () => {
+    const { events, program, reports } = await watch(
+      ['bpf:load'],
+      ['-via', 'syscall', '-log', '2', '-size', '200'],
+      ['value-bounds'],
+    );
+    await program.end();
+    const load = loadOf(events[0]);
+    expect([load.error, load.log?.text]).toEqual(['ENOSPC', reports[0]?.log]);
+    expect(load.log?.cut).toMatch(/room for 200 bytes and the log has \d+, so its beginning is lost/);
+    // The end has the reason.
+    expect(load.log?.report?.kind).toBe('value-bounds');
+    expect(line(events[0])).toContain('ENOSPC says that the log did not fit');
+  });
+
+  it('knows the id and tag of a program that was gone at once', async () => {
+    const { events, program } = await watch(['bpf:load if errno == 0'], [], ['with-lines']);
+    await program.end();
+    // The library tries out whether programs may have names, types and lines, and closes what it loaded for that.
+    const gone = events.map(loadOf).filter((load) => load.notes.some((note) => note.includes('was gone again')));
+    const kept = events.map(loadOf).filter(({ loaded }) => loaded?.translatedBytes !== undefined);
+    for (const load of gone) {
+      expect(load.loaded?.id).toBeGreaterThan(0);
+      expect(load.loaded?.tag).toMatch(/^[0-9a-f]{16}$/);
+      expect(load.code.of).toBe('caller');
+    }
+    expect(kept.map(({ name }) => name)).toContain('withlines');
+  });
+
+  it('takes along the instructions of a program that is too long for one piece, and of one that is too long for all', async () => {
+    const { events, program, reports } = await watch(
+      ['bpf:load'],
+      ['-via', 'syscall', '-log', '4'],
+      ['too-many-jumps'],
+    );
+    await program.end();
+    const load = loadOf(events[0]);
+    expect([load.instructions, load.code.instructions.length, load.code.missing]).toEqual([
+      reports[0]?.instructions,
+      4096,
+      (reports[0]?.instructions ?? 0) - 4096,
+    ]);
+    expect(load.code.instructions[4095]?.text).toBe(`if r6 == 0x${(4095 - 2).toString(16)} goto pc+${8302 - 4096}`);
+    expect(load.log?.report?.kind).toBe('too-many-branches');
+  });
+
+  it('tells the goroutine of a program that it was told of', async () => {
+    const events: TraceEvent[] = [];
+    const trace = await startTrace({
+      agentCommand: await agentCommandLine(),
+      probes: [
+        'bpf:load if name == "leaked"',
+        'bpf:load if name == "leaked" || name == "xdp" on main do count',
+        'bpf:load on goroutine 999999 do count',
+      ],
+      target: { kind: 'program', path: bpfload, args: ['-via', 'syscall', 'leaked', 'xdp'], stdio: 'ignore' },
+      onEvent: (event) => events.push(event),
+      onNote: () => undefined,
+    });
+    const { probes } = await trace.finished;
+    // It loads on its main goroutine, whose id is 1, and has ended since.
+    expect(events.map(({ goid, bpf }) => [goid, bpf?.kind, bpf?.errno])).toEqual([['1', 'load', 22]]);
+    expect(probes.map(({ matches }) => matches)).toEqual([1, 2, 0]);
   });
 });

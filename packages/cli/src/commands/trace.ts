@@ -1,11 +1,15 @@
 import {
   AgentFailure,
   agentCommand,
+  type EventNames,
   formatTraceEvent,
   formatTraceSummary,
   isPrivileged,
+  parseProbeText,
+  startMachineTrace,
   startTrace,
   type Trace,
+  type TraceEvent,
   type TraceSummary,
   type TraceTarget,
 } from '@probelens/probes';
@@ -31,6 +35,12 @@ const targetOf = (
   return { kind: 'running', pid: Number(pid) };
 };
 
+/** Probes on eBPF need no program: without one they look at the whole machine. */
+const isForMachine = (text: string): boolean => {
+  const parsed = parseProbeText(text);
+  return parsed.ok && parsed.spec.target.kind === 'bpf';
+};
+
 /** Share of one core, from "50%" or "none". */
 const budgetOf = (text: string): number => {
   if (text === 'none') return Number.POSITIVE_INFINITY;
@@ -39,11 +49,13 @@ const budgetOf = (text: string): number => {
   return Number(percent) / 100;
 };
 
+type Running = Pick<Trace, 'finished' | 'stop'>;
+
 /**
  * Ctrl-C takes the probes out first, also while they still go in; a second one ends the command at once, and the
  * kernel takes them out.
  */
-const untilEnd = async (starting: Promise<Trace>): Promise<TraceSummary> => {
+const untilEnd = async (starting: Promise<Running>): Promise<TraceSummary> => {
   const requested = new Promise((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
@@ -73,6 +85,7 @@ const asAsked = (error: unknown): unknown => {
 
 export const trace: Command = {
   usage: `probelens trace BINARY or --pid N --probe TEXT [--probe TEXT]... [--library FILE] [--budget PERCENT] [--json] [-- ARGS]
+probelens trace --probe bpf:load [--verifier-log] [--reload-for-log] [--json]
 
   Counts and logs without stopping the program, until it ends or Ctrl-C; then a table.
 
@@ -82,7 +95,12 @@ export const trace: Command = {
   --budget PERCENT  of one core that a probe may cost before it is taken out, or none; 50% unless given
   --json            one object for each event, {t, probe, pid, tid, cpu, goid, values, lost}, and one for the table;
                     a program that is started prints nothing then
-  -- ARGS           for a program that is started`,
+  -- ARGS           for a program that is started
+
+  bpf:load, bpf:map, bpf:link and bpf:attach tell of eBPF programs, and of those that the verifier refuses why; with no
+  program named, those of the whole machine. 'bpf:load if type == "xdp"', 'bpf:load if errno != 0'
+  --verifier-log    the verifier's whole log and the instructions below each
+  --reload-for-log  a refused program that asked for no log is loaded once more, by probelens, to get one`,
   async run(args) {
     const { values, positionals, rest } = readArguments(args, ['[BINARY]'], {
       pid: { type: 'string' },
@@ -90,20 +108,31 @@ export const trace: Command = {
       library: { type: 'string' },
       budget: { type: 'string' },
       json: { type: 'boolean' },
+      'verifier-log': { type: 'boolean' },
+      'reload-for-log': { type: 'boolean' },
     });
     const json = values.json ?? false;
+    const wholeLog = values['verifier-log'] ?? false;
     const probes = values.probe ?? [];
     if (probes.length === 0) throw new UsageError("Name at least one probe: --probe 'main.main do count'.");
     const lines = new LineStream(() => void starting.then((trace) => trace.stop()).catch(() => undefined));
-    const starting = startTrace({
+    const watching = {
       agentCommand: agentCommand(ownCommand('agent')),
       probes,
-      target: targetOf(values.pid, positionals[0], rest, json),
-      ...(values.library === undefined ? {} : { library: values.library }),
-      budget: budgetOf(values.budget ?? '50%'),
-      onEvent: (event, names) => lines.add(json ? JSON.stringify(event) : formatTraceEvent(names, event)),
-      onNote: (sentence) => process.stderr.write(`probelens: ${sentence}\n`),
-    });
+      reloadForLog: values['reload-for-log'] ?? false,
+      onEvent: (event: TraceEvent, names: EventNames) =>
+        lines.add(json ? JSON.stringify(event) : formatTraceEvent(names, event, { wholeLog })),
+    };
+    const wholeMachine = values.pid === undefined && positionals[0] === undefined && probes.every(isForMachine);
+    const starting: Promise<Running> = wholeMachine
+      ? startMachineTrace(watching)
+      : startTrace({
+          ...watching,
+          target: targetOf(values.pid, positionals[0], rest, json),
+          ...(values.library === undefined ? {} : { library: values.library }),
+          budget: budgetOf(values.budget ?? '50%'),
+          onNote: (sentence) => process.stderr.write(`probelens: ${sentence}\n`),
+        });
     const summary = await untilEnd(starting).catch((error: unknown) => {
       throw asAsked(error);
     });

@@ -73,16 +73,12 @@ const register = (call: BpfCall, name: string): bigint => {
   return text === undefined ? never() : BigInt(bytesOf(text).length);
 };
 
-interface StringTest {
-  readonly pointer: LoweredExpression;
-  readonly bytes: string;
-  readonly whole: boolean;
-}
+type StringTest = LoweredExpression & { readonly kind: 'string-test' };
 
-const test = (call: BpfCall, { pointer, bytes, whole }: StringTest): boolean => {
+const test = (call: BpfCall, { pointer, length, bytes, whole }: StringTest): boolean => {
   const value = pointer.kind === 'register' ? fieldValue(call, pointer.register) : undefined;
   if (value === undefined) return never();
-  const text = bytesOf(value);
+  const text = bytesOf(value).subarray(0, Number(evaluate(call, length)));
   const wanted = Buffer.from(bytes, 'hex');
   return whole ? text.equals(wanted) : text.subarray(0, wanted.length).equals(wanted);
 };
