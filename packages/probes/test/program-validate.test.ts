@@ -245,7 +245,15 @@ test.each<readonly [string, unknown, RegExp]>([
   ['a goroutine id offset outside g', { ...valid, goidOffset: 1e6 }, /goidOffset/],
   ['a condition that nobody asked for', { ...valid, spec: { ...valid.spec, condition: undefined } }, /exactly when/],
   ['goroutine 0', { ...valid, spec: { ...valid.spec, scope: { kind: 'goroutine', id: '0' } } }, /goroutine id/],
-  ['a label', { ...valid, spec: { ...valid.spec, scope: { kind: 'label', key: 'a', value: 'b' } } }, /label/],
+  [
+    'a label without what it means',
+    {
+      ...valid,
+      spec: { ...valid.spec, condition: undefined, scope: { kind: 'label', key: 'a', value: 'b' } },
+      condition: undefined,
+    },
+    /a condition exactly when/,
+  ],
   ['no events a second', { ...valid, spec: { ...valid.spec, rateLimit: 0 } }, /rateLimit/],
 ])('%s is refused', (_name, plan, message) => {
   expect(() => validatePlan(plan, 'amd64')).toThrow(InvalidPlan);

@@ -111,5 +111,7 @@ const checkAbilities = (spec: ProbeSpec, runtime: SourceRuntime | undefined): vo
     throw refusal.unsupported('`then`', 'let a function or a tracepoint switch other probes');
   if (spec.action.kind === 'snapshot' || (spec.onMatch ?? []).some((each) => each.kind === 'snapshot'))
     throw refusal.unsupported('A snapshot', 'use `do log`, or a line of the program');
+  if (spec.scope.kind === 'label')
+    throw refusal.unsupported('A scope on a pprof label', 'use `on goroutine N`, or a function of the program');
   if (spec.scope.kind !== 'process' && runtime === undefined) throw refusal.noKernelGoroutine();
 };

@@ -8,10 +8,13 @@ import { goParser } from '../go-grammar.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import { armedThreadSites } from './armed-threads.js';
 import { type Coverage, type CoverageOptions, coverageOf } from './coverage.js';
+import type { LoweredExpression } from './expression.js';
 import { type FirstLine, firstLine } from './first-line.js';
+import { both } from './lower/build.js';
 import { placesFor, requireMachine } from './places.js';
 import type { PlannedBinary, PlanResult, ProbePlan } from './plan.js';
-import { readAt } from './readings.js';
+import { labelCondition } from './pprof-label.js';
+import { type Readings, readAt } from './readings.js';
 import { Refused } from './refused.js';
 import type { Request } from './request.js';
 import { goidOffsetOf } from './scope-at.js';
@@ -53,10 +56,7 @@ const identity = (binary: GoBinary): PlannedBinary => {
 
 const checkScope = (spec: ProbeSpec, goidOffset: number | undefined): void => {
   const { scope } = spec;
-  if (scope.kind === 'label') {
-    throw new Refused('unsupported-scope', 'Probes cannot be limited to a pprof label; use "on goroutine N".');
-  }
-  if (scope.kind !== 'process' && goidOffset === undefined) {
+  if (scope.kind !== 'process' && scope.kind !== 'label' && goidOffset === undefined) {
     throw new Refused(
       'unknown-goroutine',
       'Goroutines cannot be told apart in this program: the place of their id is unknown.',
@@ -64,11 +64,26 @@ const checkScope = (spec: ProbeSpec, goidOffset: number | undefined): void => {
   }
 };
 
+/** The label before the condition, which may fault where the label already says no. */
+const onLabel = (readings: Readings, label: LoweredExpression): Readings => {
+  const { condition, variants } = readings;
+  const before = (each: LoweredExpression | undefined): LoweredExpression =>
+    each === undefined ? label : both(label, each);
+  return {
+    ...readings,
+    condition: before(condition),
+    ...(variants && { variants: variants.map((each) => ({ ...each, condition: before(each.condition) })) }),
+  };
+};
+
 const makePlan = (request: Request, parser: Parser): ProbePlan => {
   const { spec, binary } = request;
   const goidOffset = goidOffsetOf(binary);
   checkScope(spec, goidOffset);
-  return { spec, binary: identity(binary), goidOffset, ...readAt(spec, placesFor(request), parser) };
+  const { scope } = spec;
+  const label = scope.kind === 'label' ? labelCondition(scope, binary) : undefined;
+  const readings = readAt(spec, placesFor(request), parser);
+  return { spec, binary: identity(binary), goidOffset, ...(label ? onLabel(readings, label) : readings) };
 };
 
 /** Loads the decoder and the grammar (WebAssembly, about 100 ms the first time). */

@@ -9,7 +9,7 @@ import type { PlannedCapture, PlannedSite, ProbePlan } from './plan.js';
 import { Refused } from './refused.js';
 import { needsOf, type Place } from './request.js';
 
-type Readings = Pick<ProbePlan, 'sites' | 'condition' | 'captures' | 'variants'>;
+export type Readings = Pick<ProbePlan, 'sites' | 'condition' | 'captures' | 'variants'>;
 
 interface Reading {
   readonly place: Place;

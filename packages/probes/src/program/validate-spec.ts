@@ -54,7 +54,8 @@ const validScope = (field: read.Field): ProbeScope => {
     case 'goroutine':
       return { kind, id: goroutineId(read.member(field, 'id')) };
     case 'label':
-      throw new InvalidPlan('probes on a pprof label cannot be armed');
+      // What it means is in the plan's condition.
+      return { kind, key: read.text(read.member(field, 'key')), value: read.text(read.member(field, 'value')) };
     case 'current':
       throw new InvalidPlan('"current" must have been replaced by a goroutine id before a plan is armed');
     case 'process':

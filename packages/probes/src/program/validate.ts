@@ -201,8 +201,8 @@ export const validatePlan = (value: unknown, machine: ProgramMachine): ProbePlan
   const forArmedThreads = read.optional(read.member(field, 'forArmedThreads'), read.flag) === true;
   if (forArmedThreads && spec.action.kind !== 'stop') throw new InvalidPlan('a gate for armed threads must stop');
   // A scope on a label is a condition too, and a gate for armed threads may have one that nobody wrote.
-  const mayHaveOne = forArmedThreads || spec.scope.kind === 'label';
-  if (spec.condition === undefined ? condition !== undefined && !mayHaveOne : condition === undefined)
+  const isConditional = spec.condition !== undefined || spec.scope.kind === 'label';
+  if (isConditional ? condition === undefined : condition !== undefined && !forArmedThreads)
     throw new InvalidPlan('the plan has a condition exactly when the probe has one');
   const goidOffset = read.optional(read.member(field, 'goidOffset'), (each) =>
     read.integer(each, 0, maximumGoidOffset),
