@@ -42,7 +42,7 @@ export const comeBack = (turn: Turn, gates: readonly Gate[], group: GroupKey): v
   const groups = new Set<GroupKey>();
   for (const { owner, id } of gates) {
     if (owner.kind === 'probe') addOneAgain(turn, id);
-    else if (owner.kind === 'filter') continue;
+    else if (owner.kind === 'filter' || owner.kind === 'armed-threads') continue;
     else if (owner.group !== group) groups.add(owner.group);
     else fallen.set(`${group}\n${owner.key}`, "In Delve: it has another breakpoint at the gate's place.");
   }

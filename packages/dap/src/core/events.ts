@@ -1,5 +1,6 @@
 /** What the kernel reports: hits to show, log lines, counts. */
 import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
+import { causeOf, rememberCause, stopsElsewhere } from './armed-threads.js';
 import { onFilterEvent } from './exceptions/show.js';
 import { stops } from './gates.js';
 import { keepMoments } from './moments.js';
@@ -24,14 +25,18 @@ const logLine = (gate: Gate, event: ProbeEvent): string => `> [Go ${event.goid}]
 
 /** Without Delve's prefix: the timeline has the goroutine beside it. */
 const entryText = (gate: Gate, event: ProbeEvent): string => {
+  if (stopsElsewhere(gate)) return logText(gate, event);
   const what = stops(gate) ? `hit of the breakpoint at ${gate.planned.function}` : logText(gate, event);
   return stops(gate) && !event.trapped ? `${what}, passed` : what;
 };
 
 /** A stop on its way to Delve. */
-const trapUnderDelve = (turn: Turn, gate: Gate, event: ProbeEvent): void =>
+const trapUnderDelve = (turn: Turn, gate: Gate, event: ProbeEvent): void => {
+  const cause = causeOf(turn, event);
+  // Its own gate has nobody who would be told.
+  if (cause === undefined && gate.owner.kind === 'armed-threads') return;
   onHit(turn, {
-    probe: event.probe,
+    probe: cause?.gate.probe ?? event.probe,
     goroutine: Number(event.goid),
     thread: event.tid,
     time: BigInt(event.time),
@@ -39,8 +44,10 @@ const trapUnderDelve = (turn: Turn, gate: Gate, event: ProbeEvent): void =>
     running: turn.state.target.running,
     at: trapPlace(gate, event.site ?? 0),
     cpu: event.cpu,
-    values: event.values,
+    values: cause === undefined ? event.values : (cause.event?.values ?? []),
+    cause: cause?.event,
   });
+};
 
 /** Kept for whoever looks later, and said in one line each. */
 const onSnapshots = (turn: Turn, events: readonly ProbeEvent[]): void => {
@@ -64,7 +71,7 @@ export const onProbeEvents = (
   for (const event of events) {
     const gate = turn.state.gates.get(event.probe);
     if (gate === undefined || gate.planned.plan.spec.action.kind === 'snapshot') continue;
-    if (gate.owner.kind === 'filter') {
+    if (gate.owner.kind === 'filter' && !stops(gate)) {
       onFilterEvent(turn, gate, event);
       continue;
     }
@@ -74,6 +81,7 @@ export const onProbeEvents = (
       continue;
     }
     if (event.trapped) trap(gate, event);
+    else if (stopsElsewhere(gate)) rememberCause(turn, event);
     else {
       turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, passed: gate.passed + 1 }) });
     }

@@ -53,7 +53,7 @@ export const loseKernel = (turn: Turn, reason: string): void => {
 /** One gate does not do what it should: Delve takes its breakpoint. */
 export const dropGate = (turn: Turn, gate: Gate, reason: string): void => {
   turn.sayOnce(reason);
-  if (gate.owner.kind === 'filter') return;
+  if (gate.owner.kind === 'filter' || gate.owner.kind === 'armed-threads') return;
   if (gate.owner.kind !== 'breakpoint') {
     turn.queue({ kind: 'remove-probe', id: gate.id, stage: 'new' });
     return;

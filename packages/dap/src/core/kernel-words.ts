@@ -65,6 +65,8 @@ export interface Planned {
    * is at the function's entry; a breakpoint on the first line of its body belongs a few instructions later.
    */
   readonly settle?: number | undefined;
+  /** Stops at events of the kernel only: gates that stop the goroutines that the event noted. */
+  readonly helpers?: readonly Planned[] | undefined;
   /** One short sentence for the breakpoint's message: where it runs and at what cost. */
   readonly message: string;
 }

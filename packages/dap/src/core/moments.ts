@@ -196,7 +196,9 @@ export const onSymbolised = (
     return undefined;
   }
   const { place } = moment;
-  const frames = found.length === 0 ? [{ name: place.function, ...place, address: '0x0' }] : atPlace(moment, found);
+  // Events of the kernel have no stack of the program's.
+  const only: MomentFrame = { name: place.function, file: place.file || undefined, line: place.line, address: '0x0' };
+  const frames = found.length === 0 ? [only] : atPlace(moment, found);
   const whole = { ...moment, frames };
   change(turn, { kept: new Map(turn.state.moments.kept).set(slot, whole) });
   return { moment: whole, question };

@@ -1,6 +1,7 @@
 /** Probes that were asked for by text: in the launch arguments, the console, or through the control socket. */
 
 import { errors } from '../errors.js';
+import { addHelpers, helpersOf, spareHelpers, stopsElsewhere } from './armed-threads.js';
 import { removeGates } from './gates.js';
 import type { PlanItem } from './kernel-words.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
@@ -46,7 +47,15 @@ export const addProbe = (
     waiting,
   };
   turn.update({ asked: new Map(turn.state.asked).set(id, asked) });
-  turn.queue({ kind: 'add-probe', id, item: itemOf(turn, text, where), stage: 'new', planned: undefined });
+  turn.queue({
+    kind: 'add-probe',
+    id,
+    item: itemOf(turn, text, where),
+    stage: 'new',
+    planned: undefined,
+    helpers: [],
+    refusal: undefined,
+  });
 };
 
 /** After a restart: the program may be another one, so everything is planned again by name. */
@@ -58,7 +67,7 @@ export const addOneAgain = (turn: Turn, id: number): void => {
   const asked = change(turn, id, { state: 'planning', probe: undefined });
   if (asked === undefined) return;
   const item = itemOf(turn, asked.text, undefined);
-  turn.queue({ kind: 'add-probe', id, item, stage: 'new', planned: undefined });
+  turn.queue({ kind: 'add-probe', id, item, stage: 'new', planned: undefined, helpers: [], refusal: undefined });
 };
 
 const change = (turn: Turn, id: number, difference: Partial<Asked>): Asked | undefined => {
@@ -122,13 +131,16 @@ export const advanceAddProbe = (turn: Turn, work: AddWork, news: LaneNews): Lane
       const outcome = news.kind === 'planned' ? news.outcomes[0] : undefined;
       if (outcome === undefined) return work;
       if (!outcome.ok) return refuse(turn, work, outcome.message);
-      turn.emit({ kind: 'arm', ticket: turn.laneTicket(), plans: [outcome.plan] });
-      return { ...work, stage: 'arming', planned: outcome };
+      const helpers = helpersOf(turn, [outcome]);
+      const plans = [...helpers, outcome].map(({ plan }) => plan);
+      turn.emit({ kind: 'arm', ticket: turn.laneTicket(), plans });
+      return { ...work, stage: 'arming', planned: outcome, helpers };
     }
     case 'arming': {
-      const outcome = news.kind === 'armed' ? news.outcomes[0] : undefined;
-      if (outcome === undefined || work.planned === undefined) return work;
-      if (!outcome.ok) return refuse(turn, work, outcome.message);
+      if (news.kind !== 'armed' || work.planned === undefined) return work;
+      addHelpers(turn, work.helpers, news.outcomes);
+      const outcome = news.outcomes[work.helpers.length];
+      if (outcome?.ok !== true) return giveUp(turn, work, outcome?.message ?? 'the probe agent did not answer.');
       const { planned, id } = work;
       turn.update({
         gates: new Map(turn.state.gates).set(outcome.probe, {
@@ -146,7 +158,18 @@ export const advanceAddProbe = (turn: Turn, work: AddWork, news: LaneNews): Lane
       turn.emit({ kind: 'start-timer', name: 'count', milliseconds: 1_000 });
       return undefined;
     }
+    case 'giving-up':
+      return news.kind === 'disarmed' ? refuse(turn, work, work.refusal ?? '') : work;
   }
+};
+
+/** What was armed for it goes first. */
+const giveUp = (turn: Turn, work: AddWork, message: string): LaneProgress => {
+  const spare = spareHelpers(turn, []);
+  if (spare.length === 0) return refuse(turn, work, message);
+  removeGates(turn, spare);
+  turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: spare });
+  return { ...work, stage: 'giving-up', refusal: message };
 };
 
 export const advanceRemoveProbe = (turn: Turn, work: RemoveWork, news: LaneNews): LaneProgress => {
@@ -154,8 +177,11 @@ export const advanceRemoveProbe = (turn: Turn, work: RemoveWork, news: LaneNews)
   if (asked === undefined) return undefined;
   if (work.stage === 'new') {
     if (asked.probe === undefined) return forget(turn, asked, asked.hits);
-    removeGates(turn, [asked.probe]);
-    turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: [asked.probe] });
+    const own = turn.state.gates.get(asked.probe);
+    const spare = own !== undefined && stopsElsewhere(own) ? spareHelpers(turn, [asked.probe]) : [];
+    const probes = [asked.probe, ...spare];
+    removeGates(turn, probes);
+    turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes });
     return { ...work, stage: 'disarming' };
   }
   if (news.kind !== 'disarmed') return work;

@@ -1,5 +1,5 @@
 /** All that a session remembers. Readonly everywhere: `Turn` replaces it as a whole. */
-import type { CapturedValue } from '@probelens/probes';
+import type { CapturedValue, ProbeEvent } from '@probelens/probes';
 import type { Exception } from './exceptions/show.js';
 import type { IdState } from './ids.js';
 import { noIds } from './ids.js';
@@ -92,7 +92,9 @@ export interface Gate {
     | { readonly kind: 'breakpoint'; readonly group: GroupKey; readonly key: string }
     | { readonly kind: 'probe' }
     /** An exception filter of ours. */
-    | { readonly kind: 'filter'; readonly filter: string };
+    | { readonly kind: 'filter'; readonly filter: string }
+    /** Where goroutines stop that an event of the kernel noted (armed-threads.ts). */
+    | { readonly kind: 'armed-threads' };
   readonly planned: Planned;
   /** As the person wrote it, for Delve to judge where the kernel could not. */
   readonly condition: string | undefined;
@@ -127,6 +129,8 @@ export interface Hit {
   readonly at: TrapPlace | undefined;
   readonly cpu: number;
   readonly values: readonly CapturedValue[];
+  /** What an event of the kernel saw, because of which the goroutine stopped here. */
+  readonly cause: ProbeEvent | undefined;
 }
 
 /** The hit that the client is looking at. */
@@ -188,8 +192,12 @@ export type LaneWork =
       readonly kind: 'add-probe';
       readonly id: number;
       readonly item: PlanItem;
-      readonly stage: 'new' | 'planning' | 'arming';
+      readonly stage: 'new' | 'planning' | 'arming' | 'giving-up';
       readonly planned: Planned | undefined;
+      /** Armed before it. */
+      readonly helpers: readonly Planned[];
+      /** Why it was refused, while its helpers are being taken out. */
+      readonly refusal: string | undefined;
     }
   | { readonly kind: 'remove-probe'; readonly id: number; readonly stage: 'new' | 'disarming' }
   | {
@@ -200,6 +208,7 @@ export type LaneWork =
       /** Whose sources are being planned or armed, in the order of the question. */
       readonly filters: readonly string[];
       readonly planned: readonly Planned[];
+      readonly helpers: readonly Planned[];
     };
 
 export interface SetStage {
@@ -294,6 +303,8 @@ export interface SessionState {
   readonly moments: Moments;
   /** Told by an exception filter of ours: about to stop the program, or what it is stopped at. */
   readonly exception: Exception | undefined;
+  /** Events of the kernel whose goroutines have not stopped yet, by goroutine id; oldest first. */
+  readonly causes: ReadonlyMap<string, ProbeEvent>;
   readonly shown: ShownHit | undefined;
   /** CLOCK_MONOTONIC when Delve's last stop arrived, nanoseconds. */
   readonly stopTime: bigint | undefined;
@@ -344,6 +355,7 @@ export const initialState: SessionState = {
   timeline: noTimeline,
   moments: noMoments,
   exception: undefined,
+  causes: new Map(),
   shown: undefined,
   stopTime: undefined,
   held: undefined,

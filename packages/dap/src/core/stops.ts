@@ -3,6 +3,7 @@
  * was hit in the same round, only the ring buffer knows (keyed by goroutine, Delve's thread id). Hits wait here and are
  * shown one at a time, each once; a trap that arrives after its hit was shown is passed over.
  */
+import { exceptionOf } from './exceptions/show.js';
 import { changeGate, dropGate, gateOf, stops } from './gates.js';
 import { holds } from './hit-condition.js';
 import { clientBreakpoint } from './ids.js';
@@ -90,14 +91,22 @@ const sayPassed = (turn: Turn, goroutine: number): void => {
 const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): void => {
   finishStop(turn, hit.goroutine);
   rememberHit(turn, gate, hit);
-  const body = {
-    reason: 'breakpoint',
-    threadId: hit.goroutine,
-    allThreadsStopped: true,
-    hitBreakpointIds: [gate.id],
-  };
-  turn.event('stopped', text === undefined ? body : { ...body, text });
+  const body = { threadId: hit.goroutine, allThreadsStopped: true };
+  const told = exceptionOf(turn, gate, hit);
+  if (told !== undefined) {
+    turn.event('stopped', { ...body, reason: 'exception', description: told.id, text: told.description });
+    return;
+  }
+  const why = text ?? causeText(gate, hit);
+  const more = { reason: 'breakpoint', hitBreakpointIds: [gate.id] };
+  turn.event('stopped', { ...body, ...more, ...(why === undefined ? {} : { text: why }) });
 };
+
+/** What an event of the kernel saw that stopped the goroutine here. */
+const causeText = (gate: Gate, { cause }: Hit): string | undefined =>
+  cause === undefined
+    ? undefined
+    : `${gate.planned.function}(${cause.values.map(({ name, text }) => `${name}: ${text}`).join(', ')})`;
 
 /** A breakpoint of Delve's own, in a goroutine that the person did not resume. */
 const isElsewhere = (turn: Turn, event: Event): boolean => {

@@ -8,10 +8,20 @@ import {
   type PlanResult,
   type ProbeCounters,
   type ProbeEvent,
+  type ProbePlan,
   type ProbeSpec,
   stackPositions,
 } from '@probelens/probes';
-import type { Armable, ArmOutcome, DelvePlaces, PlanItem, PlanOutcome, StrangerPlace } from '../core/kernel-words.js';
+import type {
+  Armable,
+  ArmOutcome,
+  DelvePlaces,
+  PlanItem,
+  Planned,
+  PlanOutcome,
+  SourcePlan,
+  StrangerPlace,
+} from '../core/kernel-words.js';
 import type { MomentFrame } from '../core/moments.js';
 import type { Focus } from '../core/output.js';
 import { sentenceOf } from '../errors.js';
@@ -27,6 +37,8 @@ export interface PlannerPort {
     binary: GoBinary,
     options?: { readonly use?: 'stop' | 'log'; readonly avoid?: readonly number[] },
   ): PlanResult;
+  /** Gates for stops at events of the kernel. */
+  armedThreadPlans?(binary: GoBinary, options?: { readonly avoid?: readonly number[] }): readonly ProbePlan[];
   /** See FirstLine in the planner; only the address of the body is of interest here. */
   firstLineOf?(
     fn: GoFunction,
@@ -161,8 +173,12 @@ export class KernelRoom {
     if (source !== undefined) {
       const subject = item.kind === 'source' ? item.subject : undefined;
       const plan = { source: true, spec: spec.spec, subject, sites: [] } as const;
-      const message = 'In the kernel, at its own event.';
-      return { ok: true, plan, function: source, file: '', line: 1, message };
+      const stops = spec.spec.action.kind === 'stop' && this.#halts === undefined;
+      const message = stops
+        ? 'In the kernel, at its own event; the goroutine stops where its system call returns, or at the next kernel breakpoint.'
+        : 'In the kernel, at its own event.';
+      const helpers = stops ? this.#armedThreads(avoid) : undefined;
+      return { ok: true, plan, function: source, file: '', line: 1, message, helpers };
     }
     // Without Delve any instruction will do: SIGSTOP needs no trap that somebody recognises, and nobody else has any.
     const use = spec.spec.action.kind === 'stop' && this.#halts === undefined ? 'stop' : 'log';
@@ -178,6 +194,20 @@ export class KernelRoom {
       settle: site === undefined ? undefined : this.#settle(site),
       message: spokenCost(result.plan),
     };
+  }
+
+  #armedThreads(avoid: readonly number[]): readonly Planned[] {
+    return (this.#planner.armedThreadPlans?.(this.#binary, { avoid }) ?? []).map((plan): Planned => {
+      const site = plan.sites[0];
+      return {
+        ok: true,
+        plan,
+        function: site?.function ?? 'a system call',
+        file: site?.file ?? '',
+        line: site?.line ?? 1,
+        message: '',
+      };
+    });
   }
 
   /** How far behind the gate the line of the breakpoint begins, where that is not the line of the gate. */
@@ -205,10 +235,11 @@ export class KernelRoom {
   }
 
   #armOne(plan: Armable): Promise<Armed> {
-    if (!('source' in plan)) {
-      const armed = this.#agent.arm({ plan, target: this.#target });
-      return this.#halts === undefined || plan.spec.action.kind !== 'stop' ? armed : this.#halts.added(armed);
-    }
+    const armed = 'source' in plan ? this.#armSource(plan) : this.#agent.arm({ plan, target: this.#target });
+    return this.#halts === undefined || plan.spec.action.kind !== 'stop' ? armed : this.#halts.added(armed);
+  }
+
+  #armSource(plan: SourcePlan): Promise<Armed> {
     const { goid, tlsG } = this.#binary.runtime;
     const runtime = goid === undefined || tlsG === undefined ? undefined : { goid, tlsG };
     const { spec, subject } = plan;

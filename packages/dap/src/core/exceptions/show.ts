@@ -4,7 +4,7 @@
  */
 import type { ProbeEvent } from '@probelens/probes';
 import { type Event, numberOf, objectOf, type Request, textOf } from '../message.js';
-import type { Gate } from '../state.js';
+import type { Gate, Hit } from '../state.js';
 import type { Turn } from '../turn.js';
 import { filterNamed, type Told } from './filters.js';
 
@@ -38,6 +38,14 @@ export const onFilterEvent = (turn: Turn, gate: Gate, event: ProbeEvent): void =
   const own = event.pid === pid && event.goid !== '0' ? Number(event.goid) : undefined;
   turn.update({ exception: { told, goroutine: own, stage: 'pausing' } });
   turn.toDelve('pause', { threadId: own ?? goroutine ?? 1 }, { kind: 'exception-pause' });
+};
+
+/** A stop because of a filter's event; remembered for `exceptionInfo`. */
+export const exceptionOf = (turn: Turn, gate: Gate, { cause, goroutine }: Hit): Told | undefined => {
+  const row = gate.owner.kind === 'filter' ? filterNamed(gate.owner.filter) : undefined;
+  const told = cause === undefined ? undefined : row?.tell(cause);
+  if (told !== undefined) turn.update({ exception: { told, goroutine, stage: 'shown' } });
+  return told;
 };
 
 /** Delve's stop as the client is to see it. */

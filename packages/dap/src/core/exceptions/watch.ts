@@ -1,4 +1,5 @@
 /** Exception filters of the kernel: what the client ticked is armed, what it no longer wants is taken out. */
+import { addHelpers, helpersOf, spareHelpers, stopsElsewhere } from '../armed-threads.js';
 import { removeGates } from '../gates.js';
 import type { ArmOutcome, PlanItem, Planned, PlanOutcome } from '../kernel-words.js';
 import type { LaneNews, LaneProgress } from '../lane-news.js';
@@ -33,7 +34,7 @@ export const watchFilters = (turn: Turn, wanted: readonly string[]): void => {
   const underWay = [active, ...queue].some((work) => work?.kind === 'watch');
   // Nothing to do, and nothing to wait for.
   if (wanted.length === 0 && watched(turn).length === 0 && !underWay) return;
-  turn.queue({ kind: 'watch', wanted, stage: 'new', filters: [], planned: [] });
+  turn.queue({ kind: 'watch', wanted, stage: 'new', filters: [], planned: [], helpers: [] });
 };
 
 const begin = (turn: Turn, work: WatchWork): LaneProgress => {
@@ -47,7 +48,8 @@ const begin = (turn: Turn, work: WatchWork): LaneProgress => {
   }
   const gone = watched(turn).filter((gate) => !work.wanted.includes(filterOf(gate)));
   if (gone.length === 0) return plan(turn, work);
-  const probes = gone.map(({ probe }) => probe);
+  const leaving = gone.map(({ probe }) => probe);
+  const probes = [...leaving, ...(gone.some(stopsElsewhere) ? spareHelpers(turn, leaving) : [])];
   removeGates(turn, probes);
   turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes });
   return { ...work, stage: 'disarming' };
@@ -81,13 +83,15 @@ const onPlanned = (turn: Turn, work: WatchWork, outcomes: readonly PlanOutcome[]
     filters.push(filter);
   });
   if (planned.length === 0) return undefined;
-  turn.emit({ kind: 'arm', ticket: turn.laneTicket(), plans: planned.map((each) => each.plan) });
-  return { ...work, stage: 'arming', filters, planned };
+  const helpers = helpersOf(turn, planned);
+  turn.emit({ kind: 'arm', ticket: turn.laneTicket(), plans: [...helpers, ...planned].map((each) => each.plan) });
+  return { ...work, stage: 'arming', filters, planned, helpers };
 };
 
 const onArmed = (turn: Turn, work: WatchWork, outcomes: readonly ArmOutcome[]): LaneProgress => {
+  addHelpers(turn, work.helpers, outcomes);
   const gates = new Map(turn.state.gates);
-  outcomes.forEach((outcome, index) => {
+  outcomes.slice(work.helpers.length).forEach((outcome, index) => {
     const filter = work.filters[index] ?? '';
     const planned = work.planned[index];
     if (!outcome.ok) sayRefused(turn, filter, outcome.message);

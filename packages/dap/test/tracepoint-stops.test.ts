@@ -1,0 +1,101 @@
+/** Stops at events of the kernel, beside Delve and without it. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { LiveProgram } from './live-program.js';
+import {
+  connectClient,
+  initializeArguments,
+  startAdapter,
+  type TestClient,
+  type TestServer,
+} from './session-client.js';
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('stops at events of the kernel', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-tracepoints-'));
+  let server: TestServer;
+  let client: TestClient;
+  let target: LiveProgram;
+  let built = '';
+
+  beforeAll(async () => {
+    server = await startAdapter();
+    built = await buildFixture('errands');
+  });
+  afterAll(async () => {
+    server.child.kill('SIGTERM');
+    await once(server.child, 'exit');
+    rmSync(work, { recursive: true, force: true });
+  });
+  afterEach(async () => {
+    await client.leave();
+  });
+
+  const attach = async (mode: 'local' | 'probe'): Promise<void> => {
+    target = await LiveProgram.start(await privateCopy(built, work), ['loop', mkdtempSync(join(work, 'files-'))]);
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const answer = client.ask('attach', { mode, processId: target.pid });
+    await client.next('initialized');
+    expect((await answer).success).toBe(true);
+  };
+
+  const say = async (expression: string) => client.ask('evaluate', { expression, context: 'repl' });
+  // One goroutine alone writes 77 bytes at once.
+  const text = 'tracepoint:syscalls:sys_enter_write if count == 77 do stop';
+
+  it('stop the goroutine of a system call where it returns, in a place that Delve can show', async () => {
+    await attach('local');
+    const armed = await say(`probe ${text}`);
+    expect(armed).toMatchObject({ success: true });
+    const [, id] = /^\[(\d+)\]/.exec(armed.body.result) ?? [];
+    await client.ask('configurationDone');
+    const threads = new Set<number>();
+    for (let round = 0; round < 3; round += 1) {
+      const stop = (await client.next('stopped')).body;
+      expect(stop).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [Number(id)] });
+      expect(stop.text).toMatch(/^syscalls:sys_enter_write\(.*count: 77/);
+      const { stackFrames } = (await client.ask('stackTrace', { threadId: stop.threadId })).body;
+      const names = stackFrames.map(({ name }: { name: string }) => name);
+      expect(names.slice(0, 4)).toEqual(['syscall.Syscall', 'syscall.write', 'syscall.Write', 'main.scribble']);
+      const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
+      const kernel = scopes.find(({ name }: { name: string }) => name === 'Kernel');
+      const { variables } = (await client.ask('variables', kernel)).body;
+      expect(variables).toContainEqual(expect.objectContaining({ name: 'count', value: '77' }));
+      threads.add(stop.threadId);
+      await client.ask('continue', { threadId: stop.threadId });
+    }
+    expect(threads.size).toBe(1);
+    await client.next('stopped');
+    // A second one shares what stands at the returns, and both leave nothing.
+    const second = await say('probe tracepoint:syscalls:sys_enter_openat if flags < 0 do stop');
+    expect(second).toMatchObject({ success: true });
+    const [, other] = /^\[(\d+)\]/.exec(second.body.result) ?? [];
+    expect((await say(`unprobe ${id}`)).success).toBe(true);
+    expect((await say(`unprobe ${other}`)).success).toBe(true);
+    expect((await say('probes')).body.result).toContain('No probes');
+    await client.ask('disconnect', { terminateDebuggee: false });
+    expect(await target.verdict()).toMatch(/code 0 signal null$/);
+  });
+
+  it('halt the program at the event itself where there is no debugger', async () => {
+    await attach('probe');
+    expect(await say(`probe ${text}`)).toMatchObject({ success: true });
+    await client.ask('configurationDone');
+    for (let round = 0; round < 2; round += 1) {
+      const { threadId } = (await client.next('stopped')).body;
+      expect(target.state).toBe('T');
+      const { stackFrames } = (await client.ask('stackTrace', { threadId })).body;
+      expect(stackFrames).toMatchObject([{ name: 'syscalls:sys_enter_write' }]);
+      const count = await client.ask('evaluate', { expression: 'count', frameId: stackFrames[0].id });
+      expect(count.body.result).toBe('77');
+      await client.ask('continue', { threadId });
+    }
+    await client.ask('disconnect');
+    expect(await target.verdict()).toMatch(/code 0 signal null$/);
+  });
+});
