@@ -69,6 +69,7 @@ export class ArmedSource implements Armed {
     const known = [...own, ...source.fields];
     const template = spec.action.kind === 'log' ? spec.action.template : undefined;
     const { fields, unknown } = chosenFields(known, template, request.captures);
+    if (unknown.length > 0 && source.type === 'kprobe') throw refusal.fieldsUnseen();
     if (unknown.length > 0) {
       const names = known.map((each) => each.capture.name).join(', ');
       throw refusal.unsupported(`The field ${unknown.join(', ')}`, `it has ${names}`);

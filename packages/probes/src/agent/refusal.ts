@@ -96,6 +96,12 @@ export const changedText = (where: string): Refused =>
 export const unsupported = (what: string, instead: string): Refused =>
   new Refused('unsupported', `${what} is not possible for events of the kernel; ${instead}.`);
 
+export const fieldsUnseen = (): Refused =>
+  new Refused(
+    'unsupported',
+    'This tracepoint was made by perf probe or through uprobe_events, and the kernel shows its values to no program; leave out the condition and the names of values, or probe the function itself with `probelens trace`.',
+  );
+
 export const noKernelGoroutine = (): Refused =>
   new Refused(
     'unsupported',

@@ -15,7 +15,8 @@ import * as refusal from './refusal.js';
 import { perfFields, type SecondThread, type SourceField, secondThreadOf, tracepointFields } from './source-fields.js';
 
 export interface Source {
-  readonly type: 'tracepoint' | 'perf-event';
+  /** "kprobe": a tracepoint that `perf probe` made, whose programs get registers and no fields. */
+  readonly type: 'tracepoint' | 'perf-event' | 'kprobe';
   readonly fields: readonly SourceField[];
   readonly second: SecondThread | undefined;
   readonly attach: (program: Program) => Link;
@@ -34,6 +35,13 @@ export const sourceOf = (target: ProbeTarget, machine: ProgramMachine): Source =
   if (target.kind === 'tracepoint') {
     const { category, name } = target;
     const format = readTracepointFormat(category, name);
+    if (format.dynamic)
+      return {
+        type: 'kprobe',
+        fields: [],
+        second: undefined,
+        attach: (program) => attachTracepoint({ program, category, name }),
+      };
     return {
       type: 'tracepoint',
       fields: tracepointFields(format),

@@ -98,7 +98,9 @@ export const sourceFields = (value: unknown): readonly SourceFieldDescription[] 
   const target = checked(() => validTarget(read.member({ path: '', value }, 'target')));
   if (target.kind === 'bpf') return bpfFields(target.what);
   try {
-    return describeFields(sourceOf(target, machineHere()).fields);
+    const source = sourceOf(target, machineHere());
+    if (source.type === 'kprobe') throw refusal.fieldsUnseen();
+    return describeFields(source.fields);
   } catch (error) {
     if (error instanceof KernelError) throw new refusal.Refused('kernel-refused', error.message, { cause: error });
     throw error;
