@@ -50,6 +50,8 @@ export interface ProbeEvent {
   readonly stackTop?: string | undefined;
   /** Probes on `bpf:` only: the system call. */
   readonly bpf?: BpfCall | undefined;
+  /** With `bpf`: the same in words, one line and what belongs below it. */
+  readonly told?: { readonly line: string; readonly details: readonly string[] } | undefined;
 }
 
 export interface ProbeCounters {

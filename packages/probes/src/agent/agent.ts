@@ -12,6 +12,7 @@ import {
   ArmSourceRequest,
   BpfEventsNotification,
   CountersRequest,
+  DescribeLoadRequest,
   DisarmAllRequest,
   DisarmRequest,
   DrainRequest,
@@ -134,6 +135,10 @@ const serve = (connection: MessageConnection, session: Session): void => {
   connection.onRequest(
     SourceFieldsRequest,
     answer((params) => sourceFields(params)),
+  );
+  connection.onRequest(
+    DescribeLoadRequest,
+    answer((params) => session.describeLoad(params) ?? null),
   );
   connection.onRequest(
     DisarmRequest,

@@ -3,6 +3,7 @@
  * ends import them. The agent validates every field again; it trusts nobody.
  */
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
+import type { BpfLoad } from '../bpf-load/call.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { LoweredExpression } from '../plan/expression.js';
 import type { CaptureShape, PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
@@ -178,6 +179,20 @@ export interface Records {
 }
 
 export const RecordsNotification = new NotificationType<Records>('agent/records');
+/** Attributes of BPF_PROG_LOAD in a process's memory. */
+export interface DescribeLoadParams {
+  readonly pid: number;
+  /** "0x...". */
+  readonly pointer: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Null where that memory cannot be read. The answer says nothing of an outcome: `errno` is 0. */
+export const DescribeLoadRequest = new RequestType<DescribeLoadParams, BpfLoad | null, AgentErrorData>(
+  'agent/describeLoad',
+);
+
 /** Events of `bpf:` probes, which the agent has asked the kernel about. */
 export const BpfEventsNotification = new NotificationType<{ readonly events: readonly ProbeEvent[] }>(
   'agent/bpfEvents',

@@ -1,7 +1,7 @@
 /** What one client has armed, and the kernel objects that its probes share. */
 import { readlinkSync } from 'node:fs';
 import { type BpfMap, createMap, type Features, features, KernelError, kernelBtf } from '@probelens/bpf';
-import type { BpfWhat } from '../bpf-load/call.js';
+import type { BpfLoad, BpfWhat } from '../bpf-load/call.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 import { InvalidPlan, ProgramError, type ProgramRequest, type TaskLayout, validatePlan } from '../program/index.js';
@@ -11,13 +11,14 @@ import type { Armed } from './armed.js';
 import { ArmedProbe } from './armed-probe.js';
 import { ArmedSource } from './armed-source.js';
 import { BinaryFiles } from './binary-file.js';
+import { aboutToLoad } from './bpf-load/about-to-load.js';
 import { ArmedBpf } from './bpf-load/armed-bpf.js';
 import { Control } from './control.js';
 import { EventReader } from './event-reader.js';
 import type { GuardLink } from './guard-link.js';
 import { enterPlace, validPlace } from './list-place.js';
 import { machineHere } from './machine.js';
-import type { AgentTarget, ArmParams, ArmSourceParams, Focus, RecordShape } from './protocol.js';
+import type { AgentTarget, ArmParams, ArmSourceParams, DescribeLoadParams, Focus, RecordShape } from './protocol.js';
 import * as refusal from './refusal.js';
 import { type Joining, Targets } from './targets.js';
 import { type ValidBpf, validBpf, validSource } from './valid-source.js';
@@ -226,8 +227,14 @@ export class Session {
   }
 
   async drain(): Promise<void> {
-    await this.#shared?.reader.flush();
     await Promise.all([...this.#probes.values()].map((probe) => probe.flush?.()));
+    await this.#shared?.reader.flush();
+  }
+
+  /** What a process is about to load, from its memory. Throws `Refused`. */
+  describeLoad(params: DescribeLoadParams): BpfLoad | undefined {
+    const { pid } = admitProcess(validTarget({ pid: params.pid, tracer: undefined }).pid, this.#asking);
+    return aboutToLoad(pid, params);
   }
 
   /** Continues a process that a probe halted. Throws `Refused` for one that has no probe. */
@@ -274,9 +281,19 @@ export class Session {
     if (this.#shared !== undefined) return this.#shared;
     const control = new Control();
     const events = createMap({ type: 'ringbuf', name: 'probelens_ring', maxEntries: RING_BYTES });
-    const reader = new EventReader({ events, longestRecord: LONGEST_RECORD, send: this.#options.sendRecords });
+    const reader = new EventReader({
+      events,
+      longestRecord: LONGEST_RECORD,
+      send: (bytes) => this.#sendRecords(bytes),
+    });
     this.#shared = { control, events, reader };
     return this.#shared;
+  }
+
+  /** What has a way of its own comes first: it may be why something in these records happened. */
+  #sendRecords(bytes: Uint8Array): Promise<void> {
+    for (const probe of this.#probes.values()) void probe.flush?.();
+    return this.#options.sendRecords(bytes);
   }
 
   #gone(pid: number, why: 'target-exited' | 'tracer-exited', probes: readonly Armed[]): void {

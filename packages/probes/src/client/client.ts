@@ -12,6 +12,8 @@ import {
   ArmSourceRequest,
   BpfEventsNotification,
   CountersRequest,
+  type DescribeLoadParams,
+  DescribeLoadRequest,
   DisarmAllRequest,
   DisarmRequest,
   DrainRequest,
@@ -26,6 +28,7 @@ import {
   SourceFieldsRequest,
   TargetGoneNotification,
 } from '../agent/protocol.js';
+import type { BpfLoad } from '../bpf-load/call.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import { messageReader, messageWriter } from '../messages.js';
 import { type AgentFailure, agentRefused, agentSilent, agentWrongProtocol } from './errors.js';
@@ -52,6 +55,8 @@ export interface AgentClient {
   arm(params: ArmParams): Promise<Armed>;
   /** For tracepoints and perf events. */
   armSource(params: ArmSourceParams | ArmBpfParams): Promise<Armed>;
+  /** What a process is about to load; null where its memory cannot be read. */
+  describeLoad(params: DescribeLoadParams): Promise<BpfLoad | null>;
   disarm(probe: number): Promise<ProbeCounters>;
   disarmAll(): Promise<readonly ProbeCounters[]>;
   /** Resolves after `onEvents` has been given everything that was in the ring buffer when the agent read the request. */
@@ -167,6 +172,9 @@ class Client implements AgentClient {
       this.#ask(() => this.#connection.sendRequest(SourceFieldsRequest, { target })),
     );
     return this.#ask(() => this.#connection.sendRequest(ArmSourceRequest, { ...params, ...expressions }));
+  }
+  describeLoad(params: DescribeLoadParams): Promise<BpfLoad | null> {
+    return this.#ask(() => this.#connection.sendRequest(DescribeLoadRequest, params));
   }
   async disarm(probe: number): Promise<ProbeCounters> {
     const counters = await this.#ask(() => this.#connection.sendRequest(DisarmRequest, { probe }));

@@ -2,6 +2,7 @@
 import { attachTracepoint, type BpfMap, createMap, kernelBtf, loadProgram, RingBuffer, u32 } from '@probelens/bpf';
 import type { BpfCall, BpfWhat } from '../../bpf-load/call.js';
 import { bpfFields, bpfValues } from '../../bpf-load/fields.js';
+import { bpfDetails, bpfLine } from '../../bpf-load/text.js';
 import type { ProbeCounters, ProbeEvent } from '../../events.js';
 import type { LoweredExpression } from '../../plan/expression.js';
 import type { PlannedCapture } from '../../plan/plan.js';
@@ -198,7 +199,7 @@ export class ArmedBpf implements Armed {
     });
     if (events.length === 0) return;
     const before = this.#sent;
-    this.#sent = before.then(() => this.#request.send(events));
+    this.#sent = Promise.all([before, this.#request.send(events)]).then(() => undefined);
   }
 
   #event(seen: SeenCall): ProbeEvent | undefined {
@@ -240,4 +241,5 @@ const eventOf = (probe: number, number: number, { header }: SeenCall, bpf: BpfCa
   trapped: false,
   values: bpfValues(bpf),
   bpf,
+  told: { line: bpfLine(bpf), details: bpfDetails(bpf, { whole: false }) },
 });

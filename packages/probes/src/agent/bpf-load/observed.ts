@@ -45,7 +45,7 @@ const kernelWords = (text: string): string =>
     .replace('map[fd:', 'map[id:')
     .replace(/^call unknown#(-?\d+)$/, (whole, distance: string) => helperNameAt(Number(distance)) ?? whole);
 
-const codeOf = (bytes: Uint8Array, of: BpfCode['of'], slots: number): BpfCode => {
+export const codeOf = (bytes: Uint8Array, of: BpfCode['of'], slots: number): BpfCode => {
   const shown = bytes.subarray(0, Math.min(bytes.length - (bytes.length % slotBytes), mostInstructions * slotBytes));
   const instructions = disassemble(shown).map(({ slot, opcode, text }) => ({
     slot,

@@ -1,33 +1,11 @@
 /** The log of a refused program whose own program asked for none: it is verified once more, here. */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { errnoName, summarizeVerifierLog, verifyAgain } from '@probelens/bpf';
 import type { BpfLoad } from '../../bpf-load/call.js';
 import { loadAttributes } from './attributes.js';
 import { reportOf } from './observed.js';
+import { isSystemError, memoryOf } from './process-memory.js';
 import type { SeenCall } from './records.js';
-
-/** More than any program has: BPF_MAXINSNS is a million, a record 16 bytes. */
-const mostInformationBytes = 16 * 1024 * 1024;
-
-const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'code' in error;
-
-/** Undefined where the process is gone or has nothing there. */
-const memoryOf = (pid: number, address: bigint, length: number): Uint8Array | undefined => {
-  if (length === 0) return new Uint8Array(0);
-  if (length > mostInformationBytes) return undefined;
-  try {
-    const fd = openSync(`/proc/${pid}/mem`, 'r');
-    try {
-      const bytes = new Uint8Array(length);
-      return readSync(fd, bytes, 0, length, address) === length ? bytes : undefined;
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    if (isSystemError(error)) return undefined;
-    throw error;
-  }
-};
 
 /** "map_id: 12" and "btf_id: 7" in /proc/PID/fdinfo/N: bpf_map_show_fdinfo, bpf_btf_show_fdinfo. */
 const idBehind =
