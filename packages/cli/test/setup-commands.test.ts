@@ -1,5 +1,5 @@
 /** What people run once: doctor, init, export. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -54,6 +54,40 @@ describe('doctor', () => {
     expect(checks.find(({ id }) => id === 'delve')).toMatchObject({
       state: 'degraded',
       fix: expect.stringMatching(/^go install .*dlv/),
+    });
+  });
+
+  it('finds Delve and editors where they are, and says which editor knows of probelens', async () => {
+    const home = join(directory, 'home');
+    const programs = join(home, 'go/bin');
+    const lua = join(home, '.config/nvim/lua');
+    for (const folder of [programs, lua]) mkdirSync(folder, { recursive: true });
+    const script = (name: string, prints: string): void => {
+      writeFileSync(join(programs, name), `#!/bin/sh\necho '${prints}'\n`, { mode: 0o755 });
+    };
+    script('dlv', 'Version: 1.99.0');
+    script('nvim', 'NVIM v0.99.1');
+    script('hx', 'helix 99.07 (abc)');
+    // The checks of the machine itself are not what this is about: without PATH nothing else is found.
+    const env = { HOME: home, PATH: '/nonexistent', GOPATH: join(home, 'go'), XDG_CONFIG_HOME: '' };
+    const checksIn = async (path: string) => {
+      const { stdout } = await runCommand(['doctor', '--json'], { ...env, PATH: path });
+      const checks: readonly { id: string; detail: string }[] = stdout.split('\n').map((line) => JSON.parse(line));
+      return new Map(checks.map((check) => [check.id, check]));
+    };
+    const none = await checksIn('/nonexistent');
+    expect(none.get('delve')?.detail).toBe(`Version 1.99.0 (${join(programs, 'dlv')}).`);
+    expect(none.get('editors')).toMatchObject({ state: 'degraded' });
+    const some = await checksIn(`${programs}:/usr/bin:/bin`);
+    expect(some.get('editor-helix')?.detail).toMatch(/^Version 99\.07; /);
+    expect(some.get('editor-nvim')).toMatchObject({ state: 'degraded', fix: 'probelens init nvim' });
+    await runCommand(['init', 'nvim', '--into', lua]);
+    writeFileSync(join(home, '.config/nvim/init.lua'), "require('probelens').setup {}\n");
+    script('probelens', '');
+    const after = await checksIn(`${programs}:/usr/bin:/bin`);
+    expect(after.get('editor-nvim')).toMatchObject({
+      state: 'ok',
+      detail: 'Version 0.99.1, configured for probelens.',
     });
   });
 

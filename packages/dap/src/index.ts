@@ -6,6 +6,7 @@ export type { Event, Message, Request, Response } from './core/message.js';
 export type { KeepState, Output, ProbeView, TimerName } from './core/output.js';
 export { initialState, type SessionState } from './core/state.js';
 export { type StepResult, step } from './core/step.js';
+export { findDelve } from './delve/find.js';
 export { AdapterError, errors, type UserError } from './errors.js';
 export { type KeeperOptions, runKeeper } from './keeper/keeper.js';
 export type { PlannerPort } from './kernel/room.js';

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { type AgentClient, startAgent } from '../client/client.js';
 import { agentCommand, isPrivileged } from '../client/command.js';
 import { AgentFailure } from '../client/errors.js';
+import { breakpointCheck } from './breakpoints.js';
 import { type Check, ok, wanting } from './check.js';
 import { abilityCheck } from './kernel-checks.js';
 import { findLeftovers } from './leftovers.js';
@@ -22,8 +23,10 @@ export interface DoctorOptions {
 /** Never rejects for what is wrong with the machine: that is what the checks say. */
 export const diagnose = async (options: DoctorOptions): Promise<readonly Check[]> => {
   const platform = platformCheck();
-  if (platform.state !== 'ok') return [platform, await delveCheck(options.delve)];
-  return [platform, ...(await agentChecks(options)), await delveCheck(options.delve), attachCheck(), leftoverCheck()];
+  const tools = [await goCheck(), await delveCheck(options.delve)];
+  // Not Linux on a machine that is known: there is nothing else to look at.
+  if (platform.state === 'broken') return [platform, ...tools];
+  return [platform, ...(await agentChecks(options)), ...tools, attachCheck(), leftoverCheck(), await breakpointCheck()];
 };
 
 const platformCheck = (): Check => {
@@ -100,7 +103,21 @@ const delveCheck = async (delve: string): Promise<Check> => {
         `Delve (${delve}) does not run; tracing works without it, debugging does not.`,
         installDelve,
       )
-    : ok('delve', 'Delve', `Version ${version}.`);
+    : ok('delve', 'Delve', `Version ${version} (${delve}).`);
+};
+
+const goCheck = async (): Promise<Check> => {
+  const result = await execa('go', ['version'], { reject: false, timeout: 10_000, env: { GOTOOLCHAIN: 'local' } });
+  const version = /^go version go(\S+)/.exec(result.stdout ?? '')?.[1];
+  return version === undefined
+    ? wanting(
+        'degraded',
+        'go',
+        'Go',
+        'There is no go in PATH; programs that are built elsewhere can be probed, and Delve cannot build any.',
+        'https://go.dev/doc/install',
+      )
+    : ok('go', 'Go', `Version ${version}.`);
 };
 
 /** Yama's kernel.ptrace_scope: 0 = own processes, 1 = own children, 2 = root only, 3 = nobody. */
