@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type GoFunction, openGoBinary } from '@probelens/gosym';
 import { goParser } from '@probelens/probes';
-import { BinaryIndex } from '../src/binary/binary-index.js';
+import { BinaryIndex, isLiteral } from '../src/binary/binary-index.js';
 import { packageOfFile } from '../src/module/go-module.js';
 import { packagePrefixes } from '../src/module/package-prefix.js';
 import { symbolOf } from '../src/module/symbol-name.js';
@@ -89,7 +89,7 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
       for (const callee of callees) {
         if (shown.has(`${line} ${callee}`)) announced.shown++;
         else if (around !== undefined && !isLinked) announced.callerLeftOut++;
-        else if (truth.recorded.has(`${callee}:${line}`)) missed.push(`${callee} at ${place}`);
+        else if (isRecorded(truth, `${callee}:${line}`, symbols)) missed.push(`${callee} at ${place}`);
         else announced.nothingLeft++;
       }
     }
@@ -100,7 +100,7 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
     document.close();
   }
   const inModule = (fn: GoFunction): boolean => fn.file.startsWith(`${module}/`) && !fn.generated;
-  const closures = binary.functionsMatching(/\.func\d/).filter((fn) => inModule(fn) && !/-range\d+$/.test(fn.name));
+  const closures = binary.functionsMatching(/\.func\d/).filter((fn) => inModule(fn) && isLiteral(fn.name));
   const unoffered = closures.map(({ name }) => name).filter((name) => !offered.has(name));
   const kinds = [...offered.values()];
   binary.close();
@@ -128,4 +128,12 @@ function literalLines(document: GoDocument): readonly { readonly line: number; r
     counts.set(line, (counts.get(line) ?? 0) + 1);
   }
   return [...counts].map(([line, count]) => ({ line, count }));
+}
+
+/** In one of the functions, or in a closure of it. Calls of the same name on the same line of another file are no sign. */
+function isRecorded({ recorded }: Truth, key: string, symbols: readonly (string | undefined)[]): boolean {
+  const hosts = recorded.get(key) ?? [];
+  return symbols.some(
+    (symbol) => symbol !== undefined && hosts.some((host) => host === symbol || host.startsWith(`${symbol}.`)),
+  );
 }

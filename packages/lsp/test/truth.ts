@@ -11,8 +11,8 @@ export interface Truth {
   readonly inlined: ReadonlyMap<string, ReadonlySet<string>>;
   /** "file:line" (absolute) of the names of functions and of the literals that the compiler says it can inline. */
   readonly inlinable: ReadonlySet<string>;
-  /** "callee:line" of every inlined call that DWARF records, the callee's part after the last dot. */
-  readonly recorded: ReadonlySet<string>;
+  /** Of every inlined call that DWARF records: "callee:line", the callee's part after the last dot, to the functions it is in. */
+  readonly recorded: ReadonlyMap<string, readonly string[]>;
 }
 
 const env = { GOFLAGS: '-mod=mod', GOWORK: 'off' };
@@ -59,19 +59,20 @@ export async function askToolchain(module: string, mainPackage: string, into: st
 }
 
 /** From debug/dwarf of Go itself: fixtures/truth prints callee, host and line of each inlined call. */
-async function recordedCalls(binary: string): Promise<ReadonlySet<string>> {
+async function recordedCalls(binary: string): Promise<Truth['recorded']> {
   const truth = new URL('../../../fixtures/truth', import.meta.url).pathname;
   const { stdout } = await execa('go', ['run', '.', '-copies', binary], {
     cwd: truth,
     env,
     maxBuffer: 1024 * 1024 * 1024,
   });
-  return new Set(
-    stdout.split('\n').map((row) => {
-      const [callee = '', , line = ''] = row.split('\t');
-      return `${lastPart(callee)}:${line}`;
-    }),
-  );
+  const recorded = new Map<string, string[]>();
+  for (const row of stdout.split('\n')) {
+    const [callee = '', host = '', line = ''] = row.split('\t');
+    const key = `${lastPart(callee)}:${line}`;
+    recorded.set(key, [...(recorded.get(key) ?? []), plain(host)]);
+  }
+  return recorded;
 }
 
 /** Go files of a module that are no tests, absolute, without those of modules inside it. */

@@ -1,5 +1,6 @@
 /** One binary, ready to be asked about the functions of a file. Pure: a GoBinary in, facts out. */
-import type { GoBinary, GoFunction, InlinedCopy } from '@probelens/gosym';
+import { basename } from 'node:path';
+import type { GoBinary, GoFunction, InlinedCopy, VirtualAddress } from '@probelens/gosym';
 import { withoutTypeArguments } from '../module/symbol-name.js';
 import {
   copiesShown,
@@ -39,6 +40,8 @@ export class BinaryIndex {
   private literals: ReadonlyMap<number, readonly GoFunction[]> | undefined;
   /** By callee without type arguments; an empty list where a name was asked for and has no copies. */
   private readonly copies = new Map<string, readonly InlinedInto[]>();
+  /** Where the code of a copy begins, by callee without type arguments. */
+  private readonly firstCode = new Map<string, VirtualAddress>();
   private callsByFile: ReadonlyMap<string, readonly InlinedCall[]> | undefined;
   /** Undefined for a symbol that the binary does not know. */
   private readonly known = new Map<string, FunctionFacts | undefined>();
@@ -50,7 +53,8 @@ export class BinaryIndex {
     this.readCopies(queries.flatMap(({ symbols }) => symbols));
     return queries.map((query) => {
       if (query.init !== undefined) return this.initFacts(query.init.packages, query.init.ordinal, files);
-      return this.factsOfFirst(query.symbols) ?? nothing;
+      const facts = this.factsOfFirst(query.symbols);
+      return facts !== undefined && this.isDeclaredIn(facts, files) ? facts : nothing;
     });
   }
 
@@ -71,9 +75,8 @@ export class BinaryIndex {
 
   private closuresByLine(): ReadonlyMap<number, readonly GoFunction[]> {
     const byLine = new Map<number, GoFunction[]>();
-    // "f.func1", "f.func1.2", "f-range1.func2"; "f-range1" is a loop's body, and what `go` and `defer` wrap has no source.
     for (const fn of this.binary.functionsMatching(/\.func\d/)) {
-      if (!fn.generated && !/-range\d+$/.test(fn.name)) append(byLine, fn.line, fn);
+      if (!fn.generated && isLiteral(fn.name)) append(byLine, fn.line, fn);
     }
     return byLine;
   }
@@ -84,9 +87,31 @@ export class BinaryIndex {
     const found = new Map<string, InlinedInto[]>();
     const all = this.binary.inlinedCopies((callee) => wanted.has(withoutTypeArguments(callee)));
     for (const [callee, copies] of all) {
-      for (const { caller, file, line } of copies) append(found, withoutTypeArguments(callee), { caller, file, line });
+      const symbol = withoutTypeArguments(callee);
+      for (const { caller, file, line, ranges } of copies) {
+        append(found, symbol, { caller, file, line });
+        const code = ranges[0]?.[0];
+        if (code !== undefined && !this.firstCode.has(symbol)) this.firstCode.set(symbol, code);
+      }
     }
     for (const symbol of wanted) this.copies.set(symbol, found.get(symbol)?.sort(byPosition) ?? []);
+  }
+
+  /**
+   * Files that build constraints leave out declare functions of the same names. The directory may be another one where the
+   * program was built elsewhere, and what is not called .go was written for a generator (`//line parser.y:12`).
+   */
+  private isDeclaredIn({ symbol, bodies }: FunctionFacts, files: readonly string[]): boolean {
+    const declared = bodies[0]?.file ?? (symbol === undefined ? undefined : this.fileOfCopy(symbol));
+    if (declared === undefined || !declared.endsWith('.go')) return true;
+    return files.some((file) => basename(file) === basename(declared));
+  }
+
+  /** The code of a copy has the lines of its function; undefined where no code of any copy is left. */
+  private fileOfCopy(symbol: string): string | undefined {
+    const address = this.firstCode.get(symbol);
+    const chain = address === undefined ? [] : this.binary.positionsAt(address);
+    return chain.find((position) => withoutTypeArguments(position.function) === symbol)?.file;
   }
 
   private factsOfFirst(symbols: readonly string[]): FunctionFacts | undefined {
@@ -151,6 +176,13 @@ function callsByFile(copies: ReadonlyMap<string, readonly InlinedCopy[]>): Reado
   }
   return new Map([...found].map(([file, calls]) => [file, [...calls.values()].sort((a, b) => a.line - b.line)]));
 }
+
+/**
+ * "f.func1", "f.func1.2", "f-range1.func2", "f.func1.g.1"; but "f.func1-range1" is the body of a loop, and "f.func1.gowrap1"
+ * what `go` and `defer` wrap around a call.
+ */
+export const isLiteral = (name: string): boolean =>
+  /\.func\d.*$/.test(name) && /\.(?:func)?\d+$/.test(withoutTypeArguments(name));
 
 const initNumber = (name: string): number => Number(name.slice(name.lastIndexOf('.') + 1));
 
