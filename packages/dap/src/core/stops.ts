@@ -306,6 +306,12 @@ export const passOver = (turn: Turn, goroutine: number | undefined): void => {
 /** `continue` was asked for while hits are waiting: they come first. */
 export const showWaiting = (turn: Turn): void => next(turn);
 
+/**
+ * Delve needs milliseconds to stop a program, and seconds on a machine with thirty runnable processes for each core: a gate
+ * that was given up for that made every further hit a thousand times dearer.
+ */
+const patienceMs = 15_000;
+
 /** A hit came in while the program seems to run: Delve should stop any moment now. */
 export const onHit = (turn: Turn, hit: Hit): void => {
   const leftovers = new Map(turn.state.leftovers);
@@ -314,7 +320,7 @@ export const onHit = (turn: Turn, hit: Hit): void => {
   const hits = [...turn.state.hits, hit].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
   turn.update({ hits, leftovers });
   if (turn.state.target.running && turn.state.held === undefined)
-    turn.emit({ kind: 'start-timer', name: 'hit-without-stop', milliseconds: 1_000 });
+    turn.emit({ kind: 'start-timer', name: 'hit-without-stop', milliseconds: patienceMs });
 };
 
 export const onHitWithoutStop = (turn: Turn): void => {
