@@ -12,8 +12,9 @@ import { buildFixture } from './fixture-build.js';
 import { requirement } from './requirements.js';
 
 const libraries = ['@probelens/gosym', '@probelens/bpf', '@probelens/probes', '@probelens/dap', '@probelens/lsp'];
+const entryPoints = [...libraries, '@probelens/probes/agent', '@probelens/probes/control'];
 /** Everything that may be in a tarball, from its top. */
-const allowed = /^package\/(package\.json|LICENSE|README\.md|CHANGELOG\.md|(dist|src|bin)\/.+)$/;
+const allowed = /^package\/(package\.json|LICENSE|README\.md|CHANGELOG\.md|settings\.schema\.json|(dist|src|bin)\/.+)$/;
 
 describe.skipIf(requirement('go', 'registry').missing)('packed and installed', () => {
   let directory = '';
@@ -38,7 +39,9 @@ describe.skipIf(requirement('go', 'registry').missing)('packed and installed', (
     await execa('npx', pnpm, { cwd: root });
     tarballs = (await readdir(directory)).filter((name) => name.endsWith('.tgz')).map((name) => join(directory, name));
     await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
-    await execa('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], { cwd: project });
+    // Nothing of theirs or of what they need may have to run at installation.
+    const options = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'];
+    await execa('npm', ['install', ...options, ...tarballs], { cwd: project });
   }, 300_000);
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
@@ -49,6 +52,7 @@ describe.skipIf(requirement('go', 'registry').missing)('packed and installed', (
       expect(files.filter((file) => !allowed.test(file))).toEqual([]);
       expect(files).toContain('package/LICENSE');
       expect(files.filter((file) => file.endsWith('.d.ts')).length).toBeGreaterThan(0);
+      expect(files).toEqual(expect.arrayContaining(['package/README.md', 'package/CHANGELOG.md']));
     }
   });
 
@@ -56,7 +60,10 @@ describe.skipIf(requirement('go', 'registry').missing)('packed and installed', (
     for (const name of [...libraries, 'probelens']) {
       const manifest = await readFile(join(project, 'node_modules', name, 'package.json'), 'utf8');
       expect(manifest).not.toMatch(/workspace:|file:|link:/);
-      expect(JSON.parse(manifest)).toMatchObject({ license: 'MIT', engines: { node: '>=20.10' } });
+      const parsed: { readonly scripts?: Readonly<Record<string, string>> } = JSON.parse(manifest);
+      expect(parsed).toMatchObject({ license: 'MIT', type: 'module', engines: { node: '>=20.10' } });
+      const atInstallation = ['preinstall', 'install', 'postinstall', 'prepare'];
+      expect(Object.keys(parsed.scripts ?? {}).filter((script) => atInstallation.includes(script))).toEqual([]);
     }
     const bundle = join(project, 'node_modules/probelens/dist');
     for (const file of (await readdir(bundle, { recursive: true })).filter((name) => name.endsWith('.js'))) {
@@ -79,17 +86,36 @@ describe.skipIf(requirement('go', 'registry').missing)('packed and installed', (
     );
   });
 
-  it.each([...libraries, '@probelens/probes/agent', '@probelens/probes/control'])(
-    '%s can be imported',
-    async (name) => {
-      const script = `const names = Object.keys(await import('${name}')); console.log(names.length > 0)`;
-      const run = await execa(process.execPath, ['--input-type=module', '-e', script], { cwd: project });
-      expect(run.stdout).toBe('true');
-    },
-  );
+  it('says what works on this machine, from where it was installed', async () => {
+    const run = await execa('npx', ['--no-install', 'probelens', 'doctor', '--json'], { cwd: project, reject: false });
+    const checks: readonly { readonly id: string; readonly state: string; readonly detail: string }[] = run.stdout
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(checks.length).toBeGreaterThan(4);
+    expect(run.exitCode).toBe(checks.some(({ state }) => state === 'broken') ? 1 : 0);
+    expect(run.stdout).not.toContain('made a mistake');
+  });
+
+  it('finds the grammar, the worker and the editors in the tarball', async () => {
+    const binary = await buildFixture('orders');
+    const probelens = (...args: readonly string[]) =>
+      execa('npx', ['--no-install', 'probelens', ...args], { cwd: project });
+    // A condition is parsed with the grammar, which is WebAssembly.
+    const explained = await probelens('explain', binary, 'main.price', '--if', 'o.Qty == 0 && mult > 2');
+    expect(explained.stdout).toMatch(/sites\n\s+stop /);
+    expect((await probelens('init', 'nvim')).stdout).toContain('probelens');
+    const bundle = await readdir(join(project, 'node_modules/probelens/dist'));
+    expect(bundle).toEqual(expect.arrayContaining(['main.js', 'lsp-worker.js', 'tree-sitter-go.wasm', 'editors']));
+  });
+
+  it.each(entryPoints)('%s can be imported', async (name) => {
+    const script = `const names = Object.keys(await import('${name}')); console.log(names.length > 0)`;
+    const run = await execa(process.execPath, ['--input-type=module', '-e', script], { cwd: project });
+    expect(run.stdout).toBe('true');
+  });
 
   it('has types that a strict project accepts', async () => {
-    const lines = libraries.map((name, i) => `import * as library${i} from '${name}';\nexport { library${i} };`);
+    const lines = entryPoints.map((name, i) => `import * as library${i} from '${name}';\nexport { library${i} };`);
     await writeFile(join(project, 'uses.ts'), `${lines.join('\n')}\n`);
     const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
     const compiler = join(root, 'node_modules/typescript/bin/tsc');

@@ -155,7 +155,8 @@ process.on('SIGINT', onInterrupt);
 process.on('SIGTERM', onInterrupt);
 
 try {
-  await prepare();
+  // A test that has everything already.
+  if (!process.argv.includes('--only-demonstrate')) await prepare();
   // From here on the demonstration itself knows what there is to clean up.
   process.off('SIGINT', onInterrupt);
   process.off('SIGTERM', onInterrupt);

@@ -10,8 +10,26 @@ export interface LaunchOptions {
   /** "auto", "off" (plain Delve) or "required". */
   readonly kernel: 'auto' | 'off' | 'required';
   readonly breakpoints: readonly DebugProtocol.FunctionBreakpoint[];
+  /** Log messages on lines, as an editor sets them. */
+  readonly logpoints?: readonly Logpoint[];
+  /** Probes by text, armed from the start. */
+  readonly probes?: readonly string[];
   /** Command line of the privileged agent, where it is not the usual one. */
   readonly agent?: readonly string[];
+}
+
+export interface Logpoint {
+  readonly file: string;
+  readonly line: number;
+  readonly logMessage: string;
+}
+
+export interface TimelineEntry {
+  /** CLOCK_MONOTONIC, nanoseconds, decimal. */
+  readonly time: string;
+  readonly goroutine: number;
+  readonly kind: 'stop' | 'hit' | 'event';
+  readonly text: string;
 }
 
 export interface Frame {
@@ -140,8 +158,11 @@ export class DebugSession extends ProtocolClient {
 
   async #configure(
     breakpoints: readonly DebugProtocol.FunctionBreakpoint[],
+    logpoints: readonly Logpoint[] = [],
   ): Promise<readonly DebugProtocol.Breakpoint[]> {
     await this.event('initialized');
+    for (const { file, ...logpoint } of logpoints)
+      await this.request('setBreakpoints', { source: { path: file }, breakpoints: [logpoint] });
     const { breakpoints: answers } = await this.request('setFunctionBreakpoints', { breakpoints });
     await this.request('configurationDone');
     return answers;
@@ -160,9 +181,17 @@ export class DebugSession extends ProtocolClient {
   /** Resolves when the program runs; the answers to the breakpoints. */
   async launch(options: LaunchOptions): Promise<readonly DebugProtocol.Breakpoint[]> {
     await this.initialize();
-    const { program, args, kernel, agent } = options;
-    const launched = this.request('launch', { mode: 'exec', program, args, kernel, agent, outputMode: 'remote' });
-    const [, answers] = await Promise.all([launched, this.#configure(options.breakpoints)]);
+    const { program, args, kernel, agent, probes } = options;
+    const launched = this.request('launch', {
+      mode: 'exec',
+      program,
+      args,
+      kernel,
+      agent,
+      probes,
+      outputMode: 'remote',
+    });
+    const [, answers] = await Promise.all([launched, this.#configure(options.breakpoints, options.logpoints)]);
     return answers;
   }
 
@@ -216,6 +245,14 @@ export class DebugSession extends ProtocolClient {
       context: 'watch',
     });
     return body.result;
+  }
+
+  /** What one goroutine did, in the order of time. */
+  async timeline(goroutine: number): Promise<readonly TimelineEntry[]> {
+    const body: { readonly entries: readonly TimelineEntry[] } = await this.request('probelens/timeline', {
+      goroutine,
+    });
+    return body.entries;
   }
 
   /** Continues from every stop without looking at it. */

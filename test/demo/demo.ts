@@ -1,8 +1,9 @@
 /** The demonstration: what the bootstrap runs once everything is built. */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentCommand, startAgent } from '@probelens/probes';
 import { findProgram } from '../requirements.js';
+import { demonstrateTimeline } from './around.js';
 import { demonstrateBinary } from './binary.js';
 import { demonstrateBreakpoint } from './breakpoint.js';
 import { Cleanup } from './cleanup.js';
@@ -10,10 +11,14 @@ import { demonstrateConcurrency } from './concurrency.js';
 import { type Cost, leastRatio, measureCost } from './cost.js';
 import { demonstrateEditor, demonstrateLenses } from './editor.js';
 import { demonstrateEndings } from './endings.js';
+import { demonstrateLog } from './log.js';
 import { duration, Page, thousands } from './page.js';
+import { drawPicture } from './picture.js';
 import { esbuild, orders, type Program } from './programs.js';
 import { demonstrateRefusals } from './refusals.js';
+import { pictured, sections } from './sections.js';
 import { Stage } from './stage.js';
+import { clearBehind } from './sweeper.js';
 
 export interface DemoOptions {
   /** Root of the checkout. */
@@ -53,33 +58,44 @@ const kernelProblem = async (stage: Stage): Promise<string | undefined> => {
   }
 };
 
+/** One program: the stop, then what a hit costs beside Delve. */
+const demonstrateCondition = async (
+  stage: Stage,
+  program: Program,
+  headings: readonly [string, string],
+): Promise<Cost> => {
+  const { page } = stage;
+  page.heading(headings[0]);
+  await demonstrateBreakpoint(stage, program, 'auto');
+  page.heading(headings[1]);
+  const cost = await measureCost(stage, program);
+  const ratio = cost.delve / cost.kernel;
+  page.check(
+    ratio >= leastRatio,
+    `the kernel is ${thousands(ratio)} times cheaper`,
+    `at least ${leastRatio} is demanded`,
+  );
+  return cost;
+};
+
 const withKernel = async (
   stage: Stage,
-  programs: readonly [Program, Program],
+  [service, real]: readonly [Program, Program],
 ): Promise<readonly (readonly string[])[]> => {
   const { page } = stage;
-  const [service] = programs;
-  const costs: Cost[] = [];
-  for (const program of programs) {
-    page.heading(`A condition in hot code: ${program.title}`);
-    await demonstrateBreakpoint(stage, program, 'auto');
-    page.heading('What a hit costs that does not match');
-    const cost = await measureCost(stage, program);
-    const ratio = cost.delve / cost.kernel;
-    page.check(
-      ratio >= leastRatio,
-      `the kernel is ${thousands(ratio)} times cheaper`,
-      `at least ${leastRatio} is demanded`,
-    );
-    costs.push(cost);
-  }
-  page.heading('Four goroutines at once: no hit is lost');
+  const costs = [await demonstrateCondition(stage, service, [sections.condition, sections.cost])];
+  page.heading(sections.log);
+  const log = await demonstrateLog(stage, service);
+  page.heading(sections.timeline);
+  await demonstrateTimeline(stage, service);
+  costs.push(await demonstrateCondition(stage, real, [sections.real, sections.realCost]));
+  page.heading(sections.concurrency);
   const shown = await demonstrateConcurrency(stage, service);
-  page.heading('A running service survives every ending of a session');
+  page.heading(sections.endings);
   const [harmless, endings] = await demonstrateEndings(stage, service);
-  page.heading('From the source: "probe this function"');
+  page.heading(sections.source);
   const hits = await demonstrateEditor(stage, service);
-  page.heading('What it says when it cannot');
+  page.heading(sections.refusals);
   await demonstrateRefusals(stage, service);
   return [
     ['', 'kernel', 'Delve', 'ratio'],
@@ -89,6 +105,7 @@ const withKernel = async (
       duration(delve),
       `${thousands(delve / kernel)} x`,
     ]),
+    ['log message', duration(log.kernel), duration(log.delve), `${thousands(log.delve / log.kernel)} x`],
     ['matches of 4 goroutines shown', `${shown.shown} of ${shown.matches}`, '', ''],
     ['endings that left nothing and harmed nothing', `${harmless} of ${endings}`, '', ''],
     ['hits counted from the source, without a stop', thousands(hits), '', ''],
@@ -114,18 +131,25 @@ const withoutKernel = async (stage: Stage, service: Program, reason: string): Pr
 const perform = async (stage: Stage, bin: string): Promise<void> => {
   const { page, directory } = stage;
   const service = await orders(directory);
-  page.heading('What the binary says');
+  page.heading(sections.binary);
   await demonstrateBinary(stage, service);
   const reason = await kernelProblem(stage);
   if (reason === undefined) {
     stage.rememberLinks();
     const table = await withKernel(stage, [service, await esbuild(join(bin, 'esbuild'), directory)]);
-    page.heading('Result');
+    page.heading(sections.result);
     page.table(table);
     return;
   }
   if (process.env.PROBELENS_REQUIRE_ALL === '1') page.check(false, 'the kernel can be used', reason);
   await withoutKernel(stage, service, reason);
+};
+
+/** `npm run demo:record`: the picture in the README, only of a demo in which everything held. */
+const record = (page: Page): void => {
+  const path = process.env.PROBELENS_DEMO_PICTURE;
+  if (path === undefined || page.failures > 0) return;
+  writeFileSync(path, drawPicture('npm run demo', page.linesOf(pictured)));
 };
 
 /** Resolves with the exit code: 0 when every claim held. */
@@ -137,6 +161,7 @@ export const demo = async ({ root, bin }: DemoOptions): Promise<number> => {
   const page = new Page();
   const cleanup = new Cleanup();
   cleanup.add(() => rmSync(directory, { recursive: true, force: true }));
+  clearBehind(directory);
   let interrupted = false;
   const interrupt = (): void => {
     if (interrupted) return;
@@ -156,6 +181,7 @@ export const demo = async ({ root, bin }: DemoOptions): Promise<number> => {
     if (process.env.PROBELENS_DEBUG === '1' && error instanceof Error) page.line(error.stack);
   }
   await cleanup.run();
+  record(page);
   const seconds = ((Date.now() - start) / 1000).toFixed(0);
   page.line();
   page.line(

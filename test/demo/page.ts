@@ -1,12 +1,11 @@
 /** What the demo prints: headings, lines with a mark, one table. Plain text where stdout is not a terminal. */
+import type { PictureLine, Tone } from './picture.js';
 
 const color = process.stdout.isTTY && process.env.NO_COLOR === undefined;
 const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
 
-export const bold = (text: string): string => paint(1, text);
-export const dim = (text: string): string => paint(2, text);
-const green = (text: string): string => paint(32, text);
-const red = (text: string): string => paint(31, text);
+const codes: Readonly<Record<Exclude<Tone, 'plain'>, number>> = { heading: 1, ok: 32, failed: 31, dim: 2 };
+const painted = ({ text, tone }: PictureLine[number]): string => (tone === 'plain' ? text : paint(codes[tone], text));
 
 const write = (text: string): void => {
   process.stdout.write(text);
@@ -14,31 +13,38 @@ const write = (text: string): void => {
 
 export class Page {
   #pending = false;
+  #section: PictureLine[] = [];
+  readonly #sections = new Map<string, PictureLine[]>();
   failures = 0;
 
   heading(text: string): void {
-    write(`\n${bold(text)}\n`);
+    this.#section = [];
+    this.#sections.set(text, this.#section);
+    this.#show([]);
+    this.#show([{ text, tone: 'heading' }]);
   }
 
   line(text = ''): void {
-    this.#endPending();
-    write(text === '' ? '\n' : `  ${text}\n`);
+    this.#show(text === '' ? [] : [{ text: `  ${text}`, tone: 'plain' }]);
   }
 
   /** Shows that something is going on, until the next line is written. Terminals only. */
   working(text: string): void {
     if (!color) return;
     this.#endPending();
-    write(`  ${dim(`${text} ...`)}`);
+    write(`  ${paint(codes.dim, `${text} ...`)}`);
     this.#pending = true;
   }
 
   /** One claim and whether it held; a claim that did not hold makes the demo fail. */
   check(holds: boolean, claim: string, detail = ''): void {
-    this.#endPending();
     if (!holds) this.failures++;
-    const mark = holds ? green('ok') : red('FAILED');
-    write(`  ${mark}  ${claim}${detail === '' ? '' : ` ${dim(detail)}`}\n`);
+    this.#show([
+      { text: '  ', tone: 'plain' },
+      { text: holds ? 'ok' : 'FAILED', tone: holds ? 'ok' : 'failed' },
+      { text: `  ${claim}`, tone: 'plain' },
+      ...(detail === '' ? [] : [{ text: `  ${detail}`, tone: 'dim' } as const]),
+    ]);
   }
 
   table(rows: readonly (readonly string[])[]): void {
@@ -48,8 +54,19 @@ export class Page {
       const cells = row.map((cell, column) =>
         column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
       );
-      write(`  ${index === 0 ? dim(cells.join('   ')) : cells.join('   ')}\n`);
+      this.#show([{ text: `  ${cells.join('   ')}`.trimEnd(), tone: index === 0 ? 'dim' : 'plain' }]);
     });
+  }
+
+  /** The lines of these sections, for a picture; those that were not reached are left out. */
+  linesOf(headings: readonly string[]): readonly PictureLine[] {
+    return headings.flatMap((heading) => this.#sections.get(heading) ?? []).slice(1);
+  }
+
+  #show(line: PictureLine): void {
+    this.#endPending();
+    write(`${line.map(painted).join('')}\n`);
+    this.#section.push(line);
   }
 
   #endPending(): void {
