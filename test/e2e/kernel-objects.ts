@@ -58,7 +58,7 @@ export const stillThere = async (objects: readonly KernelObject[]): Promise<read
  */
 export const leftOver = async (
   objects: readonly KernelObject[],
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
 ): Promise<readonly KernelObject[]> => {
   const end = Date.now() + deadlineMs;
   for (;;) {

@@ -1,5 +1,5 @@
 /** What of ours the kernel still holds, as bpftool sees it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { execa } from 'execa';
 import { findProgram } from '../../../test/requirements.js';
 
@@ -29,11 +29,10 @@ export const kernelObjects = async (before: ReadonlySet<string> = new Set()): Pr
   ].filter((each) => !before.has(each));
 };
 
-/** "map 12" -> descriptors as /proc/PID/fdinfo shows them: "map_id:\t12". */
-const descriptorLine = (object: string): RegExp => {
-  const [kind, id] = object.split(' ');
-  return new RegExp(`^${kind}_id:\\s*${id}$`, 'm');
-};
+/** Processes that these tests start have it in their environment; what others run on this machine has not. */
+const RUN = 'PROBELENS_TEST_RUN';
+process.env[RUN] = `${process.pid}-${process.hrtime.bigint()}`;
+const ofThisRun = `${RUN}=${process.env[RUN]}`;
 
 const readOr = (path: string): string => {
   try {
@@ -45,9 +44,10 @@ const readOr = (path: string): string => {
   }
 };
 
-const descriptorsOf = (pid: number): readonly string[] => {
+/** Descriptors of programs, maps and links; each is a link to "anon_inode:bpf-map" or the like. */
+const bpfDescriptorsOf = (pid: number): readonly string[] => {
   try {
-    return readdirSync(`/proc/${pid}/fdinfo`);
+    return readdirSync(`/proc/${pid}/fd`).filter((each) => /:\[?bpf/.test(readlinkSync(`/proc/${pid}/fd/${each}`)));
   } catch (error) {
     if (error instanceof Error && 'code' in error) return [];
     throw error;
@@ -55,26 +55,35 @@ const descriptorsOf = (pid: number): readonly string[] => {
 };
 
 /**
- * Another session of probelens on this machine, somebody's debugger: a living process that is neither this one nor an
- * agent of these tests. What nobody holds is never anybody else's.
+ * "map 12" for all that other living processes hold: another session of probelens, somebody's debugger. What nobody holds
+ * is never anybody else's.
  */
-const isOthers = (object: string): boolean =>
-  readdirSync('/proc')
+const heldByOthers = (): ReadonlySet<string> => {
+  const others = readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 0 && pid !== process.pid)
-    .filter((pid) => !readOr(`/proc/${pid}/cmdline`).includes('.cache/agent/'))
-    .some((pid) =>
-      descriptorsOf(pid).some((each) => descriptorLine(object).test(readOr(`/proc/${pid}/fdinfo/${each}`))),
-    );
+    .filter((pid) => pid > 0 && pid !== process.pid);
+  const held = new Set<string>();
+  for (const pid of others) {
+    const descriptors = bpfDescriptorsOf(pid);
+    if (descriptors.length === 0 || readOr(`/proc/${pid}/environ`).split('\0').includes(ofThisRun)) continue;
+    // proc(5): "map_id:\t12".
+    for (const each of descriptors)
+      for (const [, kind, id] of readOr(`/proc/${pid}/fdinfo/${each}`).matchAll(/^(prog|map|link)_id:\s*(\d+)$/gm))
+        held.add(`${kind} ${id}`);
+  }
+  return held;
+};
 
 /**
  * Waits until nothing is left. The kernel frees programs and maps some time after their last descriptor is closed (RCU),
  * so this looks again until they are gone; a leak makes it fail after the deadline.
  */
-export const kernelIsClean = async (before: ReadonlySet<string>, deadlineMs = 10_000): Promise<readonly string[]> => {
+export const kernelIsClean = async (before: ReadonlySet<string>, deadlineMs = 30_000): Promise<readonly string[]> => {
   const end = Date.now() + deadlineMs;
   for (;;) {
-    const left = (await kernelObjects(before)).filter((each) => !isOthers(each));
+    const found = await kernelObjects(before);
+    const others = found.length === 0 ? new Set<string>() : heldByOthers();
+    const left = found.filter((each) => !others.has(each.split(' ').slice(0, 2).join(' ')));
     if (left.length === 0 || Date.now() > end) return left;
   }
 };
