@@ -98,8 +98,10 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('the agent refus
   });
 
   it('another build', async () => {
-    const other = { ...plan, binary: { ...plan.binary, goBuildId: 'someone/elses/build/id' } };
-    expect((await refusal(agent.arm({ plan: other, target: target() }))).code).toBe('wrong-build-id');
+    const named = { ...plan.binary, goBuildId: 'someone/elses/build/id' };
+    const nameless = { ...plan.binary, goBuildId: undefined, codeHash: '0'.repeat(64) };
+    for (const binary of [named, nameless])
+      expect((await refusal(agent.arm({ plan: { ...plan, binary }, target: target() }))).code).toBe('wrong-build-id');
   });
 
   it('a binary that the process does not run', async () => {

@@ -15,6 +15,7 @@ const builds: Readonly<Record<string, FixtureOptions & { readonly stripped?: tru
   stripped: { flags: ['-ldflags=-s -w'], stripped: true },
   'position independent': { flags: ['-buildmode=pie'] },
   'position independent and stripped': { flags: ['-buildmode=pie', '-ldflags=-s -w'], stripped: true },
+  'build without a build id': { flags: ['-ldflags=-buildid='] },
   'race detector': { flags: ['-race'], env: { CGO_ENABLED: '1' } },
 };
 

@@ -64,11 +64,11 @@ const runningFile = async (target: AgentTarget, plan: ProbePlan, options: Admiss
   if (target.starting !== true) {
     // Also right for a deleted or replaced binary and for one in another mount namespace, where the path lies.
     const executable = await tryOpen(files, `/proc/${target.pid}/exe`);
-    if (!(executable instanceof Error) && isPlannedBuild(binary, executable.buildIds)) return executable;
+    if (!(executable instanceof Error) && isPlannedBuild(binary, executable)) return executable;
   }
   const file = await tryOpen(files, binary.path, asking);
   if (file instanceof Error) throw refusal.unreadableBinary(binary.path, file.message);
-  if (!isPlannedBuild(binary, file.buildIds)) throw refusal.wrongBuildId(binary.path);
+  if (!isPlannedBuild(binary, file)) throw refusal.wrongBuildId(binary.path);
   if (target.starting === true || sameFile(target.pid, file)) return file;
   const text = openLiveText(target.pid, file);
   text.close();

@@ -4,6 +4,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type BuildIds, type Machine, openGoBinary } from '@probelens/gosym';
+import { codeHash } from '../plan/code-hash.js';
 import type { PlannedBinary } from '../plan/plan.js';
 import type { FileIdentity } from './live-text.js';
 
@@ -11,16 +12,19 @@ export interface BinaryFile extends FileIdentity {
   /** A path that always leads to this very file. */
   readonly path: string;
   readonly buildIds: BuildIds;
+  /** Of one without a build id (plan/code-hash.ts). */
+  readonly codeHash: string | undefined;
   readonly machine: Machine;
   /** Bytes of the file; undefined past its end. */
   read(offset: number, length: number): Uint8Array | undefined;
 }
 
-/** Whether every build id that the plan has is the file's; a plan without any matches nothing. */
-export const isPlannedBuild = (planned: PlannedBinary, found: BuildIds): boolean => {
+/** Whether every build id that the plan has, or the hash in its place, is the file's; a plan without any matches nothing. */
+export const isPlannedBuild = (planned: PlannedBinary, found: Pick<BinaryFile, 'buildIds' | 'codeHash'>): boolean => {
   const pairs = [
-    [planned.goBuildId, found.go],
-    [planned.gnuBuildId, found.gnu],
+    [planned.goBuildId, found.buildIds.go],
+    [planned.gnuBuildId, found.buildIds.gnu],
+    [planned.codeHash, found.codeHash],
   ] as const;
   const known = pairs.filter(([wanted]) => wanted !== undefined && wanted !== '');
   return known.length > 0 && known.every(([wanted, has]) => wanted === has);
@@ -57,12 +61,14 @@ export class BinaryFiles {
       const stable = `/proc/self/fd/${descriptor}`;
       const binary = await openGoBinary(stable);
       const { buildIds, machine } = binary;
+      const hash = codeHash(binary);
       binary.close();
       const file: BinaryFile = {
         path: stable,
         device: stat.dev,
         inode: stat.ino,
         buildIds,
+        codeHash: hash,
         machine,
         read(offset, length) {
           const bytes = new Uint8Array(length);

@@ -72,9 +72,11 @@ export interface PlannedCapture {
 export interface PlannedBinary {
   readonly path: string;
   readonly goVersion: string | undefined;
-  /** Compared by the agent with the file it opens; at least one is present. */
+  /** Compared by the agent with the file it opens; at least one of the three is present. */
   readonly goBuildId: string | undefined;
   readonly gnuBuildId: string | undefined;
+  /** Of programs without build ids (code-hash.ts). */
+  readonly codeHash?: string | undefined;
 }
 
 /** What is read at one site, where the sites of a plan have the same variables in different places. */

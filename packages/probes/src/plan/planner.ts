@@ -7,6 +7,7 @@ import type { Parser } from 'web-tree-sitter';
 import { goParser } from '../go-grammar.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import { armedThreadSites } from './armed-threads.js';
+import { codeHash } from './code-hash.js';
 import { type Coverage, type CoverageOptions, coverageOf } from './coverage.js';
 import type { LoweredExpression } from './expression.js';
 import { type FirstLine, firstLine } from './first-line.js';
@@ -45,13 +46,13 @@ export interface Planner {
 
 const identity = (binary: GoBinary): PlannedBinary => {
   const { go, gnu } = binary.buildIds;
-  if (go === undefined && gnu === undefined) {
-    throw new Refused(
-      'no-build-id',
-      'The program has no build id, so nobody could tell whether it is still the same; build it without -buildid=.',
-    );
-  }
-  return { path: binary.path, goVersion: binary.goVersion, goBuildId: go, gnuBuildId: gnu };
+  return {
+    path: binary.path,
+    goVersion: binary.goVersion,
+    goBuildId: go,
+    gnuBuildId: gnu,
+    codeHash: codeHash(binary),
+  };
 };
 
 const checkScope = (spec: ProbeSpec, goidOffset: number | undefined): void => {

@@ -140,10 +140,11 @@ const sameParts = (some: readonly CapturePart[] = [], others: readonly CapturePa
 const validBinary = (field: read.Field): PlannedBinary => {
   const goBuildId = read.optional(read.member(field, 'goBuildId'), read.text);
   const gnuBuildId = read.optional(read.member(field, 'gnuBuildId'), read.text);
-  if (goBuildId === undefined && gnuBuildId === undefined)
+  const codeHash = read.optional(read.member(field, 'codeHash'), read.text);
+  if (goBuildId === undefined && gnuBuildId === undefined && codeHash === undefined)
     throw new InvalidPlan('the binary has no build id to compare');
   const goVersion = read.optional(read.member(field, 'goVersion'), read.text);
-  return { path: read.text(read.member(field, 'path'), 4096), goVersion, goBuildId, gnuBuildId };
+  return { path: read.text(read.member(field, 'path'), 4096), goVersion, goBuildId, gnuBuildId, codeHash };
 };
 
 /** Each has code of its own in the program. */
