@@ -7,6 +7,7 @@ export { AgentFailure, type AgentFailureCode } from './client/errors.js';
 export * from './doctor/index.js';
 export type * from './events.js';
 export { exportBpftrace } from './export/bpftrace.js';
+export { exportBpftraceEvent } from './export/bpftrace-event.js';
 export type { Exported } from './export/exported.js';
 export { exportPerf } from './export/perf.js';
 export { goGrammarPath, goLanguage, goParser } from './go-grammar.js';

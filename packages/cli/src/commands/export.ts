@@ -1,9 +1,20 @@
 import { resolve } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
-import { exportBpftrace, exportPerf, loadPlanner, parseProbeText, type Refusal } from '@probelens/probes';
+import {
+  agentCommand,
+  exportBpftrace,
+  exportBpftraceEvent,
+  exportPerf,
+  loadPlanner,
+  type ProbeSpec,
+  parseProbeText,
+  type Refusal,
+  startAgent,
+} from '@probelens/probes';
 import { type Command, exitCode, readArguments, UsageError } from '../command.js';
 import { CommandError } from '../failure.js';
 import { printBytes } from '../output.js';
+import { ownCommand } from '../own-command.js';
 
 const formats = { bpftrace: exportBpftrace, perf: exportPerf } as const;
 
@@ -12,6 +23,23 @@ const refused = ({ code, message }: Refusal): Error =>
   code === 'syntax' ? new UsageError(message) : new CommandError(message);
 
 const isFormat = (text: string): text is keyof typeof formats => Object.hasOwn(formats, text);
+
+/** What an event's fields are, only the kernel says, and only to root. */
+const exportEvent = async (format: keyof typeof formats, spec: ProbeSpec): Promise<number> => {
+  if (format === 'perf')
+    throw new CommandError(
+      'perf cannot judge this event as the probe does; export it to bpftrace, or use "probelens trace".',
+    );
+  const agent = await startAgent({ command: agentCommand(ownCommand('agent')) });
+  try {
+    const written = await exportBpftraceEvent(spec, await agent.sourceFields(spec.target));
+    if (!written.ok) throw refused(written.refusal);
+    printBytes(Buffer.from(written.text));
+    return exitCode.done;
+  } finally {
+    await agent.dispose();
+  }
+};
 
 export const exportProbe: Command = {
   usage: `probelens export bpftrace or perf BINARY --probe TEXT
@@ -28,6 +56,7 @@ export const exportProbe: Command = {
       throw new UsageError(
         `The probe "${probe}" cannot be read: ${parsed.message} (at character ${parsed.position + 1}).`,
       );
+    if (parsed.spec.target.kind === 'tracepoint') return await exportEvent(format, parsed.spec);
     // The script may be run from anywhere.
     const binary = await openGoBinary(resolve(path));
     const planner = await loadPlanner();

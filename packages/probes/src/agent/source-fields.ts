@@ -122,8 +122,8 @@ export const currentComm = (offset: number): SourceField =>
 const sourceFields = (each: TracepointField, category: string): readonly SourceField[] => {
   const { name, type, offset } = each;
   if (each.located !== undefined)
-    return each.text ? [field(name, type, text, { kind: 'located-text', offset, from: each.located })] : [];
-  if (each.text) return [field(name, type, text, { kind: 'text', offset })];
+    return each.text ? [field(name, `${type}[]`, text, { kind: 'located-text', offset, from: each.located })] : [];
+  if (each.text) return [field(name, `${type}[${each.size}]`, text, { kind: 'text', offset })];
   if (each.elements !== undefined && each.elements > 0) return elements(each, each.elements);
   const read = numberOf(each, category);
   if (read === undefined) return [];

@@ -25,12 +25,14 @@ import {
   RecordShapeNotification,
   RecordsNotification,
   ResumeRequest,
+  type SourceFieldDescription,
   SourceFieldsRequest,
   TargetGoneNotification,
 } from '../agent/protocol.js';
 import type { BpfLoad } from '../bpf-load/call.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import { messageReader, messageWriter } from '../messages.js';
+import type { ProbeTarget } from '../spec/spec.js';
 import { type AgentFailure, agentRefused, agentSilent, agentWrongProtocol } from './errors.js';
 import { Inflow } from './inflow.js';
 import { AgentProcess } from './process.js';
@@ -57,6 +59,8 @@ export interface AgentClient {
   armSource(params: ArmSourceParams | ArmBpfParams): Promise<Armed>;
   /** What a process is about to load; null where its memory cannot be read. */
   describeLoad(params: DescribeLoadParams): Promise<BpfLoad | null>;
+  /** Of a tracepoint or a perf event: what its expressions may name. */
+  sourceFields(target: ProbeTarget): Promise<readonly SourceFieldDescription[]>;
   disarm(probe: number): Promise<ProbeCounters>;
   disarmAll(): Promise<readonly ProbeCounters[]>;
   /** Resolves after `onEvents` has been given everything that was in the ring buffer when the agent read the request. */
@@ -166,11 +170,12 @@ class Client implements AgentClient {
   arm(params: ArmParams): Promise<Armed> {
     return this.#ask(() => this.#connection.sendRequest(ArmRequest, params));
   }
+  sourceFields(target: ProbeTarget): Promise<readonly SourceFieldDescription[]> {
+    return this.#ask(() => this.#connection.sendRequest(SourceFieldsRequest, { target }));
+  }
   async armSource(params: ArmSourceParams | ArmBpfParams): Promise<Armed> {
     const { target } = params.spec;
-    const expressions = await loweredForSource(params, () =>
-      this.#ask(() => this.#connection.sendRequest(SourceFieldsRequest, { target })),
-    );
+    const expressions = await loweredForSource(params, () => this.sourceFields(target));
     return this.#ask(() => this.#connection.sendRequest(ArmSourceRequest, { ...params, ...expressions }));
   }
   describeLoad(params: DescribeLoadParams): Promise<BpfLoad | null> {

@@ -45,22 +45,33 @@ export const registerText = (register: string): string => {
 
 const cast = (type: IntegerType, text: string): string => `((${typeName(type)})${text})`;
 
+/** At an event of the kernel, where registers are fields by name. Both throw NotExportable. */
+export interface EventNames {
+  readonly number: (name: string) => string;
+  readonly text: (name: string) => string;
+}
+
+/** offsetof(runtime.g, goid), where it is known; or the fields of an event. */
+export type Reads = number | undefined | EventNames;
+
+const isEvent = (reads: Reads): reads is EventNames => typeof reads === 'object';
+
 /** It divides unsigned numbers only, so the divisor must be a positive constant. */
-const division = (node: Extract<LoweredExpression, { kind: 'arithmetic' }>, goid: number | undefined): string => {
+const division = (node: Extract<LoweredExpression, { kind: 'arithmetic' }>, reads: Reads): string => {
   const operator = node.operator === 'div' ? '/' : '%';
   if (node.right.kind !== 'constant' || BigInt(node.right.value) <= 0n) {
     throw new NotExportable('it divides by positive constants only');
   }
-  const left = expressionText(node.left, goid);
+  const left = expressionText(node.left, reads);
   const right = node.right.value;
   if (!node.type.signed) return cast(node.type, `((uint64)${left} ${operator} ${right})`);
   return cast(node.type, `(${left} < 0 ? 0 - ((0 - ${left}) ${operator} ${right}) : ${left} ${operator} ${right})`);
 };
 
-const arithmeticText = (node: Extract<LoweredExpression, { kind: 'arithmetic' }>, goid: number | undefined): string => {
-  if (node.operator === 'div' || node.operator === 'rem') return division(node, goid);
-  const left = expressionText(node.left, goid);
-  const right = expressionText(node.right, goid);
+const arithmeticText = (node: Extract<LoweredExpression, { kind: 'arithmetic' }>, reads: Reads): string => {
+  if (node.operator === 'div' || node.operator === 'rem') return division(node, reads);
+  const left = expressionText(node.left, reads);
+  const right = expressionText(node.right, reads);
   if (node.operator === 'and-not') return cast(node.type, `(${left} & ~${right})`);
   const isShift = node.operator === 'shl' || node.operator === 'shr';
   if (isShift && (node.right.kind !== 'constant' || BigInt(node.right.value) >= BigInt(node.type.width * 8))) {
@@ -76,40 +87,54 @@ const longestString = 63;
 /** A string as its language reads it, of a length that is computed. */
 export const stringText = (pointer: string, length: string): string => `str(${pointer}, ${length})`;
 
-const stringTest = (node: Extract<LoweredExpression, { kind: 'string-test' }>, goid: number | undefined): string => {
+const stringTest = (node: Extract<LoweredExpression, { kind: 'string-test' }>, reads: Reads): string => {
   const bytes = Buffer.from(node.bytes, 'hex');
   const literal = bytes.toString('latin1');
   if (bytes.length > longestString) throw new NotExportable(`it compares at most ${longestString} bytes`);
   if (!/^[ -~]*$/.test(literal) || /["\\%]/.test(literal)) throw new NotExportable('it compares plain ASCII only');
-  const length = cast({ width: 8, signed: true }, expressionText(node.length, goid));
+  const length = cast({ width: 8, signed: true }, expressionText(node.length, reads));
   const enough = `${length} ${node.whole ? '==' : '>='} ${bytes.length}`;
   if (bytes.length === 0) return `(${enough})`;
   // A constant length counts the terminating zero.
-  const start = `str(${expressionText(node.pointer, goid)}, ${bytes.length + 1})`;
+  const start = `str(${expressionText(node.pointer, reads)}, ${bytes.length + 1})`;
   return `(${enough} && strncmp(${start}, "${literal}", ${bytes.length}) == 0)`;
 };
 
-/** Throws NotExportable for what the language lacks. `goid`: offsetof(runtime.g, goid). */
-export const expressionText = (node: LoweredExpression, goid: number | undefined): string => {
-  const text = (inner: LoweredExpression): string => expressionText(inner, goid);
+/** As `name == "text"` and `name[:3] == "tex"` are lowered; other ways to look at a text it has not. */
+const eventTextTest = (node: Extract<LoweredExpression, { kind: 'string-test' }>, names: EventNames): string => {
+  const bytes = Buffer.from(node.bytes, 'hex');
+  const literal = bytes.toString('latin1');
+  if (!/^[ -~]*$/.test(literal) || /["\\%]/.test(literal)) throw new NotExportable('it compares plain ASCII only');
+  if (node.pointer.kind !== 'register') throw new NotExportable('it compares texts from their first byte on');
+  const text = names.text(node.pointer.register);
+  if (node.length.kind === 'register') return `(${text} == "${literal}")`;
+  const prefix = node.length.kind === 'checked' ? node.length.value : node.length;
+  if (prefix.kind !== 'constant' || Number(prefix.value) !== bytes.length)
+    throw new NotExportable('it compares a text or the whole of a prefix');
+  return `(strncmp(${text}, "${literal}", ${bytes.length}) == 0)`;
+};
+
+/** Throws NotExportable for what the language lacks. */
+export const expressionText = (node: LoweredExpression, reads: Reads): string => {
+  const text = (inner: LoweredExpression): string => expressionText(inner, reads);
   switch (node.kind) {
     case 'constant':
       return BigInt(node.value) < 0n ? `(${node.value})` : node.value;
     case 'register':
-      return registerText(node.register);
+      return isEvent(reads) ? reads.number(node.register) : registerText(node.register);
     case 'load':
       // A space, or the parser sees the beginning of a comment behind a "/".
       return `( *(${typeName(node.type)} *)(${text(node.address)}))`;
     case 'convert':
       return cast(node.type, text(node.value));
     case 'arithmetic':
-      return arithmeticText(node, goid);
+      return arithmeticText(node, reads);
     case 'compare': {
       const type: IntegerType = { width: 8, signed: node.signed };
       return `(${cast(type, text(node.left))} ${comparison[node.operator]} ${cast(type, text(node.right))})`;
     }
     case 'string-test':
-      return stringTest(node, goid);
+      return isEvent(reads) ? eventTextTest(node, reads) : stringTest(node, reads);
     case 'logical':
       return `(${text(node.left)} ${node.operator === 'and' ? '&&' : '||'} ${text(node.right)})`;
     case 'not':
@@ -119,8 +144,8 @@ export const expressionText = (node: LoweredExpression, goid: number | undefined
     case 'unless-nil':
       return `(${text(node.pointer)} == 0 ? 0 : ${text(node.value)})`;
     case 'goroutine-id':
-      if (goid === undefined) throw new NotExportable('the place of the goroutine id is unknown');
-      return `( *(uint64 *)(reg("r14") + ${goid}))`;
+      if (reads === undefined || isEvent(reads)) throw new NotExportable('it knows no goroutines');
+      return `( *(uint64 *)(reg("r14") + ${reads}))`;
     case 'compare-float':
       throw new NotExportable('it has no floating-point numbers');
   }
