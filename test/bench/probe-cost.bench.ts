@@ -102,6 +102,9 @@ describe.skipIf(requirement('kernel', 'go', 'bpftrace', 'perf', 'delve').missing
     await cost('probelens: log with two values, 1000 a second sent', () =>
       traced('main.price do log "{o.ID} {mult}" limit 1000'),
     );
+    await cost('probelens: log with all arguments, structs with them, 1000 a second sent', () =>
+      traced('main.price do log limit 1000'),
+    );
     await cost('probelens: a condition that does not match, inside a line', () =>
       traced('order.go:20 if o.Qty < 0 do count'),
     );

@@ -3,19 +3,20 @@
  *
  * Method. Arming: the functions of Delve's own packages (`runtime` and the like left out), one package pattern armed by one link on a copy of Delve that runs `dlv version`; the time of the agent's `arm` call as
  * its client sees it, beside bpftrace's whole time for a wildcard of as many functions, less its time for one. Events: the
- * order service, every call logged with three values, as fast as they come; what was read, what was lost and counted.
- * Memory: resident bytes of the agent's process after that. What is asserted: nothing is missing without being counted.
+ * order service, every call logged with three values, as fast as they come; what was read, what was lost and counted, and
+ * the same by `trace --json` for a million calls. Memory: resident bytes of the agent's process after that. What is asserted: nothing is missing without being counted.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
-import { loadPlanner, parseProbeText } from '@probelens/probes';
+import { loadPlanner, type ProbeEvent, parseProbeText } from '@probelens/probes';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestAgent } from '../../packages/probes/test/agent-process.js';
 import { startProgram } from '../../packages/probes/test/verify-program.js';
 import { findDelve } from '../delve.js';
+import { traceProgram } from '../e2e/trace-command.js';
 import { buildFixture, privateCopy } from '../fixture-build.js';
 import { requirement } from '../requirements.js';
 
@@ -90,32 +91,50 @@ describe.skipIf(requirement('kernel', 'go', 'delve', 'bpftrace').missing)('at sc
     );
   });
 
-  it('reads events as they come', { timeout: 120_000 }, async () => {
-    const path = await privateCopy(await buildFixture('orders'), directory);
-    const plan = await planned(path, 'main.price do log "{o.ID} {o.Symbol} {mult}"');
-    const program = await startProgram(path, ['serve', '0']);
-    const agent = await startTestAgent();
-    let read = 0;
-    agent.onEvents((events) => {
-      read += events.length;
+  /** What a client does with each event: count it, or look at all of its values. */
+  for (const [what, look] of [
+    ['counted', () => 1],
+    ['read with all values', (event: ProbeEvent) => (event.values.every(({ faulted }) => !faulted) ? 1 : 0)],
+  ] as const) {
+    it(`reads events as they come, ${what}`, { timeout: 120_000 }, async () => {
+      const path = await privateCopy(await buildFixture('orders'), directory);
+      const plan = await planned(path, 'main.price do log "{o.ID} {o.Symbol} {mult}"');
+      const program = await startProgram(path, ['serve', '0']);
+      const agent = await startTestAgent();
+      let read = 0;
+      agent.onEvents((events) => {
+        for (const event of events) read += look(event);
+      });
+      try {
+        const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: undefined } });
+        const start = process.hrtime.bigint();
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
+        const counters = await agent.disarm(probe);
+        const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+        await agent.drain();
+        expect(read + counters.dropped).toBe(counters.matches);
+        expect(counters.hits).toBe(counters.matches);
+        const rate = (events: number): string => `${(events / seconds / 1e6).toFixed(2)} million a second`;
+        say(
+          `events: ${rate(counters.hits)} made by a program that shares ${cpus().length} processors with agent and client; ${rate(read)} ${what} in another process, ${((100 * read) / counters.matches).toFixed(1)} %; the others lost for want of room and counted`,
+        );
+        say(`the agent after ${read} events: ${residentMegabytes(agent.hello.pid).toFixed(0)} MB`);
+      } finally {
+        await agent.dispose();
+        program.kill();
+      }
     });
-    try {
-      const { probe } = await agent.arm({ plan, target: { pid: program.pid, tracer: undefined } });
-      const start = process.hrtime.bigint();
-      await new Promise((resolve) => setTimeout(resolve, 5_000));
-      const counters = await agent.disarm(probe);
-      const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-      await agent.drain();
-      expect(read + counters.dropped).toBe(counters.matches);
-      expect(counters.hits).toBe(counters.matches);
-      const rate = (events: number): string => `${(events / seconds / 1e6).toFixed(2)} million a second`;
-      say(
-        `events: ${counters.hits} counted, ${rate(counters.hits)}; ${read} of them read with all values as JSON in another process, ${rate(read)}; ${counters.dropped} lost for want of room and counted`,
-      );
-      say(`the agent after ${read} events: ${residentMegabytes(agent.pid ?? 0).toFixed(0)} MB`);
-    } finally {
-      await agent.dispose();
-      program.kill();
-    }
+  }
+
+  it('writes them as lines', { timeout: 120_000 }, async () => {
+    const path = await privateCopy(await buildFixture('orders'), directory);
+    const calls = 1_000_000;
+    const traced = await traceProgram(['main.price do log "{o.ID} {o.Symbol} {mult}"'], [path, String(calls)]);
+    const [probe] = traced.probes;
+    expect(probe?.hits).toBe(calls);
+    expect(traced.events.length + (probe?.lost ?? 0)).toBe(calls);
+    say(
+      `trace --json of ${calls} calls in ${traced.seconds.toFixed(2)} s: ${((100 * traced.events.length) / calls).toFixed(1)} % as lines with three values, the others counted as lost`,
+    );
   });
 });

@@ -23,6 +23,7 @@ export interface TracedProbe {
 export interface TraceOutput {
   readonly events: readonly TracedEvent[];
   readonly probes: readonly TracedProbe[];
+  readonly seconds: number;
   /** Of the program. */
   readonly programExit: number | undefined;
   /** Of the command. */
@@ -41,10 +42,13 @@ export const traceArguments = (texts: readonly string[]): readonly string[] => [
 /** Reads what `trace --json` printed. */
 export const traceOutput = (stdout: string, stderr: string, exitCode: number | undefined): TraceOutput => {
   const lines = stdout.split('\n').filter(Boolean);
-  const summary: { probes: readonly TracedProbe[]; exitCode?: number } = JSON.parse(lines.pop() ?? '{"probes":[]}');
+  const summary: { probes: readonly TracedProbe[]; seconds: number; exitCode?: number } = JSON.parse(
+    lines.pop() ?? '{"probes":[],"seconds":0}',
+  );
   return {
     events: lines.map((line): TracedEvent => JSON.parse(line)),
     probes: summary.probes,
+    seconds: summary.seconds,
     programExit: summary.exitCode,
     exitCode,
     stderr,
