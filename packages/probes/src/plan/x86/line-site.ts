@@ -64,9 +64,8 @@ const logTier = (instruction: Decoded): LineSite['tier'] => {
 const logOrder: Readonly<Record<LineSite['tier'], number>> = { nop5: 0, 1: 1, emulated: 1, stepped: 2, 2: 3 };
 
 /**
- * Sites for counting and logging, best first: those that are passed whenever the line is entered, then by price. An
- * emulated instruction behind the line will do as well, as long as nothing before it can fail. Beside a debugger the
- * line's first instruction, and whatever follows a call, is left to it.
+ * Sites for counting and logging, by price. An emulated instruction behind the line will do as well, as long as nothing
+ * before it can fail. Beside a debugger the line's first instruction, and whatever follows a call, is left to it.
  */
 export const logSites = (
   code: Code,
@@ -87,7 +86,7 @@ export const logSites = (
     const site = withHistory(code, block, index, logTier(instruction));
     if (position < own || (isEmulated(instruction) && !site.mayMiss)) found.push(site);
   }
-  const rank = ({ mayMiss, tier }: LineSite): number => (mayMiss ? 10 : 0) + logOrder[tier];
+  const rank = ({ mayMiss, tier }: LineSite): number => logOrder[tier] + (mayMiss ? 0.5 : 0);
   return found.toSorted((a, b) => rank(a) - rank(b));
 };
 
