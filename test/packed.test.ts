@@ -124,6 +124,6 @@ describe.skipIf(requirement('go', 'registry').missing)('packed and installed', (
       cwd: project,
       reject: false,
     });
-    expect(run.stdout).toBe('');
+    expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 0, stdout: '' });
   });
 });
