@@ -11,8 +11,16 @@ M.options = {
   -- The section "probelens" of the language server's settings.
   settings = {},
   -- Normal mode, in Go files.
-  lens_keys = { run = '<leader>pl', actions = '<leader>pa', list = '<leader>pp' },
-  -- Normal mode, while a session of ours runs. Shift+F5 and Ctrl+F5 arrive as F17 and F29 in terminals.
+  -- Terminals without CSI-u or the kitty protocol send Ctrl+Shift+K as Ctrl+K: hence a second key for it.
+  lens_keys = {
+    run = '<leader>pl',
+    actions = '<leader>pa',
+    list = '<leader>pp',
+    probe = { '<leader>pk', '<C-S-k>' },
+    timeline = '<leader>pt',
+  },
+  -- Normal mode, while a session of ours runs: a function of nvim-dap by its name, or one of yours.
+  -- Shift+F5, Shift+F11 and Ctrl+F5 arrive as F17, F23 and F29 in terminals.
   session_keys = {
     ['<F5>'] = 'continue',
     ['<F9>'] = 'toggle_breakpoint',
@@ -22,6 +30,8 @@ M.options = {
     ['<F23>'] = 'step_out',
     ['<S-F5>'] = 'terminate',
     ['<F17>'] = 'terminate',
+    ['<C-F5>'] = 'run_last',
+    ['<F29>'] = 'run_last',
   },
 }
 
@@ -45,18 +55,71 @@ end
 
 local clients = {} -- by root
 
+-- Text of any length in a window of its own; `q` closes it.
+local function show(text)
+  vim.cmd 'botright new'
+  local buffer = vim.api.nvim_get_current_buf()
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(text, '\n'))
+  vim.bo[buffer].buftype = 'nofile'
+  vim.bo[buffer].bufhidden = 'wipe'
+  vim.bo[buffer].modifiable = false
+  vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buffer })
+end
+
+-- Asks our server alone: gopls, which serves the same buffer, would answer with an error.
+local function execute(command, argument, done)
+  local params = { command = command, arguments = argument and { argument } or nil }
+  local function answered(_, result)
+    if done and result and result ~= vim.NIL then
+      done(result)
+    end
+    -- Neovim before 0.10 is told of no new lenses.
+    if not vim.lsp.codelens.enable then
+      vim.lsp.codelens.refresh()
+    end
+  end
+  local all = vim.lsp.get_clients and vim.lsp.get_clients() or vim.lsp.get_active_clients()
+  for _, client in ipairs(all) do
+    if client.name == 'probelens' and vim.lsp.buf_is_attached(0, client.id) then
+      -- Since 0.11 functions of a client are methods.
+      if vim.fn.has 'nvim-0.11' == 1 then
+        client:request('workspace/executeCommand', params, answered, 0)
+      else
+        client.request('workspace/executeCommand', params, answered, 0)
+      end
+      return
+    end
+  end
+  vim.notify('The probelens server does not serve this buffer; open a Go file.', vim.log.levels.WARN)
+end
+
+-- Arms a probe on the function or closure around the cursor, or takes it back; without a session it waits for one.
+function M.probe_at_cursor()
+  local params = vim.lsp.util.make_position_params(0, 'utf-16')
+  execute('probelens.probeAt', params)
+end
+
+-- Of one goroutine, or of all.
+function M.show_timeline(goroutine)
+  execute('probelens.showTimeline', goroutine, show)
+end
+
 local function on_attach(_, buffer)
   local keys = M.options.lens_keys
   local function map(lhs, run, description)
-    if lhs then
-      vim.keymap.set('n', lhs, run, { buffer = buffer, desc = description })
+    for _, key in ipairs(type(lhs) == 'table' and lhs or { lhs or nil }) do
+      vim.keymap.set('n', key, run, { buffer = buffer, desc = description })
     end
   end
   map(keys.run, vim.lsp.codelens.run, 'Probelens: run the lens of this line')
   map(keys.actions, vim.lsp.buf.code_action, 'Probelens: code actions')
   map(keys.list, function()
-    vim.lsp.buf_request(buffer, 'workspace/executeCommand', { command = 'probelens.probes' }, function() end)
+    execute 'probelens.probes'
   end, 'Probelens: list what is probed')
+  map(keys.probe, M.probe_at_cursor, 'Probelens: probe what is under the cursor, or take it back')
+  map(keys.timeline, function()
+    M.show_timeline()
+  end, 'Probelens: timeline of the session')
   if vim.lsp.codelens.enable then
     vim.lsp.codelens.enable(true, { bufnr = buffer })
     return
@@ -104,6 +167,7 @@ end
 
 -- Keys of a session: what they meant before is kept, and put back when the last session ends, however it ends.
 local saved = nil
+local session_key = 'Probelens: '
 local sessions = 0
 
 local function mapping_of(lhs)
@@ -123,9 +187,10 @@ function M.session_began()
   saved = {}
   for lhs, action in pairs(M.options.session_keys) do
     saved[lhs] = mapping_of(lhs) or false
-    vim.keymap.set('n', lhs, function()
+    local is_ours = type(action) == 'function'
+    vim.keymap.set('n', lhs, is_ours and action or function()
       require('dap')[action]()
-    end, { desc = 'Probelens: ' .. action })
+    end, { desc = session_key .. (is_ours and 'key of a session' or action) })
   end
 end
 
@@ -135,8 +200,13 @@ function M.session_ended()
     return
   end
   for lhs, mapping in pairs(saved) do
-    pcall(vim.keymap.del, 'n', lhs)
-    if mapping then
+    -- What a person mapped while the session ran is theirs to keep.
+    local now = mapping_of(lhs)
+    local is_ours = now and (now.desc or ''):sub(1, #session_key) == session_key
+    if is_ours then
+      vim.keymap.del('n', lhs)
+    end
+    if mapping and is_ours then
       vim.keymap.set('n', lhs, mapping.callback or mapping.rhs or '', {
         remap = mapping.noremap == 0,
         expr = mapping.expr == 1,

@@ -30,13 +30,11 @@ import {
 } from 'vscode-languageserver/node';
 import { Client } from './client.js';
 import { Documents } from './documents.js';
-import { closureActions } from './features/closure-action.js';
-import { codeActions } from './features/code-action.js';
 import { codeLenses } from './features/code-lens.js';
 import { executeCommand } from './features/commands.js';
 import { functionAt, hoverOf, hoverText } from './features/hover.js';
 import { inlayHints } from './features/inlay-hints.js';
-import { commandNames } from './features/probe-command.js';
+import { actionKind, commandNames } from './features/probe-command.js';
 import { type FileView, inlinedCalls } from './file-view.js';
 import { chooseUnits, type PositionUnits } from './source/positions.js';
 import { Workspace } from './workspace.js';
@@ -51,11 +49,15 @@ export interface LanguageServerOptions {
   readonly controlDirectory?: string;
 }
 
+/** Kinds are hierarchical: "a" asks for "a.b", too, and the empty one for all. */
+const isWanted = (kind: string, only: readonly string[] | undefined): boolean =>
+  only === undefined || only.some((asked) => asked === '' || kind === asked || kind.startsWith(`${asked}.`));
+
 const capabilitiesOf = (units: PositionUnits): InitializeResult['capabilities'] => ({
   positionEncoding: units,
   textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
   codeLensProvider: { resolveProvider: false },
-  codeActionProvider: true,
+  codeActionProvider: { codeActionKinds: [actionKind] },
   hoverProvider: true,
   inlayHintProvider: true,
   // Every command by name, or Neovim refuses to send it.
@@ -99,12 +101,12 @@ function registerFeatures(connection: ProtocolConnection, workspace: Workspace):
     const view = await viewFor(workspace, textDocument.uri, token);
     return view === undefined ? [] : codeLenses(view, sessions.book, isLive());
   });
-  connection.onRequest(CodeActionRequest.type, async ({ textDocument, range }, token) => {
+  connection.onRequest(CodeActionRequest.type, async ({ textDocument, range, context }, token) => {
+    // Editors that organize imports on every save apply whatever they are given.
+    if (!isWanted(actionKind, context.only)) return [];
     const view = await viewFor(workspace, textDocument.uri, token);
     if (view === undefined) return [];
-    const wanted = view.document.rangeFromClient(range);
-    const closures = await closureActions(view, wanted.start, workspace.binaries, sessions.book);
-    return [...closures, ...codeActions(view, wanted, sessions.book, isLive())];
+    return [...(await workspace.actionsOf(view, view.document.rangeFromClient(range)))];
   });
   connection.onRequest(HoverRequest.type, async ({ textDocument, position }, token) => {
     const view = await viewFor(workspace, textDocument.uri, token);

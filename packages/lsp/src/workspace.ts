@@ -2,17 +2,25 @@
 import { basename, dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LiveSession } from '@probelens/probes/control';
-import { type InitializeParams, MessageType } from 'vscode-languageserver/node';
+import {
+  type CodeAction,
+  type Command,
+  type InitializeParams,
+  MessageType,
+  type Range,
+} from 'vscode-languageserver/node';
 import { Binaries } from './binary/binaries.js';
 import type { FunctionDescription } from './binary/protocol.js';
 import type { ReadingProgress } from './binary/reader.js';
 import type { Client, ProgressReport } from './client.js';
 import type { Documents } from './documents.js';
+import { closureActions } from './features/closure-action.js';
+import { codeActions } from './features/code-action.js';
 import type { CommandContext } from './features/commands.js';
 import { diagnosticsOf } from './features/diagnostics.js';
 import { explain, explainFile } from './features/explain.js';
 import { symbolOfView } from './features/offers.js';
-import type { ProbeCommand } from './features/probe-command.js';
+import type { CursorCommand, ProbeCommand } from './features/probe-command.js';
 import { namesVariables, type PlacedDraft, probeDrafts, sessionDrafts } from './features/probe-diagnostics.js';
 import { isShort, shortened } from './features/timeline.js';
 import { type FileView, fileOf, unlessReplaced, viewFile } from './file-view.js';
@@ -115,8 +123,25 @@ export class Workspace {
       sessions: this.sessions,
       say: (type, sentence) => this.client.say(type, sentence),
       explain: (command) => this.explain(command),
+      offerAt: (cursor) => this.offerAt(cursor),
       show: (text) => void this.show(text),
     };
+  }
+
+  /** What a range of a file has on offer, closures first. UTF-16. */
+  async actionsOf(view: FileView, range: Range): Promise<readonly CodeAction[]> {
+    const { book } = this.sessions;
+    const closures = await closureActions(view, range.start, this.binaries, book);
+    return [...closures, ...codeActions(view, range, book, this.sessions.live().length > 0)];
+  }
+
+  private async offerAt({ uri, position }: CursorCommand): Promise<Command | undefined> {
+    const document = this.documents.get(uri);
+    const view = document === undefined ? undefined : await this.view(document);
+    if (document === undefined || view === undefined) return undefined;
+    const place = document.placeFromClient(position);
+    const [action] = await this.actionsOf(view, { start: place, end: place });
+    return action?.command;
   }
 
   /** Short texts as a message, long ones as a document where the client can show one. */

@@ -229,12 +229,12 @@ export class Editor {
   }
 
   /** Line from 1, column from 0. */
-  async actions(uri: string, line: number, character = 0): Promise<readonly CodeAction[]> {
+  async actions(uri: string, line: number, character = 0, only?: string[]): Promise<readonly CodeAction[]> {
     const place = { line: line - 1, character };
     const found = await this.connection.sendRequest(CodeActionRequest.type, {
       textDocument: { uri },
       range: { start: place, end: place },
-      context: { diagnostics: [] },
+      context: only === undefined ? { diagnostics: [] } : { diagnostics: [], only },
     });
     return (found ?? []).filter(
       (action): action is CodeAction => 'command' in action && typeof action.command === 'object',

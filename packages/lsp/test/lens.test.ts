@@ -130,6 +130,9 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
     const [probe, ...others] = await editor.actions(uri, line.price + 2);
     expect(others).toEqual([]);
     expect(probe?.title).toBe('Probe price');
+    // An editor that organizes imports when it saves would run what it gets.
+    expect(await editor.actions(uri, line.price, 0, ['source.organizeImports'])).toEqual([]);
+    expect((await editor.actions(uri, line.price, 0, ['probelens'])).length).toBe(1);
     await editor.execute(probe?.command?.command ?? '', probe?.command?.arguments);
     expect(live.probes.length).toBe(1);
     expect((await editor.actions(uri, line.price)).map((action) => action.title)).toEqual([
@@ -138,6 +141,23 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
     const [inlined] = await editor.actions(uri, line.notional);
     await editor.execute(inlined?.command?.command ?? '', inlined?.command?.arguments);
     expect(live.probes.map((other) => other.text)).toContain('main.notional inlined do count');
+  });
+
+  test('one command arms what is under the cursor and takes it back', async () => {
+    const live = await session();
+    const uri = await editor.open(join(folder, 'order.go'));
+    const at = (number: number) => ({ textDocument: { uri }, position: { line: number - 1, character: 1 } });
+    await editor.execute('probelens.probeAt', [at(line.price + 2)]);
+    expect(live.probes.map((probe) => probe.text)).toEqual(['main.price do count']);
+    await editor.execute('probelens.probeAt', [at(line.price)]);
+    expect(live.probes).toEqual([]);
+    await editor.execute('probelens.probeAt', [at(line.notional)]);
+    expect(live.probes.map((probe) => probe.text)).toEqual(['main.notional inlined do count']);
+    await editor.execute('probelens.probeAt', [at(1)]);
+    await editor.until(() => editor.messages.join().includes('There is no function here'));
+    for (const wrong of [undefined, {}, { textDocument: { uri }, position: { line: -1, character: 0 } }])
+      expect(await editor.execute('probelens.probeAt', [wrong])).toBeNull();
+    await editor.until(() => editor.messages.filter((text) => text.includes('takes a document')).length === 3);
   });
 
   test('of several sessions the person chooses one, once while it lives; what it had goes to the one that is left', async () => {

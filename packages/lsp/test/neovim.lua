@@ -27,7 +27,7 @@ local function run()
       table.insert(called, 'continue')
     end,
   }
-  vim.keymap.set('n', '<F5>', ':let g:mine = 1<CR>', { silent = true })
+  vim.keymap.set('n', '<F5>', ':let g:mine = get(g:, "mine", 0) + 1<CR>', { silent = true })
 
   require('probelens').setup { command = vim.json.decode(vim.env.COMMAND), settings = { binary = vim.env.BINARY } }
   vim.cmd('edit ' .. vim.env.FILE)
@@ -53,7 +53,7 @@ local function run()
 
   wait_for 'probe this function'
   report('lenses', titles())
-  vim.wait(5000, function()
+  vim.wait(15000, function()
     return #vim.diagnostic.get(buffer) > 0
   end)
   local found = {}
@@ -80,6 +80,23 @@ local function run()
   report('taken back', wait_for(vim.env.LINE .. ': probe this function'))
   report('actions', offered)
 
+  -- The same by one key, and the timeline in a window.
+  vim.api.nvim_win_set_cursor(0, { tonumber(vim.env.LINE) + 2, 3 })
+  local function type_keys(keys)
+    vim.api.nvim_feedkeys(vim.api.nvim_replace_termcodes(keys, true, true, true), 'x', false)
+  end
+  type_keys '\\pk'
+  report('armed by a key', wait_for('probed %- 1,234 hits'))
+  type_keys '<C-S-k>'
+  report('taken back by a key', wait_for(vim.env.LINE .. ': probe this function'))
+  type_keys '\\pt'
+  vim.wait(15000, function()
+    return vim.api.nvim_get_current_buf() ~= buffer
+  end)
+  report('timeline', vim.api.nvim_buf_get_lines(0, 0, -1, false))
+  type_keys 'q'
+  report('timeline closed', vim.api.nvim_get_current_buf() == buffer)
+
   -- The session's keys come and go.
   local dap = package.loaded.dap
   report('adapter', dap.adapters.probelens)
@@ -93,17 +110,47 @@ local function run()
   local session = { config = { type = 'probelens' }, on_close = {} }
   dap.listeners.after.event_initialized.probelens { config = { type = 'other' }, on_close = {} }
   dap.listeners.after.event_initialized.probelens(session)
-  vim.wait(100, function()
+  vim.wait(15000, function()
     return vim.fn.mapcheck('<F11>', 'n') ~= ''
   end)
   press '<F5>'
   report('while it runs', called)
   session.on_close.probelens()
-  vim.wait(100, function()
+  vim.wait(15000, function()
     return vim.fn.mapcheck('<F11>', 'n') == ''
   end)
   press '<F5>'
   report('afterwards', { mine = vim.g.mine or 0, f11 = vim.fn.mapcheck('<F11>', 'n'), called = #called })
+
+  -- A real adapter, killed: nvim-dap closes the session in the callback that tells of the process's end.
+  local command = vim.json.decode(vim.env.COMMAND)
+  local program = table.remove(command, 1)
+  table.insert(command, 'dap')
+  local killed = { config = { type = 'probelens' }, on_close = {} }
+  local adapter
+  adapter = vim.loop.spawn(program, { args = command, stdio = { vim.loop.new_pipe(), vim.loop.new_pipe(), nil } }, function()
+    adapter:close()
+    for _, on_close in pairs(killed.on_close) do
+      on_close(killed)
+    end
+  end)
+  dap.listeners.after.event_initialized.probelens(killed)
+  local function keys()
+    return { f11 = vim.fn.mapcheck('<F11>', 'n') ~= '', f17 = vim.fn.mapcheck('<F17>', 'n') ~= '', f29 = vim.fn.mapcheck('<F29>', 'n') ~= '' }
+  end
+  vim.wait(15000, function()
+    return keys().f11
+  end)
+  report('with an adapter', keys())
+  -- What is mapped meanwhile stays.
+  vim.keymap.set('n', '<F9>', ':let g:nine = 9<CR>', { silent = true })
+  adapter:kill 'sigkill'
+  vim.wait(15000, function()
+    return not keys().f11
+  end)
+  press '<F5>'
+  press '<F9>'
+  report('after it was killed', { keys = keys(), mine = vim.g.mine, nine = vim.g.nine, called = #called })
 end
 
 local ok, problem = pcall(run)

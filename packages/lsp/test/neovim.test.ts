@@ -20,6 +20,7 @@ describe.skipIf(requirement('go', 'nvim').missing)('Neovim', () => {
     await execa('go', ['build', '-o', 'orders', '.'], { cwd: folder, env: { GOFLAGS: '-mod=mod', GOWORK: 'off' } });
     mkdirSync(join(folder, 'run'), { mode: 0o700 });
     const about = { binary: join(folder, 'orders'), workspace: folder };
+    session.timeline = [{ time: '1000', goroutine: 19, kind: 'hit', text: 'hit' }];
     await session.start(join(folder, 'run/probelens'), about, (id) => session.hit(id, 1234));
   });
   afterAll(async () => {
@@ -43,7 +44,7 @@ describe.skipIf(requirement('go', 'nvim').missing)('Neovim', () => {
           XDG_RUNTIME_DIR: join(folder, 'run'),
           XDG_STATE_HOME: join(folder, 'state'),
         },
-        timeout: 50_000,
+        timeout: 170_000,
       },
     );
     const said = run.stdout
@@ -61,6 +62,13 @@ describe.skipIf(requirement('go', 'nvim').missing)('Neovim', () => {
     expect(value('actions')).toEqual(['Remove the probe on price (1,234 hits)']);
     expect(value('taken back')).toBe(true);
     expect(session.probes).toEqual([]);
+    expect(value('armed by a key')).toBe(true);
+    expect(value('taken back by a key')).toBe(true);
+    expect(value('timeline')).toEqual([
+      expect.stringMatching(/^Timeline of orders: 1 entry in 0\.000 ms$/),
+      '       0.000 ms  [Go 19]  hit',
+    ]);
+    expect(value('timeline closed')).toBe(true);
     expect(value('adapter')).toMatchObject({
       type: 'executable',
       command: process.execPath,
@@ -70,5 +78,12 @@ describe.skipIf(requirement('go', 'nvim').missing)('Neovim', () => {
     expect(new Set(value('types') as string[])).toEqual(new Set(['probelens']));
     expect(value('while it runs')).toEqual(['continue']);
     expect(value('afterwards')).toEqual({ mine: 1, f11: '', called: 1 });
-  });
+    expect(value('with an adapter')).toEqual({ f11: true, f17: true, f29: true });
+    expect(value('after it was killed')).toEqual({
+      keys: { f11: false, f17: false, f29: false },
+      mine: 2,
+      nine: 9,
+      called: 1,
+    });
+  }, 200_000);
 });

@@ -7,7 +7,7 @@ import type { ProbeBook } from '../session/probe-book.js';
 import { literalLineAt } from '../source/literals.js';
 import type { Place } from '../source/positions.js';
 import { counted } from './offers.js';
-import { commandNames, type ProbeCommand } from './probe-command.js';
+import { actionKind, commandNames, type ProbeCommand } from './probe-command.js';
 
 /** The name of the literal in its own function is the shortest: those in copies of that function begin with the caller. */
 const shortestFirst = (one: string, other: string): number =>
@@ -39,5 +39,5 @@ export async function closureActions(
       : `Remove the probe on ${closure}${copied} (${counted(status.hits, 'hit')})`;
   const argument: ProbeCommand = { function: closure, names, uri: view.document.uri };
   const command = status === undefined ? commandNames.probe : commandNames.unprobe;
-  return [{ title, command: { title, command, arguments: [argument] } }];
+  return [{ title, kind: actionKind, command: { title, command, arguments: [argument] } }];
 }

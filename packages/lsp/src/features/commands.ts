@@ -1,11 +1,11 @@
 /** workspace/executeCommand: server-side, so that every client has them. */
 import { basename } from 'node:path';
 import { formatProbeText, type ProbeTarget } from '@probelens/probes';
-import { MessageType } from 'vscode-languageserver/node';
+import { type Command, MessageType } from 'vscode-languageserver/node';
 import type { ListedProbe } from '../session/probe-book.js';
 import type { Sessions } from '../session/sessions.js';
 import { counted } from './offers.js';
-import { commandNames, type ProbeCommand, readProbeCommand } from './probe-command.js';
+import { type CursorCommand, commandNames, type ProbeCommand, readCursor, readProbeCommand } from './probe-command.js';
 import { readGoroutine, timelineText } from './timeline.js';
 
 export interface CommandContext {
@@ -13,6 +13,8 @@ export interface CommandContext {
   say(type: MessageType, sentence: string): void;
   /** Why a function is or is not in the binary, in sentences. */
   explain(command: ProbeCommand): Promise<string>;
+  /** What is offered first for the function or closure around a place; undefined outside of any. */
+  offerAt(cursor: CursorCommand): Promise<Command | undefined>;
   /** Text of any length, where the person sees it. */
   show(text: string): void;
 }
@@ -78,6 +80,19 @@ async function showTimeline(context: CommandContext, args: readonly unknown[] | 
   return text;
 }
 
+/** Arms what is under the cursor, or takes it back: one key for clients that show no lenses. */
+async function probeAt(context: CommandContext, args: readonly unknown[] | undefined): Promise<unknown> {
+  const cursor = readCursor(args);
+  if (cursor === undefined) {
+    context.say(MessageType.Error, `${commandNames.probeAt} takes a document and a position in it.`);
+    return null;
+  }
+  const offer = await context.offerAt(cursor);
+  if (offer !== undefined) return executeCommand(context, offer.command, offer.arguments);
+  context.say(MessageType.Warning, 'There is no function here that could be probed; put the cursor into one.');
+  return null;
+}
+
 /** Answers null, the list for `probelens.probes`, the text for `probelens.showTimeline`. Never rejects for what a person can do wrong. */
 export async function executeCommand(
   context: CommandContext,
@@ -85,6 +100,7 @@ export async function executeCommand(
   args: readonly unknown[] | undefined,
 ): Promise<unknown> {
   if (name === commandNames.probes) return list(context);
+  if (name === commandNames.probeAt) return probeAt(context, args);
   if (name === commandNames.showTimeline) return showTimeline(context, args);
   const command = readProbeCommand(args);
   if (command === undefined) {

@@ -1,6 +1,7 @@
 /** The commands that lenses and actions carry: small JSON, so that a person can write one by hand, too. */
 import type { Command } from 'vscode-languageserver/node';
 import type { FunctionFacts } from '../binary/protocol.js';
+import type { Place } from '../source/positions.js';
 
 export const commandNames = {
   probe: 'probelens.probe',
@@ -9,6 +10,7 @@ export const commandNames = {
   probes: 'probelens.probes',
   explain: 'probelens.explain',
   showTimeline: 'probelens.showTimeline',
+  probeAt: 'probelens.probeAt',
 } as const;
 
 export type CommandName = (typeof commandNames)[keyof typeof commandNames];
@@ -25,6 +27,28 @@ export interface ProbeCommand {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
+/** First argument of `probelens.probeAt`: TextDocumentPositionParams of the protocol, in the client's units. */
+export interface CursorCommand {
+  readonly uri: string;
+  readonly position: Place;
+}
+
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+
+/** Undefined for arguments that are no place in a document. */
+export function readCursor(args: readonly unknown[] | undefined): CursorCommand | undefined {
+  const [given] = args ?? [];
+  if (typeof given !== 'object' || given === null) return undefined;
+  const { textDocument, position }: { textDocument?: unknown; position?: unknown } = given;
+  if (typeof textDocument !== 'object' || textDocument === null || !('uri' in textDocument)) return undefined;
+  if (typeof position !== 'object' || position === null || !('line' in position) || !('character' in position))
+    return undefined;
+  const { line, character } = position;
+  if (!isText(textDocument.uri) || !isCount(line) || !isCount(character)) return undefined;
+  return { uri: textDocument.uri, position: { line, character } };
+}
+
 /** Undefined for arguments that name no function. */
 export function readProbeCommand(args: readonly unknown[] | undefined): ProbeCommand | undefined {
   const [given] = args ?? [];
@@ -39,6 +63,9 @@ export function readProbeCommand(args: readonly unknown[] | undefined): ProbeCom
     uri: isText(raw.uri) ? raw.uri : undefined,
   };
 }
+
+/** Of all our code actions: a client can bind a key to the first action of a kind. */
+export const actionKind = 'probelens';
 
 export const makeCommand = (
   title: string,
