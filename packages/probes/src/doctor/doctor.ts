@@ -61,11 +61,21 @@ const kernelFile = (path: string): string | undefined => {
 
 const kernelRelease = (): string => kernelFile('/proc/sys/kernel/osrelease') ?? 'unknown';
 
+/** As sudoers names a user: by name, or by number where the number has none (a container's user). */
+const sudoersUser = (): string => {
+  try {
+    return userInfo().username;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return `#${process.getuid?.() ?? 0}`;
+    throw error;
+  }
+};
+
 /** The one line that lets this user, and nobody else, start this agent, and nothing else, as root. */
 const sudoersCommand = (program: readonly string[]): string => {
   // sudoers(5): commas, colons, equals signs and backslashes in a command are escaped.
   const command = program.map((part) => part.replace(/[,:=\\]/g, '\\$&')).join(' ');
-  return `echo '${userInfo().username} ALL=(root) NOPASSWD: ${command}' | sudo tee /etc/sudoers.d/probelens`;
+  return `echo '${sudoersUser()} ALL=(root) NOPASSWD: ${command}' | sudo tee /etc/sudoers.d/probelens`;
 };
 
 const agentChecks = async (options: DoctorOptions): Promise<readonly Check[]> => {
