@@ -41,4 +41,18 @@ describe.skipIf(requirement('kernel', 'go', 'bpftrace', 'perf').missing)('probel
       expect(`${byPerf.stdout}\n${byPerf.stderr}`).toMatch(new RegExp(`^\\s+${matches}\\s+probelens:`, 'm'));
     });
   }
+
+  it('a tracepoint, by the fields that the kernel tells, and for perf a sentence', async () => {
+    const probe = 'tracepoint:syscalls:sys_enter_write if fd == 1 && count > 100 do log "{fd} {count}"';
+    const written = await runCommand(['export', 'bpftrace', program, '--probe', probe]);
+    expect(written).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(written.stdout).toContain('tracepoint:syscalls:sys_enter_write\n');
+    expect(written.stdout).toContain('args->count');
+    const unknown = await runCommand(['export', 'bpftrace', program, '--probe', probe.replace('fd ==', 'df ==')]);
+    expect(unknown).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(unknown.stderr).toContain('has no field df; it has fd, buf, count');
+    const perf = await runCommand(['export', 'perf', program, '--probe', probe]);
+    expect(perf).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(perf.stderr).toContain('export it to bpftrace');
+  });
 });
