@@ -86,7 +86,8 @@ export class TestClient extends DebugClient {
       adapter.stdin?.end();
       await exited;
     } else if (socket !== undefined && !socket.destroyed) {
-      const closed = once(socket, 'close');
+      // Not `once` of node:events: it rejects when the connection is reset, which is an end as well.
+      const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
       socket.end();
       await closed;
     }
@@ -95,6 +96,11 @@ export class TestClient extends DebugClient {
   /** A killed server resets the connection; the tests see that by other means. */
   tolerateResets(): void {
     this.#inner._socket?.on('error', () => undefined);
+  }
+
+  /** Once: no answer or event will come any more. */
+  onEnd(listener: () => void): void {
+    this.#inner._socket?.once('close', listener);
   }
 
   /** As when the editor is killed. */
