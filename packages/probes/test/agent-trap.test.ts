@@ -68,7 +68,7 @@ it.skipIf(requirement('kernel', 'go', 'delve').missing)(
           look();
           return probe.counters.hits >= hits;
         },
-        60_000,
+        150_000,
       );
     const delveOrNone = { kill: (): void => undefined };
     try {

@@ -1,7 +1,7 @@
 /** Waits for something that /proc can be asked for but that nobody announces. */
 
 /** Looks every few milliseconds; throws with what was last seen when it never becomes true. */
-export const until = async (what: string, holds: () => boolean, deadlineMs = 15_000): Promise<void> => {
+export const until = async (what: string, holds: () => boolean, deadlineMs = 45_000): Promise<void> => {
   const end = Date.now() + deadlineMs;
   while (!holds()) {
     if (Date.now() > end) throw new Error(`still not so after ${deadlineMs} ms: ${what}`);
