@@ -6,6 +6,8 @@
 
 ;;; Code:
 
+(require 'url-util)
+
 (defgroup probelens nil
   "Kernel probes as a normal part of debugging Go."
   :group 'tools)
@@ -32,18 +34,50 @@ Name the real path: npx takes half a second to find it."
 (declare-function eglot-execute-command "eglot")
 (declare-function eglot-current-server "eglot")
 (declare-function lsp-avy-lens "lsp-lens")
+(declare-function lsp-lens-refresh "lsp-lens")
 
-(defun probelens--list ()
+(defun probelens--execute (command &rest arguments)
+  "Result of COMMAND of the server with ARGUMENTS."
+  (if (bound-and-true-p lsp-mode)
+      (lsp-send-execute-command command (vconcat arguments))
+    (eglot-execute-command (eglot-current-server) (intern command) (vconcat arguments))))
+
+(defun probelens-list ()
   "Show what is probed in this workspace."
   (interactive)
-  (if (bound-and-true-p lsp-mode)
-      (lsp-send-execute-command "probelens.probes")
-    (eglot-execute-command (eglot-current-server) 'probelens.probes [])))
+  (probelens--execute "probelens.probes"))
+
+(defun probelens--position ()
+  "Where point is, as the protocol has it: columns count UTF-16 units."
+  (save-restriction
+    (widen)
+    (let ((before (buffer-substring-no-properties (line-beginning-position) (point))))
+      (list :textDocument (list :uri (concat "file://" (url-hexify-string buffer-file-name url-path-allowed-chars)))
+            :position (list :line (1- (line-number-at-pos))
+                            :character (/ (length (encode-coding-string before 'utf-16le)) 2))))))
+
+(defun probelens-probe-at-point ()
+  "Probe the function or closure around point, or take its probe back.
+Without a session the probe waits for one."
+  (interactive)
+  (probelens--execute "probelens.probeAt" (probelens--position))
+  ;; lsp-mode asks for lenses again when it is idle and the text has changed.
+  (when (bound-and-true-p lsp-lens-mode) (lsp-lens-refresh t)))
+
+(defun probelens-timeline (&optional goroutine)
+  "Show the timeline of the session; with a prefix argument that of one GOROUTINE."
+  (interactive "P")
+  (let ((text (apply #'probelens--execute "probelens.showTimeline"
+                     (and goroutine (list (prefix-numeric-value goroutine))))))
+    (when (stringp text)
+      (with-help-window "*probelens timeline*" (princ text)))))
 
 (defvar probelens-prefix-map
   (let ((map (make-sparse-keymap)))
+    (define-key map "k" #'probelens-probe-at-point)
     (define-key map "l" #'lsp-avy-lens)
-    (define-key map "p" #'probelens--list)
+    (define-key map "p" #'probelens-list)
+    (define-key map "t" #'probelens-timeline)
     map)
   "On `C-c p' while `probelens-session-mode' is on; bind it elsewhere, too.")
 
@@ -82,9 +116,11 @@ Name the real path: npx takes half a second to find it."
 (declare-function dap-step-in "dap-mode")
 (declare-function dap-step-out "dap-mode")
 (declare-function dap-disconnect "dap-mode")
+(declare-function dap-debug-last "dap-mode")
 (declare-function dap-register-debug-provider "dap-mode")
 (declare-function dap-register-debug-template "dap-mode")
 (declare-function dap--debug-session-launch-args "dap-mode")
+(declare-function dap--debug-session-proc "dap-mode")
 
 (defvar probelens-session-mode-map
   (let ((map (make-sparse-keymap)))
@@ -96,9 +132,14 @@ Name the real path: npx takes half a second to find it."
     (define-key map (kbd "<f23>") #'dap-step-out)
     (define-key map (kbd "S-<f5>") #'dap-disconnect)
     (define-key map (kbd "<f17>") #'dap-disconnect)
+    (define-key map (kbd "C-<f5>") #'dap-debug-last)
+    (define-key map (kbd "<f29>") #'dap-debug-last)
+    (define-key map (kbd "C-S-k") #'probelens-probe-at-point)
     (define-key map (kbd "C-c p") probelens-prefix-map)
     map)
-  "Shift+F5 and Shift+F11 arrive as F17 and F23 in terminals.")
+  "Keys of dap-mode while a session of ours runs.
+Shift+F5, Shift+F11 and Ctrl+F5 arrive as F17, F23 and F29 in
+terminals, Ctrl+Shift+K as Ctrl+K: hence `C-c p k'.")
 
 (define-minor-mode probelens-session-mode
   "Debugging keys, on while a Probelens session runs."
@@ -113,7 +154,8 @@ Name the real path: npx takes half a second to find it."
 
 (defun probelens--session-began (session)
   "SESSION of dap-mode began."
-  (when (probelens--ours-p session)
+  ;; An adapter that died at once ended its session before this hook: no second end would take the keys away.
+  (when (and (probelens--ours-p session) (process-live-p (dap--debug-session-proc session)))
     (push session probelens--sessions)
     (probelens-session-mode 1)))
 
@@ -143,8 +185,45 @@ Name the real path: npx takes half a second to find it."
   (add-hook 'dap-session-created-hook #'probelens--session-began)
   (add-hook 'dap-terminated-hook #'probelens--session-ended))
 
-;; dape has keys of its own (C-x C-a).
+;; dape has keys of its own (C-x C-a); the same F keys as above while any session of it is active.
+(declare-function dape-continue "dape")
+(declare-function dape-breakpoint-toggle "dape")
+(declare-function dape-next "dape")
+(declare-function dape-step-in "dape")
+(declare-function dape-step-out "dape")
+(declare-function dape-quit "dape")
+(declare-function dape-restart "dape")
+(defvar dape-active-mode)
+
+(defvar probelens-dape-mode-map
+  (let ((map (make-sparse-keymap)))
+    (define-key map (kbd "<f5>") #'dape-continue)
+    (define-key map (kbd "<f9>") #'dape-breakpoint-toggle)
+    (define-key map (kbd "<f10>") #'dape-next)
+    (define-key map (kbd "<f11>") #'dape-step-in)
+    (define-key map (kbd "S-<f11>") #'dape-step-out)
+    (define-key map (kbd "<f23>") #'dape-step-out)
+    (define-key map (kbd "S-<f5>") #'dape-quit)
+    (define-key map (kbd "<f17>") #'dape-quit)
+    (define-key map (kbd "C-<f5>") #'dape-restart)
+    (define-key map (kbd "<f29>") #'dape-restart)
+    (define-key map (kbd "C-S-k") #'probelens-probe-at-point)
+    (define-key map (kbd "C-c p") probelens-prefix-map)
+    map)
+  "Keys of dape while it has a session.")
+
+(define-minor-mode probelens-dape-mode
+  "Debugging keys, on while dape has a session."
+  :global t
+  :lighter " Probe")
+
+(defun probelens--follow-dape ()
+  "Keys come and go with `dape-active-mode'.
+Dape turns it off when a connection ends, however it ends."
+  (probelens-dape-mode (if dape-active-mode 1 -1)))
+
 (with-eval-after-load 'dape
+  (add-hook 'dape-active-mode-hook #'probelens--follow-dape)
   (defvar dape-configs)
   (add-to-list 'dape-configs
                '(probelens modes (go-mode go-ts-mode)

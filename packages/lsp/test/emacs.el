@@ -71,9 +71,20 @@
   (report "taken back"
           (wait-for (lambda () (member (format "%d: probe this function" line) (titles))))))
 
+;; One key, and the timeline in a window.
+(let ((line (string-to-number (getenv "LINE"))))
+  (goto-char (point-min))
+  (forward-line (1+ line))
+  (probelens-probe-at-point)
+  (report "armed by a key" (wait-for (lambda () (member (format "%d: probed - 1,234 hits" line) (titles)))))
+  (probelens-probe-at-point)
+  (report "taken back by a key" (wait-for (lambda () (member (format "%d: probe this function" line) (titles)))))
+  (probelens-timeline 19)
+  (report "timeline" (with-current-buffer "*probelens timeline*" (buffer-string))))
+
 ;; The keys of a session, without one: dap-mode's own structure, its hooks run as dap-mode runs them.
 (require 'dap-mode)
-(let ((ours (make-dap--debug-session :launch-args '(:type "probelens")))
+(let ((ours (make-dap--debug-session :launch-args '(:type "probelens") :proc (start-process "stand-in" nil "cat")))
       (other (make-dap--debug-session :launch-args '(:type "go"))))
   (report "templates" (vconcat (seq-filter (lambda (name) (string-prefix-p "Probelens" name))
                                            (mapcar #'car dap-debug-template-configurations))))
@@ -84,5 +95,34 @@
   (report "key" (symbol-name (key-binding (kbd "<f10>"))))
   (run-hook-with-args 'dap-terminated-hook ours)
   (report "afterwards" (if (key-binding (kbd "<f10>")) (symbol-name (key-binding (kbd "<f10>"))) "")))
+
+;; A real adapter that dap-mode starts, and that is killed.
+(defun key (name)
+  (let ((binding (key-binding (kbd name))))
+    (if (symbolp binding) (symbol-name binding) "")))
+(defun debug-session ()
+  (car probelens--sessions))
+(let ((before (key "<f10>")))
+  (dap-debug (list :type "probelens" :request "launch" :name "killed" :mode "exec" :program (getenv "BINARY")))
+  (report "with an adapter" (vconcat (mapcar #'key '("<f5>" "<f9>" "<f10>" "<f11>" "<f17>" "<f29>" "C-S-k" "C-c p k"))))
+  (signal-process (dap--debug-session-proc (debug-session)) 'KILL)
+  (report "gone after it was killed" (wait-for (lambda () (not probelens-session-mode))))
+  (report "key as before" (if (equal before (key "<f10>")) t :json-false))
+  ;; One that dies before dap-mode says that its session was created.
+  (let ((dead (start-process "dead" nil "true")))
+    (wait-for (lambda () (not (process-live-p dead))))
+    (run-hook-with-args 'dap-session-created-hook (make-dap--debug-session :launch-args '(:type "probelens") :proc dead)))
+  (report "none for a dead one" (if probelens-session-mode :json-false t)))
+
+;; dape, which no registry of packages here has: its mode as it defines it.
+(let ((file (expand-file-name "dape.el" (getenv "HOME"))))
+  (with-temp-file file
+    (prin1 '(progn (define-minor-mode dape-active-mode "On while dape has a session." :global t)
+                   (defvar dape-configs nil)
+                   (provide 'dape))
+           (current-buffer)))
+  (load file nil t))
+(report "dape" (vconcat (list (symbol-name (caar dape-configs)) (progn (dape-active-mode 1) (key "<f10>"))
+                              (progn (dape-active-mode -1) (if (string= (key "<f10>") "dape-next") "stays" "gone")))))
 
 (kill-emacs 0)

@@ -20,6 +20,7 @@ describe.skipIf(requirement('go', 'emacs').missing)('Emacs with lsp-mode', () =>
     await execa('go', ['build', '-o', 'orders', '.'], { cwd: folder, env: { GOFLAGS: '-mod=mod', GOWORK: 'off' } });
     mkdirSync(join(folder, 'run'), { mode: 0o700 });
     const about = { binary: join(folder, 'orders'), workspace: folder };
+    session.timeline = [{ time: '1000', goroutine: 19, kind: 'hit', text: 'hit' }];
     await session.start(join(folder, 'run/probelens'), about, (id) => session.hit(id, 1234));
   });
   afterAll(async () => {
@@ -41,7 +42,7 @@ describe.skipIf(requirement('go', 'emacs').missing)('Emacs with lsp-mode', () =>
         XDG_STATE_HOME: join(folder, 'state'),
         HOME: folder,
       },
-      timeout: 100_000,
+      timeout: 200_000,
     });
     const said = run.stdout
       .split('\n')
@@ -63,5 +64,22 @@ describe.skipIf(requirement('go', 'emacs').missing)('Emacs with lsp-mode', () =>
     expect(value('foreign')).toBe(false);
     expect(value('key')).toBe('dap-next');
     expect(value('afterwards')).not.toBe('dap-next');
-  }, 120_000);
+    expect(value('armed by a key')).toBe(true);
+    expect(value('taken back by a key')).toBe(true);
+    expect(value('timeline')).toMatch(/^Timeline of goroutine 19 of orders: 1 entry .*\n.*\[Go 19\] {2}hit\n?$/);
+    expect(value('with an adapter')).toEqual([
+      'dap-continue',
+      'dap-breakpoint-toggle',
+      'dap-next',
+      'dap-step-in',
+      'dap-disconnect',
+      'dap-debug-last',
+      'probelens-probe-at-point',
+      'probelens-probe-at-point',
+    ]);
+    expect(value('gone after it was killed')).toBe(true);
+    expect(value('key as before')).toBe(true);
+    expect(value('none for a dead one')).toBe(true);
+    expect(value('dape')).toEqual(['probelens', 'dape-next', 'gone']);
+  }, 240_000);
 });
