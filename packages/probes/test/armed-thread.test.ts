@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GoBinary, openGoBinary } from '@probelens/gosym';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import { isStopped } from '../src/agent/process-state.js';

@@ -57,6 +57,9 @@ describe.skipIf(requirement('kernel', 'go').missing)('conditions on events of th
       'tracepoint:syscalls:sys_exit_openat if ret < 0 do log "{ret}"',
       'tracepoint:syscalls:sys_enter_openat if dfd == -100 do count',
       'tracepoint:syscalls:sys_enter_openat if dfd != -100 do count',
+      // Faults of user code have an address; the program counter is in user or kernel memory, never 0.
+      'perf:page-faults:1 if ip != 0 && addr != 0 do count',
+      'perf:page-faults:1 if ip == 0 do count',
     ]);
     // The report's own write comes last; the rest of the program writes nothing.
     const size = JSON.stringify(report).length;
@@ -83,6 +86,9 @@ describe.skipIf(requirement('kernel', 'go').missing)('conditions on events of th
     );
     expect(summary.probes[6]?.matches).toBeGreaterThanOrEqual(report.opens.length);
     expect(summary.probes[7]?.matches).toBe(0);
+    const [, , , , , , , , faults, nowhere] = summary.probes;
+    expect(faults?.matches).toBeGreaterThan(20);
+    expect([faults?.matches, nowhere?.matches]).toEqual([faults?.hits, 0]);
   });
 
   it('selects by texts: equal, different, a prefix, and their lengths', { timeout: 60_000 }, async () => {
