@@ -111,6 +111,9 @@ export class Session {
       case 'complete':
         this.#kernel.complete(output.ticket, output.prefix);
         return;
+      case 'describe-load':
+        void this.#kernel.describeLoad(output.ticket, output.pointer, output.size);
+        return;
       case 'count':
         void this.#kernel.count();
         return;

@@ -65,10 +65,12 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
       onEvent: (event) => events.push(event),
     });
     const program = startBpfload(bpfload, flags, cases);
+    // A signal may make the verifier give up (EAGAIN, 11); the program tries again then.
+    const isOfProgram = ({ pid, bpf }: TraceEvent): boolean => pid === program.pid && bpf?.errno !== 11;
     try {
       const reports = await program.reports;
       const summary = await trace.stop();
-      return { reports, summary, events: events.filter(({ pid }) => pid === program.pid), program };
+      return { reports, summary, events: events.filter(isOfProgram), program };
     } catch (error) {
       await program.end();
       throw error;
@@ -337,7 +339,9 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     });
     const { probes } = await trace.finished;
     // It loads on its main goroutine, whose id is 1, and has ended since.
-    expect(events.map(({ goid, bpf }) => [goid, bpf?.kind, bpf?.errno])).toEqual([['1', 'load', 22]]);
-    expect(probes.map(({ matches }) => matches)).toEqual([1, 2, 0]);
+    const over = events.filter(({ bpf }) => bpf?.errno !== 11);
+    expect(over.map(({ goid, bpf }) => [goid, bpf?.kind, bpf?.errno])).toEqual([['1', 'load', 22]]);
+    expect(probes.map(({ matches }) => matches)).toEqual([events.length, expect.any(Number), 0]);
+    expect(probes[1]?.matches).toBeGreaterThanOrEqual(2);
   });
 });

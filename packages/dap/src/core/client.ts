@@ -1,5 +1,8 @@
 /** What the client sends. A command without a case here is Delve's and passes as it came. */
 import { errors } from '../errors.js';
+import { changeBpf } from './bpf/calls.js';
+import { onPauseAtNextLoad, onVerifierSummary, wantedFilters } from './bpf/console.js';
+import { onBpfDisassemble, onBpfVariables } from './bpf/scope.js';
 import { onInitialize } from './capabilities.js';
 import { onCompletions, onEvaluate } from './console.js';
 import { beginEnding } from './endings.js';
@@ -64,6 +67,10 @@ const onRequest = (turn: Turn, request: Request): void => {
   else if (request.command === 'launch' || request.command === 'attach') onLaunch(turn, request);
   else if (request.command === 'probelens/timeline') onTimelineRequest(turn, request);
   else if (request.command === 'probelens/snapshots') onSnapshotsRequest(turn, request);
+  else if (request.command === 'probelens/verifierSummary') onVerifierSummary(turn, request);
+  else if (request.command === 'probelens/pauseAtNextLoad') onPauseAtNextLoad(turn, request);
+  else if (request.command === 'disassemble' && onBpfDisassemble(turn, request)) return;
+  else if (request.command === 'variables' && onBpfVariables(turn, request)) return;
   else if (request.command === 'completions') onCompletions(turn, request);
   else if (onMoment(turn, request)) return;
   else if (request.command === 'exceptionInfo' && onExceptionInfo(turn, request)) return;
@@ -76,7 +83,8 @@ const onRequest = (turn: Turn, request: Request): void => {
 const setFilters = (turn: Turn, request: Request): void => {
   const { forDelve, ours } = splitFilters(request);
   turn.queue({ kind: 'forward', request: forDelve, sent: false });
-  watchFilters(turn, ours);
+  changeBpf(turn, { ticked: ours });
+  watchFilters(turn, wantedFilters(turn.state));
 };
 
 /** In the client's order where order matters, at once where it does not. */

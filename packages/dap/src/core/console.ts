@@ -1,5 +1,6 @@
 /** Console commands (`evaluate` in the context "repl") and their completions; everything else is Delve's. */
 import { errors } from '../errors.js';
+import { onBpfCommand } from './bpf/console.js';
 import { numberOf, objectOf, type Request, stringOf } from './message.js';
 import { addProbe, removeProbe, view } from './probes.js';
 import { onSnapshotCommand, onSnapshotsCommand } from './snapshots.js';
@@ -75,6 +76,11 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'shows a snapshot, and lists it among the threads until "snapshot close"',
     run: onSnapshotCommand,
   },
+  bpf: {
+    usage: 'bpf [N] | bpf log [N]',
+    help: "lists eBPF programs, maps, links and attachments that were made; one with its instructions; the verifier's log",
+    run: onBpfCommand,
+  },
   timeline: {
     usage: 'timeline [goroutine N]',
     help: 'what happened: stops, probe hits and kernel events in the order of time',
@@ -89,7 +95,7 @@ const helpText = (): string =>
   ].join('\n');
 
 /** Those that say something by themselves. */
-const bare = new Set(['probes', 'snapshots', 'timeline']);
+const bare = new Set(['bpf', 'probes', 'snapshots', 'timeline']);
 
 /** True when it was one of ours. A variable that has the name of a command is still Delve's when it stands alone. */
 export const onEvaluate = (turn: Turn, request: Request): boolean => {

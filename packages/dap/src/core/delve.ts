@@ -1,5 +1,6 @@
 /** What Delve sends: answers find their askers, events are passed on, a few are looked at first. */
 import { errors } from '../errors.js';
+import { withBpfScope } from './bpf/scope.js';
 import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over, refuseRest } from './endings.js';
 import { asException, giveUpException } from './exceptions/show.js';
 import { loseKernel, removeGates } from './gates.js';
@@ -21,7 +22,8 @@ import type { Turn } from './turn.js';
 const onClientAnswer = (turn: Turn, request: Request, response: Response): void => {
   if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
   rememberFrames(turn, request, response);
-  const shown = withKernelScope(turn.state, request, withOwnInstructions(turn.state, response));
+  const whole = withKernelScope(turn.state, request, withOwnInstructions(turn.state, response));
+  const shown = withBpfScope(turn.state, request, whole);
   turn.toClient(withSnapshots(turn.state, { ...shown, request_seq: request.seq }));
 };
 

@@ -1,6 +1,7 @@
 /** What the kernel reports: hits to show, log lines, counts. */
 import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
 import { causeOf, rememberCause, stopsElsewhere } from './armed-threads.js';
+import { rememberCalls } from './bpf/calls.js';
 import { onFilterEvent } from './exceptions/show.js';
 import { stops } from './gates.js';
 import { keepMoments } from './moments.js';
@@ -14,6 +15,7 @@ import type { Turn } from './turn.js';
 const logText = (gate: Gate, event: ProbeEvent): string => {
   const { action } = gate.planned.plan.spec;
   const template = action.kind === 'log' ? action.template : undefined;
+  if (template === undefined && event.told !== undefined) return `${gate.planned.function}: ${event.told.line}`;
   const values = new Map(event.values.map((value) => [value.name, value.text]));
   return template === undefined
     ? `${gate.planned.function}(${event.values.map((value) => `${value.name}: ${value.text}`).join(', ')})`
@@ -67,6 +69,7 @@ export const onProbeEvents = (
   trap: (gate: Gate, event: ProbeEvent) => void = (gate, event) => trapUnderDelve(turn, gate, event),
 ): void => {
   recordEvents(turn, events, entryText);
+  rememberCalls(turn, events);
   onSnapshots(turn, events);
   for (const event of events) {
     const gate = turn.state.gates.get(event.probe);

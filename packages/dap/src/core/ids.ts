@@ -9,6 +9,9 @@
  */
 export const kernelReference = 2 ** 30;
 
+/** variablesReference of the "eBPF" scope. */
+export const bpfReference = kernelReference - 1;
+
 /** variablesReference of what a moment (moments.ts) captured: counted up from here. */
 export const firstMomentReference = kernelReference + 1;
 

@@ -52,9 +52,10 @@ const kernelRows = ({ goroutine, thread, cpu, time }: Moment): readonly Row[] =>
   { name: 'time', value: `${time} ns since the machine started`, type: '', inside: undefined },
 ];
 
-const shownRow = (turn: Turn, { name, value, type, inside }: Row): JsonObject => {
+export const shownRow = (turn: Turn, { name, value, type, inside, memory }: Row): JsonObject => {
   const within = parts(inside);
-  return { name, value, type, variablesReference: within.length === 0 ? 0 : refer(turn, within) };
+  const shown: JsonObject = { name, value, type, variablesReference: within.length === 0 ? 0 : refer(turn, within) };
+  return memory === undefined ? shown : { ...shown, memoryReference: memory };
 };
 
 /** True when the frame is one of ours. Values are known of the innermost frame only. */

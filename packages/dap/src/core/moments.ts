@@ -47,6 +47,8 @@ export interface Row {
   readonly type: string;
   /** What is inside, where there is something. */
   readonly inside: unknown;
+  /** What `disassemble` may be asked with. */
+  readonly memory?: string;
 }
 
 export interface Moments {

@@ -68,6 +68,8 @@ export type Output =
   | { readonly kind: 'focus'; readonly ticket: number; readonly goroutine: Focus }
   /** Names of functions that begin with `prefix`, or whose package's last part does. */
   | { readonly kind: 'complete'; readonly ticket: number; readonly prefix: string }
+  /** What the program is about to load: attributes of BPF_PROG_LOAD at `pointer` in its memory, `size` bytes. */
+  | { readonly kind: 'describe-load'; readonly ticket: number; readonly pointer: string; readonly size: number }
   | { readonly kind: 'count' }
   | { readonly kind: 'read-signals'; readonly ticket: number; readonly pid: number }
   /** Puts code addresses (as linked, "0x...") into words. */

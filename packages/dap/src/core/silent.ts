@@ -1,4 +1,5 @@
 /** Setting the program going, with and without the client's knowledge. */
+import { forgetBefore } from './bpf/scope.js';
 import type { Turn } from './turn.js';
 
 /** Pending traps arrive as soon as their threads run. */
@@ -7,6 +8,7 @@ const leftoverMs = 1_000;
 /** To be called wherever the program is resumed. */
 export const markRunning = (turn: Turn): void => {
   turn.target({ running: true });
+  forgetBefore(turn);
   if (turn.state.shown !== undefined) turn.update({ shown: undefined });
   if (turn.state.exception?.stage === 'shown') turn.update({ exception: undefined });
   if (turn.state.leftovers.size > 0) turn.emit({ kind: 'start-timer', name: 'leftovers', milliseconds: leftoverMs });

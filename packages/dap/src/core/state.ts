@@ -1,5 +1,6 @@
 /** All that a session remembers. Readonly everywhere: `Turn` replaces it as a whole. */
 import type { CapturedValue, ProbeEvent } from '@probelens/probes';
+import { type BpfState, noBpf } from './bpf/calls.js';
 import type { Exception } from './exceptions/show.js';
 import type { IdState } from './ids.js';
 import { noIds } from './ids.js';
@@ -207,6 +208,8 @@ export type LaneWork =
       readonly stage: 'new' | 'disarming' | 'planning' | 'arming';
       /** Whose sources are being planned or armed, in the order of the question. */
       readonly filters: readonly string[];
+      /** Nothing is said where one of these has no place. */
+      readonly optional: readonly boolean[];
       readonly planned: readonly Planned[];
       readonly helpers: readonly Planned[];
     };
@@ -301,6 +304,7 @@ export interface SessionState {
   readonly leftovers: ReadonlyMap<number, TrapPlace | undefined>;
   readonly timeline: Timeline;
   readonly moments: Moments;
+  readonly bpf: BpfState;
   /** Told by an exception filter of ours: about to stop the program, or what it is stopped at. */
   readonly exception: Exception | undefined;
   /** Events of the kernel whose goroutines have not stopped yet, by goroutine id; oldest first. */
@@ -354,6 +358,7 @@ export const initialState: SessionState = {
   leftovers: new Map(),
   timeline: noTimeline,
   moments: noMoments,
+  bpf: noBpf,
   exception: undefined,
   causes: new Map(),
   shown: undefined,

@@ -1,4 +1,5 @@
 /** The session as a function: one input, the next state, and what is to be done. No clock, no I/O, no randomness. */
+import { onLoadDescribed } from './bpf/scope.js';
 import { onClientMessage } from './client.js';
 import { onCompleted } from './console.js';
 import { onControl } from './control.js';
@@ -107,6 +108,9 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
       return;
     case 'completed':
       onCompleted(turn, input.ticket, input.names);
+      return;
+    case 'load-described':
+      onLoadDescribed(turn, input.ticket, input.load);
       return;
     case 'counted':
       onCounted(turn, input.counters);

@@ -3,6 +3,9 @@
  * was hit in the same round, only the ring buffer knows (keyed by goroutine, Delve's thread id). Hits wait here and are
  * shown one at a time, each once; a trap that arrives after its hit was shown is passed over.
  */
+
+import { isBeforeLoad, lookBefore } from './bpf/calls.js';
+import { endPause } from './bpf/console.js';
 import { exceptionOf } from './exceptions/show.js';
 import { changeGate, dropGate, gateOf, stops } from './gates.js';
 import { holds } from './hit-condition.js';
@@ -91,6 +94,10 @@ const sayPassed = (turn: Turn, goroutine: number): void => {
 const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): void => {
   finishStop(turn, hit.goroutine);
   rememberHit(turn, gate, hit);
+  if (isBeforeLoad(gate)) {
+    lookBefore(turn, hit);
+    endPause(turn);
+  }
   const body = { threadId: hit.goroutine, allThreadsStopped: true };
   const told = exceptionOf(turn, gate, hit);
   if (told !== undefined) {

@@ -66,6 +66,7 @@ export const specOf = (item: PlanItem, binary: GoBinary): SpecOutcome => {
 /** "sched:sched_switch", "page-faults"; undefined for what is in the program. */
 export const sourceName = ({ target }: ProbeSpec): string | undefined => {
   if (target.kind === 'tracepoint') return `${target.category}:${target.name}`;
+  if (target.kind === 'bpf') return `bpf:${target.what}`;
   return target.kind === 'perf-event' ? target.name : undefined;
 };
 

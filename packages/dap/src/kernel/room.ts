@@ -4,6 +4,7 @@ import {
   type AgentClient,
   type AgentTarget,
   type Armed,
+  type BpfLoad,
   type PlannedSite,
   type PlanResult,
   type ProbeCounters,
@@ -258,6 +259,11 @@ export class KernelRoom {
     if (this.#halts !== undefined) return this.#halts.disarm(probes);
     for (const probe of probes) counters.push(await this.#agent.disarm(probe));
     return counters;
+  }
+
+  /** Undefined where the program's memory cannot be read. */
+  async describeLoad(pointer: string, size: number): Promise<BpfLoad | undefined> {
+    return (await this.#agent.describeLoad({ pid: this.#target.pid, pointer, size })) ?? undefined;
   }
 
   drain(): Promise<void> {

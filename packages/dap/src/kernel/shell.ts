@@ -228,6 +228,11 @@ export class KernelShell {
     this.#tell({ kind: 'completed', ticket, names: this.#room?.functionNames(prefix) ?? [] });
   }
 
+  async describeLoad(ticket: number, pointer: string, size: number): Promise<void> {
+    const load = await this.#room?.describeLoad(pointer, size).catch(() => undefined);
+    this.#tell({ kind: 'load-described', ticket, load });
+  }
+
   async count(): Promise<void> {
     const counters = await this.#room?.counters().catch(() => undefined);
     if (counters !== undefined) this.#tell({ kind: 'counted', counters });

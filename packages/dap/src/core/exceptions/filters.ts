@@ -3,6 +3,7 @@
  * told. A further filter is a further row; everything else (capabilities, arming, stops, exceptionInfo) reads this table.
  */
 import type { ProbeEvent } from '@probelens/probes';
+import { bpfFilters } from './bpf-filters.js';
 import { signalName } from './signal-names.js';
 
 /** One event of the kernel, in the language of probes. */
@@ -10,6 +11,8 @@ export interface FilterSource {
   readonly text: string;
   /** Field with the process that the event is about, where others cause it. */
   readonly subject: string | undefined;
+  /** A place that not every program has: nothing is said where it is missing. */
+  readonly optional?: boolean;
 }
 
 /** What an event means to the person. */
@@ -29,6 +32,10 @@ export interface ExceptionFilter {
   readonly sources: readonly FilterSource[];
   /** Undefined: nothing that anybody asked for. */
   readonly tell: (event: ProbeEvent) => Told | undefined;
+  /** Of a source that is a place in the program. */
+  readonly place?: Told;
+  /** For the session's own use. */
+  readonly hidden?: boolean;
 }
 
 const textOf = (event: ProbeEvent, name: string): string | undefined =>
@@ -105,15 +112,13 @@ export const exceptionFilters: readonly ExceptionFilter[] = [
       };
     },
   },
+  ...bpfFilters,
 ];
 
 export const filterNamed = (name: string): ExceptionFilter | undefined =>
   exceptionFilters.find(({ filter }) => filter === name);
 
 /** As `initialize` announces them. None is on unasked: each changes what a session shows. */
-export const announcedFilters = exceptionFilters.map(({ filter, label, description }) => ({
-  filter,
-  label,
-  description,
-  default: false,
-}));
+export const announcedFilters = exceptionFilters
+  .filter(({ hidden }) => hidden !== true)
+  .map(({ filter, label, description }) => ({ filter, label, description, default: false }));

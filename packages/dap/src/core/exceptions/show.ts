@@ -43,7 +43,7 @@ export const onFilterEvent = (turn: Turn, gate: Gate, event: ProbeEvent): void =
 /** A stop because of a filter's event; remembered for `exceptionInfo`. */
 export const exceptionOf = (turn: Turn, gate: Gate, { cause, goroutine }: Hit): Told | undefined => {
   const row = gate.owner.kind === 'filter' ? filterNamed(gate.owner.filter) : undefined;
-  const told = cause === undefined ? undefined : row?.tell(cause);
+  const told = cause === undefined ? row?.place : row?.tell(cause);
   if (told !== undefined) turn.update({ exception: { told, goroutine, stage: 'shown' } });
   return told;
 };

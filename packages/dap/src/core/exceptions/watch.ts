@@ -34,7 +34,7 @@ export const watchFilters = (turn: Turn, wanted: readonly string[]): void => {
   const underWay = [active, ...queue].some((work) => work?.kind === 'watch');
   // Nothing to do, and nothing to wait for.
   if (wanted.length === 0 && watched(turn).length === 0 && !underWay) return;
-  turn.queue({ kind: 'watch', wanted, stage: 'new', filters: [], planned: [], helpers: [] });
+  turn.queue({ kind: 'watch', wanted, stage: 'new', filters: [], optional: [], planned: [], helpers: [] });
 };
 
 const begin = (turn: Turn, work: WatchWork): LaneProgress => {
@@ -64,7 +64,12 @@ const plan = (turn: Turn, work: WatchWork): LaneProgress => {
   if (sources.length === 0) return undefined;
   const items = sources.map(({ source }): PlanItem => ({ kind: 'source', ...source }));
   turn.emit({ kind: 'plan', ticket: turn.laneTicket(), items, avoid: { lines: [], functions: [] } });
-  return { ...work, stage: 'planning', filters: sources.map(({ filter }) => filter) };
+  return {
+    ...work,
+    stage: 'planning',
+    filters: sources.map(({ filter }) => filter),
+    optional: sources.map(({ source }) => source.optional ?? false),
+  };
 };
 
 const sayRefused = (turn: Turn, filter: string, message: string): void =>
@@ -76,7 +81,7 @@ const onPlanned = (turn: Turn, work: WatchWork, outcomes: readonly PlanOutcome[]
   outcomes.forEach((outcome, index) => {
     const filter = work.filters[index] ?? '';
     if (!outcome.ok) {
-      sayRefused(turn, filter, outcome.message);
+      if (work.optional[index] !== true) sayRefused(turn, filter, outcome.message);
       return;
     }
     planned.push(outcome);

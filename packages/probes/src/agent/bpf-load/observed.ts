@@ -84,6 +84,7 @@ export const reportOf = (summary: VerifierSummary, code: BpfCode): VerifierRepor
 };
 
 const ENOSPC = 28;
+const EAGAIN = 11;
 
 const logOf = (seen: SeenCall, logBufferBytes: number, code: BpfCode): VerifierLog | undefined => {
   if (seen.log === '') return undefined;
@@ -101,7 +102,7 @@ const logOf = (seen: SeenCall, logBufferBytes: number, code: BpfCode): VerifierL
     text: seen.log,
     from: 'caller',
     ...(cuts.length === 0 ? {} : { cut: cuts.join('; ') }),
-    ...(seen.result < 0 ? { report: reportOf(summarizeVerifierLog(seen.log), code) } : {}),
+    ...(seen.result < 0 && seen.result !== -EAGAIN ? { report: reportOf(summarizeVerifierLog(seen.log), code) } : {}),
   };
 };
 
@@ -131,7 +132,8 @@ const loadOf = (seen: SeenCall, view: DataView): BpfLoad => {
     : codeOf(seen.code, 'caller', asked.instructions);
   if (seen.codeLost) notes.push('Some instructions could not be taken along: there was no room for them.');
   const log = logOf(seen, asked.logSize, code);
-  if (seen.result < 0 && log === undefined) notes.push(noLog(seen, asked.logLevel));
+  if (seen.result === -EAGAIN) notes.push('A signal interrupted the verifier: load it again (EAGAIN).');
+  else if (seen.result < 0 && log === undefined) notes.push(noLog(seen, asked.logLevel));
   if (seen.result === -ENOSPC && log !== undefined)
     notes.push('ENOSPC says that the log did not fit, in place of the reason for the refusal, which the log has.');
   return {
@@ -144,10 +146,7 @@ const loadOf = (seen: SeenCall, view: DataView): BpfLoad => {
   };
 };
 
-const EAGAIN = 11;
-
-const noLog = ({ result, logLost }: SeenCall, level: number): string => {
-  if (result === -EAGAIN) return 'A signal interrupted the verifier: load it again (EAGAIN).';
+const noLog = ({ logLost }: SeenCall, level: number): string => {
   if (logLost) return 'There was no room to take the log along: ask the program for it.';
   return level === 0
     ? 'The program asked for no log: load it with log level 1, or trace with --reload-for-log.'

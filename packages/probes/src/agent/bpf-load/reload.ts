@@ -35,7 +35,7 @@ const noted = (load: BpfLoad, note: string): BpfLoad => ({ ...load, notes: [...l
 /** The same load with a log and its summary, or with a note that says why there is none. */
 export const withReloadedLog = (seen: SeenCall, load: BpfLoad): BpfLoad => {
   const view = seen.attributes;
-  if (load.errno === 0 || load.log !== undefined || view === undefined) return load;
+  if (load.errno === 0 || load.error === 'EAGAIN' || load.log !== undefined || view === undefined) return load;
   if (load.code.missing > 0) return noted(load, 'It was not loaded again for a log: it is too long to be taken along.');
   const { pid } = seen.header;
   const information = informationOf(pid, view);

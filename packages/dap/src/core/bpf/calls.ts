@@ -1,0 +1,119 @@
+/** The system calls on eBPF that this session has seen: kept for the console, the scope and the listing. */
+import type { BpfCall, BpfLoad, ProbeEvent } from '@probelens/probes';
+import { type Request, stringOf } from '../message.js';
+import type { Gate, Hit, SessionState } from '../state.js';
+import type { Turn } from '../turn.js';
+
+export interface BpfSeen {
+  /** From 1, in the order of arrival. */
+  readonly number: number;
+  readonly goroutine: number;
+  readonly thread: number;
+  readonly time: bigint;
+  /** Probe that saw it first. */
+  readonly probe: number;
+  readonly call: BpfCall;
+  readonly line: string;
+  readonly details: readonly string[];
+}
+
+/** A goroutine that stands before the system call. */
+export interface BpfBefore {
+  readonly ticket: number;
+  readonly goroutine: number;
+  /** Undefined: it is being read. */
+  readonly load: BpfLoad | 'unreadable' | undefined;
+}
+
+export interface BpfState {
+  /** The latest ones. */
+  readonly seen: readonly BpfSeen[];
+  readonly last: number;
+  readonly before: BpfBefore | undefined;
+  /** Requests of the client that wait for what is being read. */
+  readonly waiting: readonly Request[];
+  /** Filters that the client has ticked. */
+  readonly ticked: readonly string[];
+  /** The next load is to be stopped at, once. */
+  readonly pauseAtNext: boolean;
+}
+
+export const noBpf: BpfState = {
+  seen: [],
+  last: 0,
+  before: undefined,
+  waiting: [],
+  ticked: [],
+  pauseAtNext: false,
+};
+
+export const changeBpf = (turn: Turn, change: Partial<BpfState>): void =>
+  turn.update({ bpf: { ...turn.state.bpf, ...change } });
+
+/** Some kilobytes each, and a log of 100 kB where one was asked for. */
+const mostSeen = 100;
+
+/** Two probes on one system call tell of it within microseconds; the thread cannot make another one meanwhile. Nanoseconds. */
+const sameCall = 50_000_000n;
+
+const isSame = (one: BpfSeen, event: ProbeEvent, call: BpfCall): boolean =>
+  one.thread === event.tid &&
+  one.probe !== event.probe &&
+  one.call.kind === call.kind &&
+  one.call.errno === call.errno &&
+  one.call.fd === call.fd &&
+  BigInt(event.time) - one.time < sameCall;
+
+export const rememberCalls = (turn: Turn, events: readonly ProbeEvent[]): void => {
+  for (const event of events) {
+    const { bpf: call, told } = event;
+    const { seen, last } = turn.state.bpf;
+    if (call === undefined || told === undefined || seen.some((one) => isSame(one, event, call))) continue;
+    const added: BpfSeen = {
+      number: last + 1,
+      goroutine: Number(event.goid),
+      thread: event.tid,
+      time: BigInt(event.time),
+      probe: event.probe,
+      call,
+      line: told.line,
+      details: told.details,
+    };
+    changeBpf(turn, { seen: [...seen, added].slice(-mostSeen), last: added.number });
+  }
+};
+
+export const numbered = ({ bpf }: SessionState, number: number): BpfSeen | undefined =>
+  bpf.seen.find((one) => one.number === number);
+
+export const lastLoad = ({ bpf }: SessionState, wanted: (load: BpfLoad) => boolean): BpfSeen | undefined =>
+  bpf.seen.findLast(({ call }) => call.kind === 'load' && wanted(call));
+
+/** The system call because of which the client looks at a stop. */
+export const shownCall = (state: SessionState): BpfSeen | undefined => {
+  const cause = state.shown?.hit.cause;
+  if (cause?.bpf === undefined) return undefined;
+  return state.bpf.seen.findLast(({ thread, call }) => thread === cause.tid && call.errno === cause.bpf?.errno);
+};
+
+const uintptr = (hit: Hit, name: string): bigint | undefined => {
+  const text = stringOf(hit.values.find((value) => value.name === name)?.text) ?? '';
+  return /^\d+$|^0x[0-9a-f]+$/i.test(text) ? BigInt(text) : undefined;
+};
+
+/** A gate at the Go wrapper of the system call, for loads only. */
+export const isBeforeLoad = ({ owner, planned }: Gate): boolean =>
+  owner.kind === 'filter' && owner.filter.startsWith('bpf-') && !('source' in planned.plan);
+
+/** A gate at the system call's wrapper fired: what it is about to load is read from its memory. */
+export const lookBefore = (turn: Turn, hit: Hit): void => {
+  const [pointer, size] = [uintptr(hit, 'a2'), uintptr(hit, 'a3')];
+  const ticket = turn.ticket();
+  const known = pointer !== undefined && size !== undefined;
+  changeBpf(turn, {
+    before: { ticket, goroutine: hit.goroutine, load: known ? undefined : 'unreadable' },
+    waiting: [],
+  });
+  if (!known) return;
+  turn.emit({ kind: 'describe-load', ticket, pointer: `0x${pointer.toString(16)}`, size: Number(size) });
+};

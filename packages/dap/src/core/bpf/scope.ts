@@ -1,0 +1,101 @@
+/** The scope "eBPF" on the frames of a goroutine that stands before or after a load. */
+import type { BpfLoad } from '@probelens/probes';
+import { errors } from '../../errors.js';
+import { bpfReference } from '../ids.js';
+import { type JsonObject, listOf, numberOf, objectOf, type Request, type Response, stringOf } from '../message.js';
+import { shownRow } from '../moment-values.js';
+import type { Row } from '../moments.js';
+import type { SessionState } from '../state.js';
+import type { Turn } from '../turn.js';
+import { changeBpf, numbered, shownCall } from './calls.js';
+import { disassembled, loadRows } from './rows.js';
+
+const beforeReference = 'bpf:next';
+const reference = (number: number): string => `bpf:${number}`;
+
+const standsBefore = ({ bpf, shown }: SessionState): boolean =>
+  bpf.before !== undefined && shown !== undefined && bpf.before.goroutine === shown.hit.goroutine;
+
+export const withBpfScope = (state: SessionState, request: Request, response: Response): Response => {
+  const { shown } = state;
+  if (shown === undefined || request.command !== 'scopes' || !response.success) return response;
+  const frame = numberOf(objectOf(request.arguments).frameId);
+  if (frame === undefined || !shown.frames.has(frame)) return response;
+  if (!standsBefore(state) && shownCall(state) === undefined) return response;
+  const body = objectOf(response.body);
+  const scope: JsonObject = { name: 'eBPF', variablesReference: bpfReference, expensive: false };
+  return { ...response, body: { ...body, scopes: [...listOf(body.scopes), scope] } };
+};
+
+/** Undefined: it is being read. */
+const shownRows = (state: SessionState): readonly Row[] | undefined => {
+  if (standsBefore(state)) {
+    const load = state.bpf.before?.load;
+    if (load === undefined) return undefined;
+    return load === 'unreadable'
+      ? [{ name: 'program', value: 'its attributes could not be read', type: '', inside: undefined }]
+      : loadRows(load, beforeReference, true);
+  }
+  const seen = shownCall(state);
+  return seen?.call.kind === 'load' ? loadRows(seen.call, reference(seen.number), false) : [];
+};
+
+/** True when it was ours. */
+export const onBpfVariables = (turn: Turn, request: Request): boolean => {
+  if (numberOf(objectOf(request.arguments).variablesReference) !== bpfReference) return false;
+  const rows = shownRows(turn.state);
+  if (rows === undefined) changeBpf(turn, { waiting: [...turn.state.bpf.waiting, request] });
+  else turn.answer(request, { variables: rows.map((row) => shownRow(turn, row)) });
+  return true;
+};
+
+export const onLoadDescribed = (turn: Turn, ticket: number, load: BpfLoad | undefined): void => {
+  const { before, waiting } = turn.state.bpf;
+  if (before?.ticket !== ticket) return;
+  changeBpf(turn, { before: { ...before, load: load ?? 'unreadable' }, waiting: [] });
+  for (const request of waiting) {
+    if (request.command === 'disassemble') onBpfDisassemble(turn, request);
+    else onBpfVariables(turn, request);
+  }
+};
+
+/** The program runs on: what waited for what was before it has its answer. */
+export const forgetBefore = (turn: Turn): void => {
+  const { before, waiting } = turn.state.bpf;
+  if (before === undefined) return;
+  changeBpf(turn, { before: undefined, waiting: [] });
+  for (const request of waiting) turn.refuse(request, errors.console('The program has gone on.'));
+};
+
+const codeAt = (state: SessionState, memory: string): BpfLoad['code'] | 'reading' | undefined => {
+  if (memory === beforeReference) {
+    const load = state.bpf.before?.load;
+    return load === undefined ? state.bpf.before && 'reading' : load === 'unreadable' ? undefined : load.code;
+  }
+  const call = numbered(state, Number(memory.slice(reference(0).length - 1)))?.call;
+  return call?.kind === 'load' ? call.code : undefined;
+};
+
+/** True when the place is a program of eBPF. */
+export const onBpfDisassemble = (turn: Turn, request: Request): boolean => {
+  const args = objectOf(request.arguments);
+  const memory = stringOf(args.memoryReference) ?? '';
+  if (!memory.startsWith('bpf:')) return false;
+  const code = codeAt(turn.state, memory);
+  if (code === 'reading') {
+    changeBpf(turn, { waiting: [...turn.state.bpf.waiting, request] });
+    return true;
+  }
+  if (code === undefined) {
+    turn.refuse(
+      request,
+      errors.console(`There is no eBPF program ${memory.slice(4)} in this session; "bpf" lists them.`),
+    );
+    return true;
+  }
+  const slots = Math.trunc((numberOf(args.offset) ?? 0) / 8);
+  const at = code.instructions.findIndex(({ slot }) => slot >= slots);
+  const first = (at < 0 ? code.instructions.length : at) + (numberOf(args.instructionOffset) ?? 0);
+  turn.answer(request, { instructions: disassembled(code, first, numberOf(args.instructionCount) ?? 0) });
+  return true;
+};

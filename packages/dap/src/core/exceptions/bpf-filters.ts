@@ -1,0 +1,70 @@
+/** Loading eBPF programs, as exception filters: before the system call at its Go wrapper, and after it with the result. */
+import type { ProbeEvent } from '@probelens/probes';
+import type { ExceptionFilter, FilterSource, Told } from './filters.js';
+
+/** __NR_bpf of x86-64, where gates stop (arch/x86/entry/syscalls/syscall_64.tbl); BPF_PROG_LOAD, enum bpf_cmd. */
+const isLoad = 'trap == 321 && a1 == 5';
+
+/** A signal made the verifier give up (EAGAIN), and whoever loads tries again. */
+const isOver = 'errno != 11';
+
+/**
+ * golang.org/x/sys/unix, cilium/ebpf and syscall itself all come through these three; libbpf in C does not, and has no Go
+ * frame to stop at. Which of them a program has depends on what it uses.
+ */
+const before: readonly FilterSource[] = ['syscall.Syscall', 'syscall.RawSyscall', 'syscall.Syscall6'].map((name) => ({
+  text: `${name} if ${isLoad} do stop`,
+  subject: undefined,
+  optional: true,
+}));
+
+const source = (text: string): FilterSource => ({ text, subject: undefined });
+
+const tellLoad = (event: ProbeEvent): Told | undefined => {
+  const { bpf, told } = event;
+  if (bpf?.kind !== 'load' || told === undefined) return undefined;
+  const verdict = bpf.log?.report?.message;
+  return {
+    id: bpf.errno === 0 ? 'BPF program loaded' : 'BPF program refused',
+    description: verdict === undefined ? told.line : `${told.line}. ${verdict}`,
+    stops: true,
+  };
+};
+
+const aboutToLoad: Told = {
+  id: 'BPF program load',
+  description: 'An eBPF program is about to be loaded; the scope eBPF shows it.',
+  stops: true,
+};
+
+export const bpfFilters: readonly ExceptionFilter[] = [
+  {
+    filter: 'bpf-load',
+    label: 'BPF Program Load',
+    description:
+      'Before an eBPF program is loaded, at the Go function that calls the kernel, and after it with the result',
+    sources: [
+      ...before,
+      source(`bpf:load if ${isOver} do stop`),
+      ...['map', 'link', 'attach'].map((what) => source(`bpf:${what} do log`)),
+    ],
+    tell: tellLoad,
+    place: aboutToLoad,
+  },
+  {
+    filter: 'bpf-refused',
+    label: 'BPF Program Refused',
+    description: 'After the verifier or the kernel refused an eBPF program, with what it says and the usual cure',
+    sources: [source(`bpf:load if errno != 0 && ${isOver} do stop`)],
+    tell: tellLoad,
+  },
+  {
+    filter: 'bpf-next-load',
+    label: 'The Next BPF Program Load',
+    description: 'Once, for the request probelens/pauseAtNextLoad',
+    sources: [...before, source('bpf:load do log')],
+    tell: () => undefined,
+    place: aboutToLoad,
+    hidden: true,
+  },
+];

@@ -1,0 +1,197 @@
+/** A program that loads eBPF programs, under Delve: stopped before and after, with what the kernel and the verifier say. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import {
+  connectClient,
+  initializeArguments,
+  startAdapter,
+  type TestClient,
+  type TestServer,
+} from './session-client.js';
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF programs in a session', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-bpf-load-'));
+  let server: TestServer;
+  let bpfload = '';
+
+  beforeAll(async () => {
+    server = await startAdapter();
+    bpfload = await privateCopy(await buildFixture('bpfload'), work);
+  });
+  afterAll(async () => {
+    server.child.kill('SIGTERM');
+    expect((await once(server.child, 'exit'))[0]).toBe(0);
+    rmSync(work, { recursive: true, force: true });
+  });
+
+  let client: TestClient;
+  afterEach(async () => {
+    await client.leave();
+  });
+
+  const launch = async (filters: readonly string[], args: readonly string[]) => {
+    client = await connectClient(server.port);
+    const capabilities = (await client.ask('initialize', initializeArguments)).body;
+    const answer = client.ask('launch', { mode: 'exec', program: bpfload, args });
+    await client.next('initialized');
+    expect((await answer).success).toBe(true);
+    expect((await client.ask('setExceptionBreakpoints', { filters })).success).toBe(true);
+    return capabilities;
+  };
+
+  const stopped = async () => {
+    const { event, body } = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+    return event === 'stopped' ? body : event;
+  };
+
+  /** The next stop of this kind; a load that a signal interrupted begins anew, so it may stand before it once more. */
+  const stopAs = async (description: string) => {
+    for (;;) {
+      const stop = await stopped();
+      if (stop === 'terminated' || stop.description === description) return stop;
+      expect(stop).toMatchObject({ reason: 'exception', description: 'BPF program load' });
+      await goOn(stop.threadId);
+    }
+  };
+
+  const goOn = (threadId: number) => client.ask('continue', { threadId });
+
+  const scopeOf = async (threadId: number) => {
+    const { stackFrames } = (await client.ask('stackTrace', { threadId })).body;
+    const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
+    const scope = scopes.find(({ name }: { name: string }) => name === 'eBPF');
+    const { variables } = (await client.ask('variables', scope)).body;
+    const names: readonly string[] = stackFrames.map(({ name }: { name: string }) => name);
+    const values: Readonly<Record<string, string>> = Object.fromEntries(
+      variables.map(({ name, value }: { name: string; value: string }) => [name, value]),
+    );
+    return { names, variables, values };
+  };
+
+  const listing = async (
+    variables: readonly { name: string; memoryReference?: string }[],
+    instructionCount: number,
+  ): Promise<readonly { address: string; instruction: string; presentationHint?: string }[]> => {
+    const memoryReference = variables.find(({ name }) => name === 'instructions')?.memoryReference;
+    return (await client.ask('disassemble', { memoryReference, instructionCount })).body.instructions;
+  };
+
+  const say = async (expression: string) =>
+    (await client.ask('evaluate', { expression, context: 'repl' })).body?.result;
+
+  /** What the program itself printed, a line for each case. */
+  const reports = () => {
+    const lines = client.output.split('\n').filter((line) => line.startsWith('{"case"'));
+    return lines.map((line) => JSON.parse(line));
+  };
+
+  it('stops before the system call with what is about to be loaded, and after it with the result', async () => {
+    const capabilities = await launch(['bpf-load'], ['-via', 'syscall', '-log', '1', 'leaked', 'two-maps']);
+    const announced = capabilities.exceptionBreakpointFilters.map(({ filter }: { filter: string }) => filter);
+    expect(announced).toEqual(expect.arrayContaining(['bpf-load', 'bpf-refused']));
+    expect(announced).not.toContain('bpf-next-load');
+    await client.ask('configurationDone');
+
+    const before = await stopAs('BPF program load');
+    expect(before).toMatchObject({ reason: 'exception', allThreadsStopped: true });
+    const first = await scopeOf(before.threadId);
+    expect(first.names).toEqual(expect.arrayContaining(['syscall.Syscall', 'main.systemCall', 'main.main']));
+    const asked = { type: 'tracepoint', name: 'leaked', license: 'GPL', 'instruction count': '8', 'log level': '1' };
+    expect(first.values).toMatchObject({ ...asked, result: 'about to be loaded' });
+    const info = await client.ask('exceptionInfo', { threadId: before.threadId });
+    expect(info.body).toMatchObject({ exceptionId: 'BPF program load', breakMode: 'always' });
+    const code = await listing(first.variables, 9);
+    // A wide load is one instruction of two slots; what is asked for beyond the end is said to be invalid.
+    expect(code.map(({ address }) => address)).toEqual([
+      '0x0',
+      '0x10',
+      '0x18',
+      '0x20',
+      '0x28',
+      '0x30',
+      '0x38',
+      '0x38',
+      '0x40',
+    ]);
+    expect(code.slice(1, 4).map(({ instruction }) => instruction)).toEqual([
+      'r2 = 8',
+      'r3 = 0',
+      'call bpf_ringbuf_reserve#131',
+    ]);
+    expect(code[8]).toMatchObject({ presentationHint: 'invalid' });
+
+    await goOn(before.threadId);
+    const after = await stopAs('BPF program refused');
+    expect(after.reason).toBe('exception');
+    expect(after.text).toContain('refused, EINVAL');
+    const second = await scopeOf(after.threadId);
+    expect(second.names).toEqual(expect.arrayContaining(['syscall.Syscall', 'main.systemCall', 'main.main']));
+    expect(second.values).toMatchObject({ ...asked, result: 'refused, EINVAL (errno 22)', check: 'leaked-reference' });
+
+    await goOn(after.threadId);
+    const loaded = await stopAs('BPF program loaded');
+    const third = await scopeOf(loaded.threadId);
+    const translated = await listing(third.variables, 3);
+    expect(translated[0]?.instruction).toBe('*(u32 *)(r10 -4) = 0');
+
+    await goOn(loaded.threadId);
+    expect(await stopped()).toBe('terminated');
+    const [refused, good] = reports();
+    expect(third.values).toMatchObject({
+      result: 'done',
+      descriptor: `${good.fd}`,
+      id: `${good.id}`,
+      tag: good.tag,
+      'map ids': `[${good.mapIds.join(', ')}]`,
+    });
+    // Everything stays to be looked at.
+    const summary = (await client.ask('probelens/verifierSummary')).body;
+    expect(summary.log).toBe(refused.log);
+    expect(summary.report).toMatchObject({ kind: 'leaked-reference', slot: 7, instruction: 'exit' });
+    expect(await say('bpf log')).toContain(refused.log.trimEnd());
+    expect(await say('bpf')).toMatch(/load {2}\[Go 1\] {2}tracepoint "leaked", 8 instructions.*: refused, EINVAL/);
+    const made = new RegExp(`bpf:map: array "values", key 4, value 8, 1 entries: id ${good.mapIds[0]}`);
+    expect(await say('timeline')).toMatch(made);
+    expect(await say('bpf log 999')).toBeUndefined();
+  });
+
+  it('stops where a library is refused, which asks for a log only then', async () => {
+    await launch(['bpf-refused'], ['null-check', 'xdp']);
+    await client.ask('configurationDone');
+    const seen: Awaited<ReturnType<typeof scopeOf>>[] = [];
+    for (let stop = await stopped(); stop !== 'terminated'; stop = await stopped()) {
+      expect(stop).toMatchObject({ reason: 'exception', description: 'BPF program refused' });
+      seen.push(await scopeOf(stop.threadId));
+      await goOn(stop.threadId);
+    }
+    // The library also tries out what the kernel refuses, with programs of its own.
+    const ours = seen.filter(({ values }) => values.name === 'nullcheck');
+    expect(ours.map(({ values }) => [values['log level'], values.check])).toEqual([
+      ['0', undefined],
+      ['1', 'maybe-null'],
+    ]);
+    expect(ours[0]?.values.notes).toContain('The program asked for no log');
+    expect(ours[1]?.values.source).toBe('lines.c:15 /* LdXMemDW */');
+    for (const { names } of ours) expect(names).toContainEqual(expect.stringMatching(/\bsys\.BPF$/));
+  });
+
+  it('pauses at the next load when it is asked to, and at no other', async () => {
+    await launch([], ['-via', 'rawsyscall', 'xdp', 'socket-filter']);
+    expect(await client.ask('probelens/pauseAtNextLoad')).toMatchObject({ success: true });
+    await client.ask('configurationDone');
+    const pause = await stopped();
+    expect(pause).toMatchObject({ reason: 'exception', description: 'BPF program load' });
+    const { values, names } = await scopeOf(pause.threadId);
+    expect(values).toMatchObject({ type: 'xdp', result: 'about to be loaded' });
+    expect(names).toEqual(expect.arrayContaining(['syscall.RawSyscall', 'main.systemCall']));
+    await goOn(pause.threadId);
+    expect(await stopped()).toBe('terminated');
+    expect(reports().map(({ case: name }) => name)).toEqual(['xdp', 'socket-filter']);
+    expect((await client.ask('probelens/verifierSummary', { number: 77 })).success).toBe(false);
+  });
+});
