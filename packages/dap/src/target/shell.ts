@@ -56,6 +56,11 @@ export class TargetShell {
     this.#tell = tell;
   }
 
+  /** Of the program, once it is there. */
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
   /** Resolves with the path of the program, or undefined when the kernel side stays closed. */
   open(start: TargetStart, agent: readonly string[] | undefined): Promise<string | undefined> {
     const opening = this.#open(start, agent);
