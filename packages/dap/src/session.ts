@@ -121,7 +121,7 @@ export class Session {
         this.#kernel.symbolise(output.ticket, output.stack, output.top);
         return;
       case 'open-target':
-        void this.#target.open(output.start, output.agent).then((path) => this.#door.open(path));
+        void this.#target.open(output.start, output.agent).then((path) => this.#door.open(path, this.#target.pid));
         return;
       case 'release-target':
         this.#target.release();
