@@ -82,6 +82,15 @@ const look = ({ server, target, seen }: Cast): void => {
   }
 };
 
+const strike = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It ended by itself just before.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+};
+
 /** Waits for a victim that is only being started; gives up when the session is up without it. */
 const kill = async (cast: Cast, victim: Victim, up: Promise<unknown>): Promise<void> => {
   if (victim === 'client') {
@@ -96,8 +105,8 @@ const kill = async (cast: Cast, victim: Victim, up: Promise<unknown>): Promise<v
   await until(`there is a ${victim}, or will be none`, () => started || pidOf(cast, victim) !== undefined, patienceMs);
   const pid = pidOf(cast, victim);
   look(cast);
-  if (pid !== undefined) process.kill(pid, 'SIGKILL');
-  else await settled;
+  if (pid === undefined) await settled;
+  else strike(pid);
 };
 
 const conditions: Readonly<Record<Moment, string>> = {
