@@ -12,16 +12,13 @@ import { stopSites } from './x86/stop-site.js';
 /** At and before `push %rbp` the return address is all that the call has added to the stack. */
 const entryFrame = { register: 'rsp', offset: 8 } as const;
 
-/** A debugger's breakpoint on a function stops in its inlined copies too; a log that misses them must say so. */
+/** A log that misses a function's inlined copies must say so. */
 const reportCopies = (request: Request, fn: GoFunction): void => {
   const copies = request.binary.inlinedCopiesOf(fn.name);
   const [first] = copies;
   if (first === undefined) return;
   const where = `${first.caller} (${shortFile(first.file)}:${first.line})${copies.length > 1 ? ` and ${copies.length - 1} more` : ''}`;
   const message = `${fn.name} was also inlined into ${where}, which a probe on its own code does not see`;
-  if (request.use === 'stop') {
-    throw new Refused('partly-inlined', `${message}; the breakpoint stays with the debugger.`);
-  }
   request.notes.push({ code: 'partly-inlined', message: `${message}; probe "${fn.name} inlined" for all of it.` });
 };
 
@@ -99,17 +96,18 @@ export const entryPlace = (
   line: number,
   variables: Degraded<readonly GoVariable[]>,
 ): Place => {
-  reportCopies(request, fn);
   const found = entrySite(decodePrologue(request, fn));
   return found === undefined
     ? framelessPlace(request, fn, line, variables)
     : place(request, fn, found, line, variables);
 };
 
-export const functionPlaces = (request: Request, name: string): readonly Place[] =>
-  functionsCalled(request.binary, name).map((fn) =>
-    entryPlace(request, fn, fn.line, request.binary.parametersAtEntry(fn)),
-  );
+/** The own code of a function: all instantiations of a generic one. Throws Refused. */
+export const bodyPlaces = (request: Request, name: string): readonly Place[] =>
+  functionsCalled(request.binary, name).map((fn) => {
+    reportCopies(request, fn);
+    return entryPlace(request, fn, fn.line, request.binary.parametersAtEntry(fn));
+  });
 
 const nothing: Degraded<readonly GoVariable[]> = { value: [], problems: [] };
 

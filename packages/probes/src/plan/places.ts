@@ -1,8 +1,8 @@
 /** Where a probe goes: from its target to places, by the rules that keep debugger and program unharmed. */
 import type { GoBinary } from '@probelens/gosym';
 import { arm64Places } from './arm64/places.js';
-import { copyPlaces } from './copy-places.js';
-import { functionPlaces, packagePlaces } from './entry-places.js';
+import { copyPlaces, functionPlaces } from './copy-places.js';
+import { packagePlaces } from './entry-places.js';
 import { linePlaces } from './line-places.js';
 import { Refused } from './refused.js';
 import type { Place, Request } from './request.js';

@@ -21,18 +21,21 @@ const lines = source
   .filter((line) => line < lineOf('grow') || line > lineOf('grow') + 8)
   .filter((line) => line < lineOf('main') || line > lineOf('start'));
 
-/** How often Delve's tracepoint on each line was hit, by line; lines that take none are missing. */
-const delveHits = async (path: string): Promise<ReadonlyMap<number, number>> => {
+/** Inlined here and there, nowhere and everywhere. */
+const functions = ['work', 'half', 'value', 'clamp', 'clamped', 'leaf', 'route', 'keep'];
+
+/** How often Delve's tracepoints were hit, by name; places that take none are missing. */
+const delveHits = async (path: string, traces: readonly string[]): Promise<readonly (readonly [string, number])[]> => {
   const newline = join(dirname(path), 'newline');
   await writeFile(newline, '\n');
-  const script = `${lines.map((line) => `trace L${line} main.go:${line}`).join('\n')}\ncontinue\nexit\n`;
+  const script = `${traces.join('\n')}\ncontinue\nexit\n`;
   const options = ['exec', path, '--allow-non-terminal-interactive=true', '-r', `stdin:${newline}`];
   const run = spawnSync(findDelve() ?? 'dlv', options, { input: script, encoding: 'utf8', maxBuffer: 1 << 28 });
-  const hits = new Map<number, number>();
-  for (const [, line] of run.stdout.matchAll(/Tracepoint L([0-9]+) set at /g)) hits.set(Number(line), 0);
-  for (const [, line] of run.stdout.matchAll(/> goroutine\([0-9]+\): \[L([0-9]+)\] /g))
-    hits.set(Number(line), (hits.get(Number(line)) ?? 0) + 1);
-  return hits;
+  const hits = new Map<string, number>();
+  for (const [, name = ''] of run.stdout.matchAll(/Tracepoint (\w+) set at /g)) hits.set(name, 0);
+  for (const [, name = ''] of run.stdout.matchAll(/> goroutine\([0-9]+\): \[(\w+)\] /g))
+    hits.set(name, (hits.get(name) ?? 0) + 1);
+  return [...hits];
 };
 
 describe.skipIf(requirement('kernel', 'go', 'delve').missing)('stops inside lines', () => {
@@ -44,38 +47,51 @@ describe.skipIf(requirement('kernel', 'go', 'delve').missing)('stops inside line
     const path = await buildLines(flags);
     const planner = await loadPlanner();
     const binary = await openGoBinary(path);
-    const truth = await delveHits(path);
+    // Two runs, because Delve takes one breakpoint at an address.
+    const truth = new Map([
+      ...(await delveHits(
+        path,
+        lines.map((line) => `trace L${line} main.go:${line}`),
+      )),
+      ...(await delveHits(
+        path,
+        functions.map((name) => `trace F${name} main.${name}`),
+      )),
+    ]);
     const plans: ProbePlan[] = [];
-    const planned: number[] = [];
-    for (const line of truth.keys()) {
+    const planned: string[] = [];
+    for (const name of truth.keys()) {
       const spec = {
-        target: { kind: 'line', file: 'lines/main.go', line },
+        target: name.startsWith('L')
+          ? ({ kind: 'line', file: 'lines/main.go', line: Number(name.slice(1)) } as const)
+          : ({ kind: 'function', name: `main.${name.slice(1)}` } as const),
         condition: undefined,
         scope: { kind: 'process' },
         action: { kind: 'log', template: undefined },
         rateLimit: undefined,
       } as const;
-      for (const use of soaking ? (['stop', 'log'] as const) : (['stop'] as const)) {
+      for (const use of soaking && name.startsWith('L') ? (['stop', 'log'] as const) : (['stop'] as const)) {
         const result = planner.plan(spec, binary, { use, avoid: [] });
         if (!result.ok) continue;
         plans.push({ ...result.plan, captures: [] });
-        planned.push(line);
+        planned.push(name);
       }
     }
     const run = new ConditionRun(path, 0);
     await run.ready();
     const verdicts = await judge(run, plans);
-    const differences = planned.flatMap((line, index) => {
+    const differences = planned.flatMap((name, index) => {
       const [site] = plans[index]?.sites ?? [];
-      const [ours, theirs] = [verdicts[index]?.hits, truth.get(line)];
+      const [ours, theirs] = [verdicts[index]?.hits, truth.get(name)];
       return ours === theirs
         ? []
-        : [`${line}: ${ours}, Delve ${theirs} (${site?.use} at ${site?.address}: ${site?.reason})`];
+        : [`${name}: ${ours}, Delve ${theirs} (${site?.use} at ${site?.address}: ${site?.reason})`];
     });
     expect(differences).toEqual([]);
     const stops = new Set(plans.flatMap(({ sites: [site] }) => (site?.use === 'stop' ? [site.tier] : [])));
     expect(stops).toContain(2);
     expect(stops).toContain('stepped');
+    expect(planned).toEqual(expect.arrayContaining(['Fwork', 'Fclamped']));
     expect([...truth.values()].reduce((sum, hits) => sum + hits, 0)).toBeGreaterThan(400);
     binary.close();
     planner.dispose();

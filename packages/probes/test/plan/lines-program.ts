@@ -70,6 +70,24 @@ func grow(depth int, o *Order) int { // mark:grow
 	return grow(depth-1, o) + pad[depth%64]
 }
 
+// clamp is inlined wherever it is called.
+func clamp(v, low, high int) int {
+	if v+low < low*3 { // mark:clamp
+		return low * 2
+	}
+	if v > high {
+		return high - low
+	}
+	return v ^ low
+}
+
+//go:noinline
+func clamped(n int, o *Order) int {
+	first := clamp(n*o.Price-5, 2, 17)
+	note(first)
+	return first + clamp(o.Qty+first, n, o.ID)
+}
+
 var kept *Order
 
 //go:noinline
@@ -124,7 +142,7 @@ func main() { // mark:main
 		}
 		sink += value(order) + len(largest([]int{n, 3})) + len(largest([]string{"a", "b", "c"}[:n%4]))
 		sink += leaf(n, &Order{ID: n * 2, Qty: 3})
-		sink += route(n, keep(n))
+		sink += route(n, keep(n)) + clamped(n, &Order{ID: n * 2, Qty: 3, Price: n})
 	}
 	done := make(chan int)
 	go func() { done <- grow(500, &Order{ID: 1}) }()
