@@ -84,11 +84,14 @@ export class Session {
       case 'close-delve':
         this.#delve.close();
         return;
+      case 'check-kernel':
+        void this.#kernel.check(output.agent);
+        return;
       case 'prepare-kernel':
         this.#kernel.prepare(output.agent);
         return;
       case 'open-kernel':
-        void this.#kernel.open(output.pid, output.agent).then((path) => this.#door.open(path, output.pid));
+        void this.#kernel.open(output.pid, output.kernel).then((path) => this.#door.open(path, output.pid));
         return;
       case 'plan':
         this.#kernel.plan(output.ticket, output.items, output.avoid);
@@ -121,7 +124,7 @@ export class Session {
         this.#kernel.symbolise(output.ticket, output.stack, output.top);
         return;
       case 'open-target':
-        void this.#target.open(output.start, output.agent).then((path) => this.#door.open(path, this.#target.pid));
+        void this.#target.open(output.start, output.kernel).then((path) => this.#door.open(path, this.#target.pid));
         return;
       case 'release-target':
         this.#target.release();

@@ -141,7 +141,10 @@ export class World {
     refuse: (name: string) => string | undefined = () => undefined,
     settle: Readonly<Record<string, number>> = {},
   ): this {
-    for (const output of this.#outputs.filter((one) => one.kind === 'plan')) {
+    // What was refused makes the session ask once more for the rest.
+    for (;;) {
+      const output = this.#outputs.find((one) => one.kind === 'plan');
+      if (output === undefined) return this;
       this.#outputs = this.#outputs.filter((one) => one !== output);
       this.feed({
         kind: 'planned',
@@ -164,7 +167,6 @@ export class World {
         }),
       });
     }
-    return this;
   }
 
   answerArms(refuse: (name: string) => string | undefined = () => undefined): this {

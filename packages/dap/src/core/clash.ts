@@ -3,12 +3,12 @@
  * two apart corrupts the program. So the gate goes first, and comes back elsewhere, or Delve takes its breakpoint too.
  */
 import { dropGate } from './gates.js';
-import { listOf, numberOf, objectOf, type Request, stringOf } from './message.js';
+import { listOf, objectOf, type Request } from './message.js';
 import { addOneAgain } from './probes.js';
 import { setAgain } from './set-again.js';
 import type { Gate, GroupKey, SessionState, Want } from './state.js';
 import type { Turn } from './turn.js';
-import { functionsGroup, pathOfGroup } from './wants.js';
+import { functionsGroup, instructionAddress, pathOfGroup } from './wants.js';
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
@@ -51,13 +51,6 @@ export const comeBack = (turn: Turn, gates: readonly Gate[], group: GroupKey): v
   turn.update({ lane: { ...turn.state.lane, queue: [...turn.state.lane.queue, ...queue] } });
 };
 
-const addressOf = (breakpoint: unknown): bigint | undefined => {
-  const { instructionReference, offset } = objectOf(breakpoint);
-  const text = stringOf(instructionReference) ?? '';
-  if (!/^(?:0x[0-9a-f]+|\d+)$/i.test(text)) return undefined;
-  return BigInt(text) + BigInt(Math.trunc(numberOf(offset) ?? 0));
-};
-
 /** A program whose place is unknown keeps the bits within a page. */
 const pageSize = 4096n;
 
@@ -73,7 +66,7 @@ const covers = (gate: Gate, address: bigint, bias: bigint | undefined): boolean 
 export const makeWay = (turn: Turn, request: Request): boolean => {
   if (request.command !== 'setInstructionBreakpoints') return false;
   const addresses = listOf(objectOf(request.arguments).breakpoints)
-    .map(addressOf)
+    .map(instructionAddress)
     .filter((address) => address !== undefined);
   const { gates, kernel, lane } = turn.state;
   const inTheWay = [...gates.values()].filter((gate) =>

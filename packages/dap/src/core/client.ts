@@ -93,7 +93,7 @@ const toLane = (turn: Turn, request: Request): void => {
     turn.queue(setWork(turn, request) ?? { kind: 'forward', request, sent: false });
   } else if (writing.has(request.command)) {
     if (request.command === 'setInstructionBreakpoints')
-      turn.update({ instructions: listOf(objectOf(request.arguments).breakpoints).length > 0 });
+      turn.update({ instructions: listOf(objectOf(request.arguments).breakpoints) });
     if (request.command === 'setExceptionBreakpoints') setFilters(turn, request);
     else turn.queue({ kind: 'forward', request, sent: false });
   } else if (resumeCommands.has(request.command) || (isCall(request) && anyStops(turn))) {

@@ -135,7 +135,7 @@ const clearBreakpoints = (turn: Turn): void => {
     if (group.key === functionsGroup) send('setFunctionBreakpoints', { breakpoints: [] });
     else if (path !== undefined) send('setBreakpoints', { ...group.base, breakpoints: [] });
   }
-  if (turn.state.instructions) send('setInstructionBreakpoints', { breakpoints: [] });
+  if (turn.state.instructions.length > 0) send('setInstructionBreakpoints', { breakpoints: [] });
   set(turn, { stage: 'clearing', awaited });
   if (awaited === 0) pauseFirst(turn);
 };

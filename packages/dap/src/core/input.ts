@@ -16,7 +16,9 @@ export type Input =
   | { readonly kind: 'delve-message'; readonly message: Message; readonly time?: bigint }
   | { readonly kind: 'delve-closed' }
   /** `bias`: where the program was loaded, less where it was linked. Bytes. */
-  | { readonly kind: 'kernel-opened'; readonly bias?: bigint | undefined }
+  | { readonly kind: 'kernel-opened'; readonly bias?: bigint | undefined; readonly pid?: number | undefined }
+  /** `reason`: why it cannot be used; undefined: it can. */
+  | { readonly kind: 'kernel-checked'; readonly reason: string | undefined }
   | { readonly kind: 'kernel-unavailable'; readonly reason: string }
   /** Breakpoint instructions of others at places that Delve is about to write to. */
   | { readonly kind: 'strangers-found'; readonly places: readonly StrangerPlace[] }

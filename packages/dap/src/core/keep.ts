@@ -17,7 +17,7 @@ export const keepStateOf = (state: SessionState): KeepState => {
     pid: state.target.pid ?? state.launch?.pid,
     sources,
     functions,
-    instructions: state.instructions,
+    instructions: state.instructions.length > 0,
   };
 };
 

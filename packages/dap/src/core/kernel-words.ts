@@ -44,6 +44,8 @@ export type Armable = ProbePlan | SourcePlan;
 export interface DelvePlaces {
   readonly lines: readonly { readonly file: string; readonly line: number }[];
   readonly functions: readonly string[];
+  /** Addresses in memory. */
+  readonly instructions?: readonly bigint[];
 }
 
 /** Where somebody else's int3 stands. */

@@ -1,6 +1,7 @@
 /** Launch and attach arguments: ours are read and taken out, the rest is Delve's. */
 import { errors, type UserError } from '../errors.js';
 import { listOf, numberOf, objectOf, type Request, stringOf, textOf } from './message.js';
+import type { KernelWish } from './output.js';
 import { withoutOurs } from './own-arguments.js';
 import type { KernelMode, Launch } from './state.js';
 
@@ -13,6 +14,11 @@ export const textList = (value: unknown, name: string): readonly string[] | User
 
 export const isError = (value: unknown): value is UserError =>
   typeof value === 'object' && value !== null && 'showUser' in value;
+
+export const kernelWish = (launch: Launch): KernelWish => ({
+  agent: launch.agent,
+  substitutePath: launch.forDelve.substitutePath,
+});
 
 const kernelModes: readonly KernelMode[] = ['auto', 'off', 'required'];
 

@@ -2,11 +2,12 @@
 import { errors, type UserError } from '../errors.js';
 import { differences, initializeForDelve } from './capabilities.js';
 import { beginEnding } from './endings.js';
-import { isError, readLaunch, textList } from './launch-arguments.js';
+import { isError, kernelWish, readLaunch, textList } from './launch-arguments.js';
 import type { Request, Response } from './message.js';
 import { numberOf, objectOf, textOf } from './message.js';
 import { beginProbeOnly } from './probe-only/begin.js';
 import { addAgain, addProbe } from './probes.js';
+import type { Launch } from './state.js';
 import type { Turn } from './turn.js';
 
 export const onLaunch = (turn: Turn, request: Request): void => {
@@ -42,13 +43,28 @@ export const onLaunch = (turn: Turn, request: Request): void => {
     return;
   }
   turn.update({ launch, delve: 'starting' });
+  // A program that may run only under the kernel's eyes does not run at all without them.
+  if (launch.kernel === 'required') turn.emit({ kind: 'check-kernel', agent: launch.agent });
+  else startDelve(turn, launch);
+};
+
+const startDelve = (turn: Turn, launch: Launch): void => {
+  const args = objectOf(launch.request.arguments);
+  const port = numberOf(args.port);
   const flags = textList(args.dlvFlags, 'dlvFlags');
   if (launch.remote && port !== undefined) {
     turn.emit({ kind: 'connect-delve', host: textOf(args.host) ?? '127.0.0.1', port });
-  } else {
-    if (launch.kernel !== 'off') turn.emit({ kind: 'prepare-kernel', agent: launch.agent });
-    turn.emit({ kind: 'start-delve', path: textOf(args.delve), flags: isError(flags) ? [] : flags });
+    return;
   }
+  if (launch.kernel !== 'off') turn.emit({ kind: 'prepare-kernel', agent: launch.agent });
+  turn.emit({ kind: 'start-delve', path: textOf(args.delve), flags: isError(flags) ? [] : flags });
+};
+
+export const onKernelChecked = (turn: Turn, reason: string | undefined): void => {
+  const { launch, delve, ending } = turn.state;
+  if (launch === undefined || delve !== 'starting' || ending !== undefined) return;
+  if (reason === undefined) startDelve(turn, launch);
+  else onDelveFailed(turn, errors.kernelRequired(reason));
 };
 
 export const onDelveConnected = (turn: Turn): void => {
@@ -78,13 +94,9 @@ export const onDelveFailed = (turn: Turn, error: UserError): void => {
 export const onInitialized = (turn: Turn): void => {
   const { launch, kernel, target } = turn.state;
   if (launch === undefined || launch.kernel === 'off') return;
-  if (launch.remote) {
-    noKernel(turn, 'kernel probes need a Delve that was started here, and this one was only connected to.');
-    return;
-  }
   if (kernel.state !== 'opening') {
     turn.kernel({ state: 'opening', reason: undefined });
-    turn.emit({ kind: 'open-kernel', pid: target.pid ?? launch.pid, agent: launch.agent });
+    turn.emit({ kind: 'open-kernel', pid: target.pid ?? launch.pid, kernel: kernelWish(launch) });
   }
   if (turn.state.asked.size > 0) addAgain(turn);
   else for (const text of launch.probes) addProbe(turn, text, undefined, undefined);

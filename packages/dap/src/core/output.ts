@@ -37,6 +37,13 @@ export interface ProbeView {
   readonly hits: number;
 }
 
+/** What the launch arguments say of it. */
+export interface KernelWish {
+  readonly agent: readonly string[] | undefined;
+  /** Delve's own argument: `[{ from, to }]`, editor to binary. */
+  readonly substitutePath: unknown;
+}
+
 export type Output =
   | { readonly kind: 'to-client'; readonly message: Message }
   | { readonly kind: 'to-delve'; readonly message: Message }
@@ -44,10 +51,12 @@ export type Output =
   | { readonly kind: 'connect-delve'; readonly host: string; readonly port: number }
   /** Nothing more will be sent: Delve ends when it reads this. */
   | { readonly kind: 'close-delve' }
+  /** For `kernel: "required"`: can an agent be had, and may it load programs? */
+  | { readonly kind: 'check-kernel'; readonly agent: readonly string[] | undefined }
   /** The kernel side will be opened soon: what takes time and does not depend on the program may begin. */
   | { readonly kind: 'prepare-kernel'; readonly agent: readonly string[] | undefined }
   /** Opens the target's binary, loads the planner, starts the agent. */
-  | { readonly kind: 'open-kernel'; readonly pid: number | undefined; readonly agent: readonly string[] | undefined }
+  | { readonly kind: 'open-kernel'; readonly pid: number | undefined; readonly kernel: KernelWish }
   | {
       readonly kind: 'plan';
       readonly ticket: number;
@@ -80,7 +89,7 @@ export type Output =
       readonly top: string | undefined;
     }
   /** Without a debugger: starts the program, which waits, or looks for the process; then opens the kernel side. */
-  | { readonly kind: 'open-target'; readonly start: TargetStart; readonly agent: readonly string[] | undefined }
+  | { readonly kind: 'open-target'; readonly start: TargetStart; readonly kernel: KernelWish }
   /** The program that waits may begin. */
   | { readonly kind: 'release-target' }
   /** Tells when every thread stands still and every record of before is here. */

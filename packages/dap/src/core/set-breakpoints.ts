@@ -84,7 +84,23 @@ const onPlanned = (turn: Turn, work: SetWork, outcomes: readonly PlanOutcome[]):
     const outcome = outcomes[position];
     if (outcome !== undefined) byIndex.set(index, outcome);
   });
-  return disarmOld(turn, at(work, { outcomes: byIndex }));
+  const planned = at(work, { outcomes: byIndex });
+  return replan(turn, planned) ?? disarmOld(turn, planned);
+};
+
+/** What was refused is Delve's: the rest keeps away from there too. Once, because every refusal is one gate less. */
+const replan = (turn: Turn, work: SetWork): LaneProgress => {
+  const refused = work.wants.filter((_, index) => work.stage.outcomes.get(index)?.ok === false);
+  const kept = [...work.stage.outcomes.values()].some(({ ok }) => ok);
+  if (work.stage.replanned || withoutDelve(turn) || refused.length === 0 || !kept) return undefined;
+  const theirs = work.wants.map((want) => (refused.includes(want) ? { ...want, item: undefined } : want));
+  turn.emit({
+    kind: 'plan',
+    ticket: turn.laneTicket(),
+    items: toPlan(turn, work).map(({ item }) => item),
+    avoid: delvePlaces(turn.state, work.group, theirs),
+  });
+  return at(work, { kind: 'planning', replanned: true });
 };
 
 const disarmOld = (turn: Turn, work: SetWork): LaneProgress => {

@@ -216,6 +216,8 @@ export type LaneWork =
 
 export interface SetStage {
   readonly kind: 'new' | 'planning' | 'disarming' | 'delve' | 'arming';
+  /** Planned again, with what Delve gets. */
+  readonly replanned: boolean;
   /** By the index of the want; missing where nothing was planned. */
   readonly outcomes: ReadonlyMap<number, PlanOutcome>;
   /** Armed before and left alone, by the index of the want. */
@@ -228,6 +230,7 @@ export interface SetStage {
 
 export const newSet: SetStage = {
   kind: 'new',
+  replanned: false,
   outcomes: new Map(),
   kept: new Map(),
   answers: new Map(),
@@ -327,8 +330,8 @@ export interface SessionState {
   readonly ending: Ending | undefined;
   /** The client has been sent `terminated`. */
   readonly terminated: boolean;
-  /** Delve has instruction breakpoints. */
-  readonly instructions: boolean;
+  /** Delve's instruction breakpoints, as the client sent them. */
+  readonly instructions: readonly unknown[];
   /** Requests of Delve's to the client, by our number: Delve's number. */
   readonly reverse: ReadonlyMap<number, number>;
   /** Breakpoints that the kernel lost, by group and key, with the sentence that says why: they stay with Delve. */
@@ -372,7 +375,7 @@ export const initialState: SessionState = {
   heldExit: undefined,
   ending: undefined,
   terminated: false,
-  instructions: false,
+  instructions: [],
   reverse: new Map(),
   fallen: new Map(),
   said: new Set(),

@@ -10,7 +10,7 @@ import { loseKernel } from './gates.js';
 import type { Input } from './input.js';
 import { keepMayDiffer, keepStateOf } from './keep.js';
 import { runLane, tellLane } from './lane.js';
-import { noKernel, onDelveConnected, onDelveFailed } from './launch.js';
+import { noKernel, onDelveConnected, onDelveFailed, onKernelChecked } from './launch.js';
 import type { Output, TimerName } from './output.js';
 import { takeProbeOnly } from './probe-only/step.js';
 import { countAgain } from './probes.js';
@@ -78,7 +78,12 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
       // It was for the program before the restart.
       if (turn.state.kernel.state === 'off') return;
       turn.kernel({ state: 'ready', reason: undefined, bias: input.bias });
+      // Of a program that Delve had before this session it says nothing.
+      if (turn.state.target.pid === undefined) turn.target({ pid: input.pid });
       tellLane(turn, { kind: 'go' });
+      return;
+    case 'kernel-checked':
+      onKernelChecked(turn, input.reason);
       return;
     case 'kernel-unavailable':
       if (turn.state.kernel.state === 'off') return;

@@ -1,9 +1,9 @@
 /** Reads set-breakpoints requests: what is wanted, and whether the kernel may be asked. Pure functions of the request. */
 import { withGoroutine } from './goroutine-condition.js';
 import { parseHitCondition } from './hit-condition.js';
-import type { PlanItem, WantedAction } from './kernel-words.js';
+import type { DelvePlaces, PlanItem, WantedAction } from './kernel-words.js';
 import type { JsonObject, Request } from './message.js';
-import { listOf, numberOf, objectOf, textOf } from './message.js';
+import { listOf, numberOf, objectOf, stringOf, textOf } from './message.js';
 import type { GroupKey, SessionState, Want } from './state.js';
 
 export const functionsGroup: GroupKey = 'functions';
@@ -118,12 +118,16 @@ export const sameWant = (one: Want, other: Want): boolean =>
   one.hitCondition === other.hitCondition &&
   one.logMessage === other.logMessage;
 
+/** Where an instruction breakpoint is, in memory. */
+export const instructionAddress = (breakpoint: unknown): bigint | undefined => {
+  const { instructionReference, offset } = objectOf(breakpoint);
+  const text = stringOf(instructionReference) ?? '';
+  if (!/^(?:0x[0-9a-f]+|\d+)$/i.test(text)) return undefined;
+  return BigInt(text) + BigInt(Math.trunc(numberOf(offset) ?? 0));
+};
+
 /** Where Delve has breakpoints, or will have when `wants` of `group` that nobody plans for are set. */
-export const delvePlaces = (
-  state: SessionState,
-  group: GroupKey,
-  wants: readonly Want[],
-): { readonly lines: { file: string; line: number }[]; readonly functions: string[] } => {
+export const delvePlaces = (state: SessionState, group: GroupKey, wants: readonly Want[]): DelvePlaces => {
   const lines: { file: string; line: number }[] = [];
   const functions: string[] = [];
   const add = (key: GroupKey, want: Want): void => {
@@ -135,6 +139,10 @@ export const delvePlaces = (
     if (other.key === group) continue;
     for (const placed of other.placed) if (placed.home === 'delve') add(other.key, placed);
   }
-  for (const want of wants) if (want.item === undefined) add(group, want);
-  return { lines, functions };
+  for (const want of wants) {
+    // What the kernel lost is Delve's as well.
+    if (want.item === undefined || state.fallen.has(`${group}\n${want.key}`)) add(group, want);
+  }
+  const instructions = state.instructions.map(instructionAddress).filter((address) => address !== undefined);
+  return { lines, functions, instructions };
 };

@@ -3,6 +3,7 @@
 import type { Input } from '../core/input.js';
 import type { Message } from '../core/message.js';
 import { AdapterError, errors, sentenceOf } from '../errors.js';
+import { peerProcess } from '../kernel/peer-process.js';
 import type { DapOptions } from '../options.js';
 import { connectDelve, type DelveConnection, talkToDelve } from './connection.js';
 import { findDelve } from './find.js';
@@ -23,8 +24,10 @@ export class DelveShell {
     this.#tell = tell;
   }
 
+  /** Of a Delve that was only connected to: where it can be seen from here. */
   get pid(): number | undefined {
-    return this.#process?.pid;
+    const socket = this.#connection?.socket;
+    return this.#process?.pid ?? (socket === undefined ? undefined : peerProcess(socket));
   }
 
   get socket(): NodeJS.ReadableStream | undefined {

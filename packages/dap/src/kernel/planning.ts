@@ -1,7 +1,8 @@
 /** Between the editor's breakpoints and the planner's specs. Pure functions of the binary. */
-import type { GoBinary, GoFunction, LineAddress } from '@probelens/gosym';
+import { type GoBinary, type GoFunction, type LineAddress, virtualAddress } from '@probelens/gosym';
 import { type ProbePlan, type ProbeSpec, parseProbeText } from '@probelens/probes';
 import type { DelvePlaces, NotPlanned, PlanItem, WantedAction } from '../core/kernel-words.js';
+import { functionsMeant } from './function-names.js';
 
 export type SpecOutcome = { readonly ok: true; readonly spec: ProbeSpec } | NotPlanned;
 
@@ -32,16 +33,20 @@ const spec = (target: ProbeSpec['target'], condition: string | undefined, action
 const unknownFunction = (binary: GoBinary, name: string): string => {
   const similar = binary.similarNames(name, 3);
   const hint = similar.length === 0 ? 'names are written as in "main.price"' : `did you mean ${similar.join(', ')}?`;
-  return `the binary has no function named exactly ${name}; ${hint}`;
+  return `the binary has no function ${name}; ${hint}`;
 };
 
 export const specOf = (item: PlanItem, binary: GoBinary): SpecOutcome => {
   switch (item.kind) {
-    case 'function':
+    case 'function': {
+      const names = new Set(functionsMeant(binary, item.name).map(({ name }) => name));
+      const [only] = names;
       // Of a function that lives on in copies only the planner knows where they are, and says so.
-      if (binary.functionsNamed(item.name).length === 0 && binary.inlinedCopiesOf(item.name).length === 0)
+      if (only === undefined && binary.inlinedCopiesOf(item.name).length === 0)
         return refused(unknownFunction(binary, item.name));
-      return { ok: true, spec: spec({ kind: 'function', name: item.name }, item.condition, item.action) };
+      if (names.size > 1) return refused(`the name ${item.name} may mean ${[...names].slice(0, 4).join(', ')}`);
+      return { ok: true, spec: spec({ kind: 'function', name: only ?? item.name }, item.condition, item.action) };
+    }
     case 'line': {
       const [only, ...others] = declaredAt(binary, item.file, item.line);
       if (only !== undefined && others.length === 0)
@@ -75,7 +80,7 @@ export const placesOf = (binary: GoBinary, places: DelvePlaces): readonly LineAd
   const found: LineAddress[] = [];
   for (const { file, line } of places.lines) found.push(...binary.addressesOf(file, line));
   for (const name of places.functions) {
-    for (const fn of binary.functionsNamed(name)) {
+    for (const fn of functionsMeant(binary, name)) {
       // Delve chooses an address behind the prologue: the first of a line's runs, on the first or the second line.
       found.push(
         ...binary
@@ -88,10 +93,15 @@ export const placesOf = (binary: GoBinary, places: DelvePlaces): readonly LineAd
   return found;
 };
 
-/** File offsets of `placesOf`. */
-export const avoidedOffsets = (binary: GoBinary, places: DelvePlaces): readonly number[] => [
-  ...new Set(placesOf(binary, places).map(({ address }) => binary.offsetOf(address))),
-];
+/** File offsets of `placesOf`, and of single instructions. `bias`: see KernelRoom. */
+export const avoidedOffsets = (binary: GoBinary, places: DelvePlaces, bias: bigint | undefined): readonly number[] => {
+  const single = (places.instructions ?? []).flatMap((address) => {
+    const linked = Number(address - (bias ?? 0n));
+    const fn = linked > 0 && Number.isSafeInteger(linked) ? binary.functionAt(virtualAddress(linked)) : undefined;
+    return fn === undefined ? [] : [binary.offsetOf(virtualAddress(linked))];
+  });
+  return [...new Set([...placesOf(binary, places).map(({ address }) => binary.offsetOf(address)), ...single])];
+};
 
 /** "0.56 us", "12 us". */
 const microseconds = (nanoseconds: number): string => {

@@ -28,6 +28,7 @@ import type { Focus } from '../core/output.js';
 import { sentenceOf } from '../errors.js';
 import { Halts } from './halts.js';
 import { foreignBreakpoints } from './live-text.js';
+import type { PathRules } from './paths.js';
 import { avoidedOffsets, placesOf, sourceName, specOf, spokenCost } from './planning.js';
 import { addressInMemory, programOf, tracedBy } from './target.js';
 
@@ -53,6 +54,8 @@ export interface RoomOptions {
     /** Nobody traces it; `path`: what it will become when it begins, undefined when it runs already. */
     | { readonly kind: 'alone'; readonly pid: number; readonly path: string | undefined };
   readonly agentCommand: readonly string[];
+  /** The editor's paths and the binary's. */
+  readonly paths: PathRules;
   readonly openBinary: (path: string) => Promise<GoBinary>;
   readonly loadPlanner: () => Promise<PlannerPort>;
   readonly startAgent: (command: readonly string[]) => Promise<AgentClient>;
@@ -84,6 +87,7 @@ export class KernelRoom {
   readonly #agent: AgentClient;
   readonly #target: AgentTarget;
   readonly #halts: Halts | undefined;
+  readonly #paths: PathRules;
   #closing = false;
 
   private constructor(binary: GoBinary, planner: PlannerPort, agent: AgentClient, options: RoomOptions, pid: number) {
@@ -91,6 +95,7 @@ export class KernelRoom {
     this.#planner = planner;
     this.#agent = agent;
     this.#target = agentTarget(options.process, pid);
+    this.#paths = options.paths;
     this.#halts = options.process.kind === 'alone' ? new Halts(agent, pid) : undefined;
     agent.onEvents(options.onEvents);
     agent.onClosed((failure) => {
@@ -128,6 +133,10 @@ export class KernelRoom {
     return this.#agent.stdout;
   }
 
+  get pid(): number {
+    return this.#target.pid;
+  }
+
   get programPath(): string {
     return this.#binary.path;
   }
@@ -142,9 +151,22 @@ export class KernelRoom {
     return undefined;
   }
 
+  #avoided(places: DelvePlaces): readonly number[] {
+    return avoidedOffsets(this.#binary, this.#asLinked(places), this.bias);
+  }
+
+  #asLinked(places: DelvePlaces): DelvePlaces {
+    const lines = places.lines.map(({ file, line }) => ({ file: this.#paths.toBinary(file), line }));
+    return { ...places, lines };
+  }
+
   plan(items: readonly PlanItem[], places: DelvePlaces): readonly PlanOutcome[] {
-    const avoid = avoidedOffsets(this.#binary, places);
-    return items.map((item) => this.#planOne(item, avoid));
+    const avoid = this.#avoided(places);
+    return items.map((item) => {
+      const here = item.kind === 'line' ? { ...item, file: this.#paths.toBinary(item.file) } : item;
+      const outcome = this.#planOne(here, avoid);
+      return outcome.ok ? { ...outcome, file: this.#paths.toClient(outcome.file) } : outcome;
+    });
   }
 
   /** Functions that a person may be writing the name of; whole names, or from the last part of the import path on. */
@@ -162,8 +184,10 @@ export class KernelRoom {
   strangers(places: DelvePlaces, held: DelvePlaces, own: readonly string[]): readonly StrangerPlace[] {
     const { bias } = this;
     if (bias === undefined) return [];
-    const known = new Set([...avoidedOffsets(this.#binary, held), ...own.map(Number)]);
-    const wanted = placesOf(this.#binary, places).filter(({ address }) => !known.has(this.#binary.offsetOf(address)));
+    const known = new Set([...this.#avoided(held), ...own.map(Number)]);
+    const wanted = placesOf(this.#binary, this.#asLinked(places)).filter(
+      ({ address }) => !known.has(this.#binary.offsetOf(address)),
+    );
     return foreignBreakpoints(this.#target.pid, this.#binary, wanted, Number(bias));
   }
 
@@ -289,7 +313,7 @@ export class KernelRoom {
   frames(stack: readonly string[], top: string | undefined): readonly MomentFrame[] {
     return stackPositions(this.#binary, stack, top).map(({ address, position }) => ({
       name: position?.function ?? address,
-      file: position?.file,
+      file: position === undefined ? undefined : this.#paths.toClient(position.file),
       line: position?.line ?? 0,
       address,
     }));

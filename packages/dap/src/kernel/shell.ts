@@ -3,11 +3,12 @@ import type { AgentClient } from '@probelens/probes';
 import type { Input } from '../core/input.js';
 import type { Armable, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
 import type { MomentFrame } from '../core/moments.js';
-import type { Focus, KeepState } from '../core/output.js';
+import type { Focus, KeepState, KernelWish } from '../core/output.js';
 import type { DelveShell } from '../delve/shell.js';
 import { sentenceOf } from '../errors.js';
 import { type Keeper, startKeeper } from '../keeper/spawn.js';
 import type { DapOptions } from '../options.js';
+import { pathRules } from './paths.js';
 import type { KernelRoom, PlannerPort, RoomOptions } from './room.js';
 import { trapPending } from './target.js';
 
@@ -40,6 +41,24 @@ export class KernelShell {
     void this.#loadPlanner().catch(() => undefined);
   }
 
+  /** Tells whether an agent can be had that may load programs; the one that was asked is kept. */
+  async check(agent: readonly string[] | undefined): Promise<void> {
+    this.#tell({ kind: 'kernel-checked', reason: await this.#incapability(agent) });
+  }
+
+  async #incapability(agent: readonly string[] | undefined): Promise<string | undefined> {
+    if (process.platform !== 'linux') return 'kernel probes need Linux.';
+    this.prepare(agent);
+    if (this.#early === undefined) return 'no probe agent is configured; set "agent" in the launch arguments.';
+    try {
+      const { hello } = await this.#early.agent;
+      return hello.capable ? undefined : (hello.reason ?? 'the probe agent cannot load programs here.');
+    } catch (error) {
+      this.#early = undefined;
+      return sentenceOf(error);
+    }
+  }
+
   #startAgent(command: readonly string[]): Promise<AgentClient> {
     return (this.#options.startAgent ?? defaultAgent)(command);
   }
@@ -59,8 +78,8 @@ export class KernelShell {
   }
 
   /** Resolves with the path of the program's binary, or undefined when the kernel side stays closed. */
-  open(pid: number | undefined, agent: readonly string[] | undefined): Promise<string | undefined> {
-    const opening = this.#open(pid, agent);
+  open(pid: number | undefined, kernel: KernelWish): Promise<string | undefined> {
+    const opening = this.#open(pid, kernel);
     this.#opening = opening;
     return opening;
   }
@@ -73,20 +92,19 @@ export class KernelShell {
   /** The same for a program without a debugger. `path`: what it will become. */
   openAlone(
     process: { readonly pid: number; readonly path: string | undefined },
-    agent: readonly string[] | undefined,
+    kernel: KernelWish,
   ): Promise<string | undefined> {
-    const opening = this.#enter(() =>
-      this.#openRoom({ kind: 'alone', ...process }, agent ?? this.#options.agentCommand),
-    );
+    const opening = this.#enter(() => this.#openRoom({ kind: 'alone', ...process }, kernel));
     this.#opening = opening;
     return opening;
   }
 
-  #open(pid: number | undefined, agent: readonly string[] | undefined): Promise<string | undefined> {
+  #open(pid: number | undefined, kernel: KernelWish): Promise<string | undefined> {
     return this.#enter(() => {
       const delvePid = this.#delve.pid;
-      if (delvePid === undefined) throw new Error('Delve was not started here.');
-      return this.#openRoom({ kind: 'traced', pid, delvePid }, agent ?? this.#options.agentCommand);
+      if (delvePid === undefined)
+        throw new Error('the Delve that was connected to is not among the processes that can be seen on this machine.');
+      return this.#openRoom({ kind: 'traced', pid, delvePid }, kernel);
     });
   }
 
@@ -108,7 +126,7 @@ export class KernelShell {
         return undefined;
       }
       this.#room = room;
-      this.#tell({ kind: 'kernel-opened', bias: room.bias });
+      this.#tell({ kind: 'kernel-opened', bias: room.bias, pid: room.pid });
       return room.programPath;
     } catch (error) {
       if (entry !== this.#entries) return undefined;
@@ -117,7 +135,8 @@ export class KernelShell {
     }
   }
 
-  async #openRoom(process: RoomOptions['process'], command: readonly string[] | undefined): Promise<KernelRoom> {
+  async #openRoom(process: RoomOptions['process'], kernel: KernelWish): Promise<KernelRoom> {
+    const command = kernel.agent ?? this.#options.agentCommand;
     if (command === undefined) throw new Error('no probe agent is configured; set "agent" in the launch arguments.');
     if (this.#closed) throw new Error('the session is ending.');
     const { openBinary } = this.#options;
@@ -126,6 +145,7 @@ export class KernelShell {
     return KernelRoom.open({
       process,
       agentCommand: command,
+      paths: pathRules(kernel.substitutePath),
       openBinary: openBinary ?? (async (path) => (await import('@probelens/gosym')).openGoBinary(path)),
       loadPlanner: () => this.#loadPlanner(),
       startAgent: (wanted) => this.#takeAgent(wanted),

@@ -1,6 +1,7 @@
 /** The program of a session without a debugger: started or found here, watched, halted and continued. */
 import type { HeldProgram } from '@probelens/probes';
 import type { Input } from '../core/input.js';
+import type { KernelWish } from '../core/output.js';
 import type { TargetStart } from '../core/probe-only/state.js';
 import { sentenceOf } from '../errors.js';
 import type { KernelShell } from '../kernel/shell.js';
@@ -62,13 +63,13 @@ export class TargetShell {
   }
 
   /** Resolves with the path of the program, or undefined when the kernel side stays closed. */
-  open(start: TargetStart, agent: readonly string[] | undefined): Promise<string | undefined> {
-    const opening = this.#open(start, agent);
+  open(start: TargetStart, kernel: KernelWish): Promise<string | undefined> {
+    const opening = this.#open(start, kernel);
     this.#opening = opening;
     return opening;
   }
 
-  async #open(start: TargetStart, agent: readonly string[] | undefined): Promise<string | undefined> {
+  async #open(start: TargetStart, kernel: KernelWish): Promise<string | undefined> {
     this.#ended = false;
     this.#reaped = false;
     try {
@@ -79,7 +80,7 @@ export class TargetShell {
     }
     this.#tell({ kind: 'target-found', pid: this.#pid });
     const path = start.kind === 'launch' ? start.program : undefined;
-    const opened = await this.#kernel.openAlone({ pid: this.#pid, path }, agent);
+    const opened = await this.#kernel.openAlone({ pid: this.#pid, path }, kernel);
     if (opened !== undefined && start.kind === 'attach') this.#watchFor(start.pid);
     return opened;
   }

@@ -1,7 +1,7 @@
 /** Launch and attach without a debugger. */
 import { errors, type UserError } from '../../errors.js';
 import { differences } from '../capabilities.js';
-import { textList } from '../launch-arguments.js';
+import { kernelWish, textList } from '../launch-arguments.js';
 import { isObject, type JsonObject, numberOf, objectOf, type Request, textOf } from '../message.js';
 import { addProbe } from '../probes.js';
 import type { Launch } from '../state.js';
@@ -73,7 +73,7 @@ export const beginProbeOnly = (turn: Turn, request: Request, launch: Launch): vo
     },
   });
   turn.kernel({ state: 'opening', reason: undefined });
-  turn.emit({ kind: 'open-target', start, agent: launch.agent });
+  turn.emit({ kind: 'open-target', start, kernel: kernelWish(launch) });
 };
 
 export const onTargetFound = (turn: Turn, pid: number): void => turn.target({ pid, exited: false });

@@ -1,0 +1,165 @@
+/** Names of functions and paths of sources as people have them, held against what Delve makes of them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openGoBinary } from '@probelens/gosym';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, findDelve, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { functionsMeant } from '../src/kernel/function-names.js';
+import { pathRules } from '../src/kernel/paths.js';
+import {
+  connectClient,
+  initializeArguments,
+  lineOf,
+  listeningPort,
+  startAdapter,
+  startPlainDelve,
+  type TestClient,
+  type TestServer,
+} from './session-client.js';
+
+describe('paths of editor and binary', () => {
+  it('are exchanged by the first rule that fits whole elements', () => {
+    const { toBinary, toClient } = pathRules([
+      { from: '/home/me/work', to: '/build' },
+      { from: '/home/me', to: '/other/' },
+      { from: '', to: '/relative' },
+    ]);
+    expect(toBinary('/home/me/work/a.go')).toBe('/build/a.go');
+    expect(toBinary('/home/me/worked/a.go')).toBe('/other/worked/a.go');
+    expect(toBinary('a/b.go')).toBe('/relative/a/b.go');
+    expect(toBinary('/elsewhere/a.go')).toBe('/elsewhere/a.go');
+    expect(toClient('/build/a.go')).toBe('/home/me/work/a.go');
+    expect(pathRules(undefined).toBinary('/a.go')).toBe('/a.go');
+    expect(pathRules([{ from: '/src', to: '' }]).toBinary('/src/a.go')).toBe('a.go');
+  });
+});
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-names-'));
+  let server: TestServer;
+  let client: TestClient;
+  let orders = '';
+
+  beforeAll(async () => {
+    server = await startAdapter();
+    orders = await buildFixture('orders');
+  });
+  afterAll(async () => {
+    server.child.kill('SIGTERM');
+    await once(server.child, 'exit');
+    rmSync(work, { recursive: true, force: true });
+  });
+  afterEach(async () => {
+    await client.leave();
+  });
+
+  it('of functions mean what Delve takes them for', async () => {
+    const program = await buildFixture('variety', { flags: ['-gcflags=all=-N -l'] });
+    const binary = await openGoBinary(program);
+    const methods = [...binary.functions()].filter(({ name }) => /^main\.\(\*\w+\)\.\w+$/.test(name)).slice(0, 3);
+    expect(methods.length).toBeGreaterThan(0);
+    const names = [
+      'main.main',
+      'main',
+      'os.(*File).Write',
+      '(*File).Write',
+      'File.Write',
+      'fmt.Println',
+      'Println',
+      'internal/poll.(*FD).Close',
+      'poll.FD.Close',
+      'main.nothing',
+      'nothing at all',
+      ...methods.flatMap(({ name }) => [name, name.slice('main.'.length)]),
+    ];
+    const delve = await startPlainDelve();
+    client = await connectClient(delve.port);
+    await client.ask('initialize', initializeArguments);
+    const launch = client.ask('launch', { mode: 'exec', program, stopOnEntry: true });
+    await client.next('initialized');
+    await launch;
+    for (const name of names) {
+      const { breakpoints } = (await client.ask('setFunctionBreakpoints', { breakpoints: [{ name }] })).body;
+      const [theirs] = breakpoints;
+      const [ours, ...more] = functionsMeant(binary, name);
+      expect([name, theirs.verified], theirs.message).toEqual([name, ours !== undefined && more.length === 0]);
+      if (ours !== undefined && more.length === 0) expect([name, theirs.source.path]).toEqual([name, ours.file]);
+    }
+    await client.ask('disconnect', { terminateDebuggee: true });
+  });
+
+  it('a short name and a path of the editor go to the kernel', async () => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const substitutePath = [{ from: '/editor/orders', to: fixtureSources('orders') }];
+    const program = await privateCopy(orders, work);
+    const launch = client.ask('launch', { mode: 'exec', program, args: ['3000'], substitutePath });
+    await client.next('initialized');
+    expect((await launch).success).toBe(true);
+    const line = lineOf(join(fixtureSources('orders'), 'order.go'), 'func price(');
+    const source = { path: '/editor/orders/order.go' };
+    const lines = await client.ask('setBreakpoints', { source, breakpoints: [{ line, condition: 'o.ID == 1000' }] });
+    const functions = await client.ask('setFunctionBreakpoints', {
+      breakpoints: [{ name: 'price', condition: 'o.ID == 2000' }],
+    });
+    const [first] = lines.body.breakpoints;
+    const [second] = functions.body.breakpoints;
+    const inKernel = expect.stringMatching(/^In the kernel/);
+    expect(first).toMatchObject({ line, source, message: inKernel });
+    expect(second).toMatchObject({ source, message: inKernel });
+    await client.ask('configurationDone');
+    for (const { id } of [first, second]) {
+      const stop = (await client.next('stopped')).body;
+      expect(stop.hitBreakpointIds).toEqual([id]);
+      const { stackFrames } = (await client.ask('stackTrace', { threadId: stop.threadId, levels: 1 })).body;
+      expect(stackFrames[0]).toMatchObject({ name: 'main.price', source });
+      await client.ask('continue', { threadId: stop.threadId });
+    }
+    await client.next('terminated');
+  });
+
+  it('a Delve that runs already gets kernel breakpoints, as long as it is on this machine', async () => {
+    const program = await privateCopy(orders, work);
+    const args = ['exec', '--headless', '--listen=127.0.0.1:0', program, '--', '3000'];
+    const remote: ChildProcess = spawn(findDelve() ?? 'dlv', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const gone = once(remote, 'exit');
+    const port = await listeningPort(remote, /listening at: \S+:(\d+)/);
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const attach = client.ask('attach', { mode: 'remote', port });
+    await client.next('initialized');
+    expect(await attach).toMatchObject({ success: true });
+    const set = await client.ask('setFunctionBreakpoints', {
+      breakpoints: [{ name: 'main.price', condition: 'o.ID == 1000' }],
+    });
+    expect(set.body.breakpoints).toMatchObject([{ message: expect.stringMatching(/^In the kernel/) }]);
+    await client.ask('configurationDone');
+    const { threadId } = (await client.next('stopped')).body;
+    const { stackFrames } = (await client.ask('stackTrace', { threadId, levels: 1 })).body;
+    const frameId = stackFrames[0].id;
+    expect((await client.ask('evaluate', { expression: 'o.ID', frameId })).body.result).toBe('1000');
+    await client.ask('disconnect', { terminateDebuggee: true });
+    await gone;
+  });
+
+  it('a program that needs the kernel is not started without it', async () => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const launch = { mode: 'exec', program: orders, kernel: 'required', agent: ['/nowhere/agent'] };
+    const answer = await client.ask('launch', launch);
+    expect(answer).toMatchObject({ success: false, message: expect.stringContaining('"kernel" is "required"') });
+    expect(client.events.map(({ event }) => event)).not.toContain('process');
+    // Another try in the same session.
+    const program = await privateCopy(orders, work);
+    const again = client.ask('launch', { mode: 'exec', program, args: ['10'], kernel: 'required' });
+    await client.next('initialized');
+    expect(await again).toMatchObject({ success: true });
+    await client.ask('configurationDone');
+    await client.next('terminated');
+    expect(client.output).toContain('"wrong":0');
+  });
+});
