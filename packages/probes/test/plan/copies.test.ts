@@ -25,7 +25,7 @@ describe.skipIf(requirement('go').missing)('inlined copies', () => {
       code: 'inlined-everywhere',
       message: expect.stringContaining(`probe "main.notional inlined" or the line ${place}`),
     });
-    const lost = [...binary.inlinedCopies((name) => /^sync\b/.test(name))].find(
+    const lost = [...binary.inlinedCopies((name) => /^runtime\.mark/.test(name))].find(
       ([name]) => refusal(`"${name}" inlined do count`)?.code === 'no-copy-site',
     );
     const [name = '', [first] = []] = lost ?? [];
