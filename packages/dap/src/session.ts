@@ -115,7 +115,7 @@ export class Session {
         this.#kernel.complete(output.ticket, output.prefix);
         return;
       case 'describe-load':
-        void this.#kernel.describeLoad(output.ticket, output.pointer, output.size);
+        void this.#kernel.describeLoad(output.ticket, output.at, output.verify);
         return;
       case 'count':
         void this.#kernel.count();

@@ -125,6 +125,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF prog
     ]);
     expect(code[8]).toMatchObject({ presentationHint: 'invalid' });
 
+    // What the verifier will say can be had before it is asked.
+    expect(await say('bpf reload')).toContain('check: leaked-reference, Unreleased reference');
     await goOn(before.threadId);
     const after = await stopAs('BPF program refused');
     expect(after.reason).toBe('exception');
@@ -158,15 +160,19 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF prog
     const made = new RegExp(`bpf:map: array "values", key 4, value 8, 1 entries: id ${good.mapIds[0]}`);
     expect(await say('timeline')).toMatch(made);
     expect(await say('bpf log 999')).toBeUndefined();
+    expect(await say('bpf reload 1')).toBeUndefined();
   });
 
   it('stops where a library is refused, which asks for a log only then', async () => {
     await launch(['bpf-refused'], ['null-check', 'xdp']);
     await client.ask('configurationDone');
+    let reloaded: unknown;
     const seen: Awaited<ReturnType<typeof scopeOf>>[] = [];
     for (let stop = await stopped(); stop !== 'terminated'; stop = await stopped()) {
       expect(stop).toMatchObject({ reason: 'exception', description: 'BPF program refused' });
-      seen.push(await scopeOf(stop.threadId));
+      const scope = await scopeOf(stop.threadId);
+      seen.push(scope);
+      if (scope.values.name === 'nullcheck' && scope.values['log level'] === '0') reloaded = await say('bpf reload');
       await goOn(stop.threadId);
     }
     // The library also tries out what the kernel refuses, with programs of its own.
@@ -176,6 +182,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF prog
       ['1', 'maybe-null'],
     ]);
     expect(ours[0]?.values.notes).toContain('The program asked for no log');
+    // Loaded once more by the agent, with the program's own map and lines: the same verdict as the library's second try.
+    expect(reloaded).toContain('The log is from loading the program once more, by the probe agent.');
+    expect(reloaded).toContain("check: maybe-null, R0 invalid mem access 'map_value_or_null'");
+    expect(reloaded).toContain('source: lines.c:15 /* LdXMemDW */');
     expect(ours[1]?.values.source).toBe('lines.c:15 /* LdXMemDW */');
     for (const { names } of ours) expect(names).toContainEqual(expect.stringMatching(/\bsys\.BPF$/));
   });

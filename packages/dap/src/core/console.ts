@@ -77,8 +77,8 @@ const commands: Readonly<Record<string, Command>> = {
     run: onSnapshotCommand,
   },
   bpf: {
-    usage: 'bpf [N] | bpf log [N]',
-    help: "lists eBPF programs, maps, links and attachments that were made; one with its instructions; the verifier's log",
+    usage: 'bpf [N] | bpf log [N] | bpf reload [N]',
+    help: "lists eBPF programs, maps, links and attachments that were made; one with its instructions; the verifier's log, also by loading it once more",
     run: onBpfCommand,
   },
   timeline: {

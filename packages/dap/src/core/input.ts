@@ -1,5 +1,5 @@
 /** Everything that can happen to a session. The shells turn the world into these; the core knows nothing else. */
-import type { BpfLoad, ProbeCounters, ProbeEvent } from '@probelens/probes';
+import type { DescribedLoad, ProbeCounters, ProbeEvent } from '@probelens/probes';
 import type { UserError } from '../errors.js';
 import type { ArmOutcome, PlanOutcome, StrangerPlace } from './kernel-words.js';
 import type { Message } from './message.js';
@@ -29,7 +29,7 @@ export type Input =
   | { readonly kind: 'focused'; readonly ticket: number }
   | { readonly kind: 'completed'; readonly ticket: number; readonly names: readonly string[] }
   /** Undefined: its memory could not be read. */
-  | { readonly kind: 'load-described'; readonly ticket: number; readonly load: BpfLoad | undefined }
+  | { readonly kind: 'load-described'; readonly ticket: number; readonly described: DescribedLoad | undefined }
   | { readonly kind: 'counted'; readonly counters: readonly ProbeCounters[] }
   | { readonly kind: 'probe-events'; readonly events: readonly ProbeEvent[] }
   | { readonly kind: 'agent-closed'; readonly reason: string }

@@ -37,6 +37,12 @@ export interface SourcePlan {
   readonly sites: readonly [];
 }
 
+/** Attributes of BPF_PROG_LOAD in the program's memory: where, "0x...", and how many bytes. */
+export interface BpfAttributes {
+  readonly pointer: string;
+  readonly size: number;
+}
+
 /** What the agent can be given. */
 export type Armable = ProbePlan | SourcePlan;
 

@@ -1,5 +1,5 @@
 /** Everything a session may ask of the world. */
-import type { Armable, DelvePlaces, PlanItem } from './kernel-words.js';
+import type { Armable, BpfAttributes, DelvePlaces, PlanItem } from './kernel-words.js';
 import type { Message } from './message.js';
 import type { TargetStart } from './probe-only/state.js';
 import type { TimelineView } from './timeline.js';
@@ -77,8 +77,13 @@ export type Output =
   | { readonly kind: 'focus'; readonly ticket: number; readonly goroutine: Focus }
   /** Names of functions that begin with `prefix`, or whose package's last part does. */
   | { readonly kind: 'complete'; readonly ticket: number; readonly prefix: string }
-  /** What the program is about to load: attributes of BPF_PROG_LOAD at `pointer` in its memory, `size` bytes. */
-  | { readonly kind: 'describe-load'; readonly ticket: number; readonly pointer: string; readonly size: number }
+  /** What the program is about to load, or has tried to. `verify`: loads it once more for the verifier's log. */
+  | {
+      readonly kind: 'describe-load';
+      readonly ticket: number;
+      readonly at: BpfAttributes;
+      readonly verify: boolean;
+    }
   | { readonly kind: 'count' }
   | { readonly kind: 'read-signals'; readonly ticket: number; readonly pid: number }
   /** Puts code addresses (as linked, "0x...") into words. */

@@ -115,7 +115,7 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
       onCompleted(turn, input.ticket, input.names);
       return;
     case 'load-described':
-      onLoadDescribed(turn, input.ticket, input.load);
+      onLoadDescribed(turn, input.ticket, input.described);
       return;
     case 'counted':
       onCounted(turn, input.counters);

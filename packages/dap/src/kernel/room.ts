@@ -4,7 +4,7 @@ import {
   type AgentClient,
   type AgentTarget,
   type Armed,
-  type BpfLoad,
+  type DescribedLoad,
   type PlannedSite,
   type PlanResult,
   type ProbeCounters,
@@ -16,6 +16,7 @@ import {
 import type {
   Armable,
   ArmOutcome,
+  BpfAttributes,
   DelvePlaces,
   PlanItem,
   Planned,
@@ -286,8 +287,8 @@ export class KernelRoom {
   }
 
   /** Undefined where the program's memory cannot be read. */
-  async describeLoad(pointer: string, size: number): Promise<BpfLoad | undefined> {
-    return (await this.#agent.describeLoad({ pid: this.#target.pid, pointer, size })) ?? undefined;
+  async describeLoad(at: BpfAttributes, verify: boolean): Promise<DescribedLoad | undefined> {
+    return (await this.#agent.describeLoad({ pid: this.#target.pid, ...at, verify })) ?? undefined;
   }
 
   drain(): Promise<void> {

@@ -1,7 +1,7 @@
 /** The kernel side as the core knows it: every ticket is answered, whatever became of the agent. */
 import type { AgentClient } from '@probelens/probes';
 import type { Input } from '../core/input.js';
-import type { Armable, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
+import type { Armable, BpfAttributes, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
 import type { MomentFrame } from '../core/moments.js';
 import type { Focus, KeepState, KernelWish } from '../core/output.js';
 import type { DelveShell } from '../delve/shell.js';
@@ -248,9 +248,9 @@ export class KernelShell {
     this.#tell({ kind: 'completed', ticket, names: this.#room?.functionNames(prefix) ?? [] });
   }
 
-  async describeLoad(ticket: number, pointer: string, size: number): Promise<void> {
-    const load = await this.#room?.describeLoad(pointer, size).catch(() => undefined);
-    this.#tell({ kind: 'load-described', ticket, load });
+  async describeLoad(ticket: number, at: BpfAttributes, verify: boolean): Promise<void> {
+    const described = await this.#room?.describeLoad(at, verify).catch(() => undefined);
+    this.#tell({ kind: 'load-described', ticket, described });
   }
 
   async count(): Promise<void> {

@@ -186,10 +186,19 @@ export interface DescribeLoadParams {
   readonly pointer: string;
   /** Bytes. */
   readonly size: number;
+  /** Loads it once more, in the agent, for the verifier's log. */
+  readonly verify?: boolean;
 }
 
-/** Null where that memory cannot be read. The answer says nothing of an outcome: `errno` is 0. */
-export const DescribeLoadRequest = new RequestType<DescribeLoadParams, BpfLoad | null, AgentErrorData>(
+export interface DescribedLoad {
+  /** Says nothing of an outcome: `errno` is 0. */
+  readonly load: BpfLoad;
+  /** What the load's log and notes come to, in words. */
+  readonly details: readonly string[];
+}
+
+/** Null where that memory cannot be read. */
+export const DescribeLoadRequest = new RequestType<DescribeLoadParams, DescribedLoad | null, AgentErrorData>(
   'agent/describeLoad',
 );
 

@@ -1,7 +1,8 @@
 /** What one client has armed, and the kernel objects that its probes share. */
 import { readlinkSync } from 'node:fs';
 import { type BpfMap, createMap, type Features, features, KernelError, kernelBtf } from '@probelens/bpf';
-import type { BpfLoad, BpfWhat } from '../bpf-load/call.js';
+import type { BpfWhat } from '../bpf-load/call.js';
+import { bpfDetails } from '../bpf-load/text.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 import { InvalidPlan, ProgramError, type ProgramRequest, type TaskLayout, validatePlan } from '../program/index.js';
@@ -18,7 +19,15 @@ import { EventReader } from './event-reader.js';
 import type { GuardLink } from './guard-link.js';
 import { enterPlace, validPlace } from './list-place.js';
 import { machineHere } from './machine.js';
-import type { AgentTarget, ArmParams, ArmSourceParams, DescribeLoadParams, Focus, RecordShape } from './protocol.js';
+import type {
+  AgentTarget,
+  ArmParams,
+  ArmSourceParams,
+  DescribedLoad,
+  DescribeLoadParams,
+  Focus,
+  RecordShape,
+} from './protocol.js';
 import * as refusal from './refusal.js';
 import { type Joining, Targets } from './targets.js';
 import { type ValidBpf, validBpf, validSource } from './valid-source.js';
@@ -232,9 +241,10 @@ export class Session {
   }
 
   /** What a process is about to load, from its memory. Throws `Refused`. */
-  describeLoad(params: DescribeLoadParams): BpfLoad | undefined {
+  describeLoad(params: DescribeLoadParams): DescribedLoad | undefined {
     const { pid } = admitProcess(validTarget({ pid: params.pid, tracer: undefined }).pid, this.#asking);
-    return aboutToLoad(pid, params);
+    const load = aboutToLoad(pid, params);
+    return load === undefined ? undefined : { load, details: bpfDetails(load, { whole: false }) };
   }
 
   /** Continues a process that a probe halted. Throws `Refused` for one that has no probe. */

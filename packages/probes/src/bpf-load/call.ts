@@ -75,6 +75,8 @@ export interface BpfLoad extends Outcome {
   readonly lines: number;
   readonly logLevel: number;
   readonly logSize: number;
+  /** Where the attributes are in the program's memory, "0x...", and their bytes. */
+  readonly attributes?: { readonly pointer: string; readonly size: number };
   /** What the kernel says of the program, by its id. */
   readonly loaded?: BpfLoaded;
   readonly code: BpfCode;

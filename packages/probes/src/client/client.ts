@@ -12,6 +12,7 @@ import {
   ArmSourceRequest,
   BpfEventsNotification,
   CountersRequest,
+  type DescribedLoad,
   type DescribeLoadParams,
   DescribeLoadRequest,
   DisarmAllRequest,
@@ -29,7 +30,6 @@ import {
   SourceFieldsRequest,
   TargetGoneNotification,
 } from '../agent/protocol.js';
-import type { BpfLoad } from '../bpf-load/call.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import { messageReader, messageWriter } from '../messages.js';
 import type { ProbeTarget } from '../spec/spec.js';
@@ -58,7 +58,7 @@ export interface AgentClient {
   /** For tracepoints and perf events. */
   armSource(params: ArmSourceParams | ArmBpfParams): Promise<Armed>;
   /** What a process is about to load; null where its memory cannot be read. */
-  describeLoad(params: DescribeLoadParams): Promise<BpfLoad | null>;
+  describeLoad(params: DescribeLoadParams): Promise<DescribedLoad | null>;
   /** Of a tracepoint or a perf event: what its expressions may name. */
   sourceFields(target: ProbeTarget): Promise<readonly SourceFieldDescription[]>;
   disarm(probe: number): Promise<ProbeCounters>;
@@ -178,7 +178,7 @@ class Client implements AgentClient {
     const expressions = await loweredForSource(params, () => this.sourceFields(target));
     return this.#ask(() => this.#connection.sendRequest(ArmSourceRequest, { ...params, ...expressions }));
   }
-  describeLoad(params: DescribeLoadParams): Promise<BpfLoad | null> {
+  describeLoad(params: DescribeLoadParams): Promise<DescribedLoad | null> {
     return this.#ask(() => this.#connection.sendRequest(DescribeLoadRequest, params));
   }
   async disarm(probe: number): Promise<ProbeCounters> {

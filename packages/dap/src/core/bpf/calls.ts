@@ -1,5 +1,6 @@
 /** The system calls on eBPF that this session has seen: kept for the console, the scope and the listing. */
 import type { BpfCall, BpfLoad, ProbeEvent } from '@probelens/probes';
+import type { BpfAttributes } from '../kernel-words.js';
 import { type Request, stringOf } from '../message.js';
 import type { Gate, Hit, SessionState } from '../state.js';
 import type { Turn } from '../turn.js';
@@ -23,6 +24,15 @@ export interface BpfBefore {
   readonly goroutine: number;
   /** Undefined: it is being read. */
   readonly load: BpfLoad | 'unreadable' | undefined;
+  readonly at: BpfAttributes | undefined;
+}
+
+/** A `bpf reload` that the agent is busy with. */
+export interface BpfReload {
+  readonly ticket: number;
+  readonly request: Request;
+  /** Of a call that was seen; undefined: the one that the program stands before. */
+  readonly number: number | undefined;
 }
 
 export interface BpfState {
@@ -36,6 +46,7 @@ export interface BpfState {
   readonly ticked: readonly string[];
   /** The next load is to be stopped at, once. */
   readonly pauseAtNext: boolean;
+  readonly reloads: readonly BpfReload[];
 }
 
 export const noBpf: BpfState = {
@@ -45,6 +56,7 @@ export const noBpf: BpfState = {
   waiting: [],
   ticked: [],
   pauseAtNext: false,
+  reloads: [],
 };
 
 export const changeBpf = (turn: Turn, change: Partial<BpfState>): void =>
@@ -109,11 +121,11 @@ export const isBeforeLoad = ({ owner, planned }: Gate): boolean =>
 export const lookBefore = (turn: Turn, hit: Hit): void => {
   const [pointer, size] = [uintptr(hit, 'a2'), uintptr(hit, 'a3')];
   const ticket = turn.ticket();
-  const known = pointer !== undefined && size !== undefined;
-  changeBpf(turn, {
-    before: { ticket, goroutine: hit.goroutine, load: known ? undefined : 'unreadable' },
-    waiting: [],
-  });
-  if (!known) return;
-  turn.emit({ kind: 'describe-load', ticket, pointer: `0x${pointer.toString(16)}`, size: Number(size) });
+  const at =
+    pointer === undefined || size === undefined
+      ? undefined
+      : { pointer: `0x${pointer.toString(16)}`, size: Number(size) };
+  const load = at === undefined ? 'unreadable' : undefined;
+  changeBpf(turn, { before: { ticket, goroutine: hit.goroutine, load, at }, waiting: [] });
+  if (at !== undefined) turn.emit({ kind: 'describe-load', ticket, at, verify: false });
 };

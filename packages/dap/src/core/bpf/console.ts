@@ -5,6 +5,7 @@ import { type JsonObject, numberOf, objectOf, type Request } from '../message.js
 import type { SessionState } from '../state.js';
 import type { Turn } from '../turn.js';
 import { type BpfSeen, changeBpf, lastLoad, numbered } from './calls.js';
+import { onReloadCommand } from './reload.js';
 
 /** What fits a console. */
 const mostLines = 50;
@@ -44,23 +45,27 @@ const wholeLog = (seen: BpfSeen): string => {
 const unknown = (turn: Turn, request: Request, rest: string): void =>
   turn.refuse(request, errors.console(`There is no eBPF call "${rest}"; "bpf" lists them.`));
 
-/** `bpf`, `bpf 3`, `bpf log`, `bpf log 3`. */
+/** `bpf`, `bpf 3`, `bpf log`, `bpf log 3`, `bpf reload`, `bpf reload 3`. */
 export const onBpfCommand = (turn: Turn, request: Request, rest: string): void => {
   const tell = (result: string): void => turn.answer(request, { result, variablesReference: 0 });
   if (rest === '') {
     tell(list(turn.state));
     return;
   }
-  const [, log, digits] = /^(log)?\s*(\d+)?$/.exec(rest) ?? [];
-  if (log === undefined && digits === undefined) {
-    turn.refuse(request, errors.console('Say "bpf", "bpf N" or "bpf log N".'));
+  const [, word, digits] = /^(log|reload)?\s*(\d+)?$/.exec(rest) ?? [];
+  if (word === undefined && digits === undefined) {
+    turn.refuse(request, errors.console('Say "bpf", "bpf N", "bpf log [N]" or "bpf reload [N]".'));
+    return;
+  }
+  if (word === 'reload') {
+    onReloadCommand(turn, request, digits === undefined ? undefined : Number(digits));
     return;
   }
   const seen = digits === undefined ? lastVerdict(turn.state) : numbered(turn.state, Number(digits));
   if (seen === undefined) {
     if (digits === undefined) turn.refuse(request, errors.console('No verifier log has been seen.'));
     else unknown(turn, request, rest);
-  } else tell(log === undefined ? [detail(seen), ...listing(seen)].join('\n') : wholeLog(seen));
+  } else tell(word === undefined ? [detail(seen), ...listing(seen)].join('\n') : wholeLog(seen));
 };
 
 /**

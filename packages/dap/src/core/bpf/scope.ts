@@ -1,5 +1,5 @@
 /** The scope "eBPF" on the frames of a goroutine that stands before or after a load. */
-import type { BpfLoad } from '@probelens/probes';
+import type { BpfLoad, DescribedLoad } from '@probelens/probes';
 import { errors } from '../../errors.js';
 import { bpfReference } from '../ids.js';
 import { type JsonObject, listOf, numberOf, objectOf, type Request, type Response, stringOf } from '../message.js';
@@ -8,6 +8,7 @@ import type { Row } from '../moments.js';
 import type { SessionState } from '../state.js';
 import type { Turn } from '../turn.js';
 import { changeBpf, numbered, shownCall } from './calls.js';
+import { onReloaded } from './reload.js';
 import { disassembled, loadRows } from './rows.js';
 
 const beforeReference = 'bpf:next';
@@ -49,10 +50,10 @@ export const onBpfVariables = (turn: Turn, request: Request): boolean => {
   return true;
 };
 
-export const onLoadDescribed = (turn: Turn, ticket: number, load: BpfLoad | undefined): void => {
+export const onLoadDescribed = (turn: Turn, ticket: number, described: DescribedLoad | undefined): void => {
   const { before, waiting } = turn.state.bpf;
-  if (before?.ticket !== ticket) return;
-  changeBpf(turn, { before: { ...before, load: load ?? 'unreadable' }, waiting: [] });
+  if (onReloaded(turn, ticket, described) || before?.ticket !== ticket) return;
+  changeBpf(turn, { before: { ...before, load: described?.load ?? 'unreadable' }, waiting: [] });
   for (const request of waiting) {
     if (request.command === 'disassemble') onBpfDisassemble(turn, request);
     else onBpfVariables(turn, request);

@@ -6,6 +6,7 @@ import { askedLoad, loadAttributes } from './attributes.js';
 import { attributeBytes, chunkBytes, instructionChunks, licenseBytes } from './layout.js';
 import { codeOf } from './observed.js';
 import { memoryOf, textOf } from './process-memory.js';
+import { verified } from './reload.js';
 
 const slotBytes = 8;
 const [instructionsAt, licenseAt] = [8, 16];
@@ -17,7 +18,7 @@ const addressOf = (text: unknown): bigint => {
 };
 
 /** Undefined where the process has no attributes there. */
-export const aboutToLoad = (pid: number, { pointer, size }: DescribeLoadParams): BpfLoad | undefined => {
+export const aboutToLoad = (pid: number, { pointer, size, verify }: DescribeLoadParams): BpfLoad | undefined => {
   const address = addressOf(pointer);
   const length = Math.min(Math.max(0, Math.trunc(Number(size) || 0)), attributeBytes);
   const found = memoryOf(pid, address, length);
@@ -30,5 +31,6 @@ export const aboutToLoad = (pid: number, { pointer, size }: DescribeLoadParams):
   const code = memoryOf(pid, view.getBigUint64(instructionsAt, true), taken) ?? new Uint8Array(0);
   const license = textOf(pid, view.getBigUint64(licenseAt, true), licenseBytes);
   const notes = code.length < taken ? ['The instructions could not be read.'] : [];
-  return { ...askedLoad(view, license), errno: 0, code: codeOf(code, 'caller', slots), notes };
+  const load: BpfLoad = { ...askedLoad(view, license), errno: 0, code: codeOf(code, 'caller', slots), notes };
+  return verify === true ? verified({ pid, view, size: length, code, license }, load) : load;
 };

@@ -238,7 +238,7 @@ const eventOf = (probe: number, number: number, { header }: SeenCall, bpf: BpfCa
   tid: header.tid,
   goid: String(header.goroutine),
   faulted: false,
-  trapped: false,
+  trapped: header.trapped,
   values: bpfValues(bpf),
   bpf,
   told: { line: bpfLine(bpf), details: bpfDetails(bpf, { whole: false }) },

@@ -48,7 +48,7 @@ export const loadAttributes = (view: DataView): LoadAttributes => {
 /** 0 is a kind of attachment for these only; for all others it means none. */
 const attachesAtZero: ReadonlySet<string> = new Set(['cgroup_skb']);
 
-type AskedLoad = Omit<BpfLoad, 'errno' | 'error' | 'fd' | 'loaded' | 'code' | 'log' | 'notes'>;
+type AskedLoad = Omit<BpfLoad, 'attributes' | 'errno' | 'error' | 'fd' | 'loaded' | 'code' | 'log' | 'notes'>;
 
 export const askedLoad = (view: DataView, license: string): AskedLoad => {
   const asked = loadAttributes(view);

@@ -138,6 +138,7 @@ const loadOf = (seen: SeenCall, view: DataView): BpfLoad => {
     notes.push('ENOSPC says that the log did not fit, in place of the reason for the refusal, which the log has.');
   return {
     ...asked,
+    attributes: { pointer: `0x${seen.pointer.toString(16)}`, size: seen.size },
     ...outcomeOf(seen, true),
     ...(loaded === undefined ? {} : { loaded }),
     code,
@@ -146,10 +147,13 @@ const loadOf = (seen: SeenCall, view: DataView): BpfLoad => {
   };
 };
 
+export const askedForNoLog =
+  'The program asked for no log: load it with log level 1; "probelens trace --reload-for-log" and "bpf reload" in a session load it once more for one.';
+
 const noLog = ({ logLost }: SeenCall, level: number): string => {
   if (logLost) return 'There was no room to take the log along: ask the program for it.';
   return level === 0
-    ? 'The program asked for no log: load it with log level 1, or trace with --reload-for-log.'
+    ? askedForNoLog
     : 'The kernel wrote no log: it refused before the verifier looked at the program (attributes, license or privileges).';
 };
 

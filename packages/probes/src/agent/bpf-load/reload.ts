@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { errnoName, summarizeVerifierLog, verifyAgain } from '@probelens/bpf';
 import type { BpfLoad } from '../../bpf-load/call.js';
 import { loadAttributes } from './attributes.js';
-import { reportOf } from './observed.js';
+import { askedForNoLog, reportOf } from './observed.js';
 import { isSystemError, memoryOf } from './process-memory.js';
 import type { SeenCall } from './records.js';
 
@@ -32,17 +32,24 @@ const informationOf = (pid: number, view: DataView) => {
 
 const noted = (load: BpfLoad, note: string): BpfLoad => ({ ...load, notes: [...load.notes, note] });
 
+/** A load whose program is still there to be asked about its descriptors. */
+export interface Reloadable {
+  readonly pid: number;
+  /** union bpf_attr, at least `attributeBytes`, of which the program gave `size`. */
+  readonly view: DataView;
+  readonly size: number;
+  readonly code: Uint8Array;
+  readonly license: string;
+}
+
 /** The same load with a log and its summary, or with a note that says why there is none. */
-export const withReloadedLog = (seen: SeenCall, load: BpfLoad): BpfLoad => {
-  const view = seen.attributes;
-  if (load.errno === 0 || load.error === 'EAGAIN' || load.log !== undefined || view === undefined) return load;
+export const verified = ({ pid, view, size, code, license }: Reloadable, load: BpfLoad): BpfLoad => {
   if (load.code.missing > 0) return noted(load, 'It was not loaded again for a log: it is too long to be taken along.');
-  const { pid } = seen.header;
   const information = informationOf(pid, view);
   const again = verifyAgain({
-    attributes: new Uint8Array(view.buffer, view.byteOffset, Math.min(seen.size, view.byteLength)),
-    instructions: seen.code,
-    license: seen.license,
+    attributes: new Uint8Array(view.buffer, view.byteOffset, Math.min(size, view.byteLength)),
+    instructions: code,
+    license,
     information,
     mapOf: idBehind(pid, 'map_id'),
     btfOf: idBehind(pid, 'btf_id'),
@@ -51,7 +58,7 @@ export const withReloadedLog = (seen: SeenCall, load: BpfLoad): BpfLoad => {
   if (again.errno === 0)
     return noted(
       load,
-      'Loaded again for a log it was accepted: the refusal came from the privileges or limits of its program.',
+      'Loaded again for a log it was accepted; where it is refused, that comes from the privileges or limits of its program.',
     );
   if (again.log === '')
     return noted(load, `Loaded again for a log it was refused without one (${errnoName(again.errno)}).`);
@@ -59,7 +66,7 @@ export const withReloadedLog = (seen: SeenCall, load: BpfLoad): BpfLoad => {
   return {
     ...load,
     notes: [
-      ...load.notes.filter((note) => !note.startsWith('The program asked for no log')),
+      ...load.notes.filter((note) => note !== askedForNoLog),
       `The log is from loading the program once more, by the probe agent.${without}`,
     ],
     log: {
@@ -69,4 +76,11 @@ export const withReloadedLog = (seen: SeenCall, load: BpfLoad): BpfLoad => {
       report: reportOf(summarizeVerifierLog(again.log), load.code),
     },
   };
+};
+
+/** Of a refusal that was seen, where its program asked for no log. */
+export const withReloadedLog = (seen: SeenCall, load: BpfLoad): BpfLoad => {
+  const { attributes: view, size, code, license } = seen;
+  if (load.errno === 0 || load.error === 'EAGAIN' || load.log !== undefined || view === undefined) return load;
+  return verified({ pid: seen.header.pid, view, size, code, license }, load);
 };
