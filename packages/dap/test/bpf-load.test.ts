@@ -34,10 +34,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF prog
     await client.leave();
   });
 
-  const launch = async (filters: readonly string[], args: readonly string[]) => {
+  const launch = async (filters: readonly string[], args: readonly string[], mode: 'exec' | 'probe' = 'exec') => {
     client = await connectClient(server.port);
     const capabilities = (await client.ask('initialize', initializeArguments)).body;
-    const answer = client.ask('launch', { mode: 'exec', program: bpfload, args });
+    const answer = client.ask('launch', { mode, program: bpfload, args });
     await client.next('initialized');
     expect((await answer).success).toBe(true);
     expect((await client.ask('setExceptionBreakpoints', { filters })).success).toBe(true);
@@ -203,5 +203,20 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF prog
     expect(await stopped()).toBe('terminated');
     expect(reports().map(({ case: name }) => name)).toEqual(['xdp', 'socket-filter']);
     expect((await client.ask('probelens/verifierSummary', { number: 77 })).success).toBe(false);
+  });
+
+  it('halts the program where there is no debugger, with what the verifier said', async () => {
+    await launch(['bpf-refused'], ['-via', 'syscall', '-log', '1', 'leaked'], 'probe');
+    await client.ask('configurationDone');
+    const halt = await stopped();
+    const { stackFrames } = (await client.ask('stackTrace', { threadId: halt.threadId })).body;
+    expect(stackFrames).toMatchObject([{ name: 'bpf:load' }]);
+    const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
+    const { variables } = (await client.ask('variables', scopes[0])).body;
+    expect(variables).toContainEqual(expect.objectContaining({ name: 'check', value: '"leaked-reference"' }));
+    expect(variables).toContainEqual(expect.objectContaining({ name: 'errno', value: '22' }));
+    await goOn(halt.threadId);
+    expect(await stopped()).toBe('terminated');
+    expect(await say('bpf log')).toContain('Unreleased reference');
   });
 });
