@@ -16,6 +16,7 @@ describe('debug', () => {
     },
     { args: ['--attach', 'x'], says: '--attach "x" is not the number of a process.' },
     { args: ['--attach', '1', '.'], says: 'Either --attach PID or a program to start, not both.' },
+    { args: ['--probe-only', '.'], says: '--probe-only needs a program that is built, or --attach PID.' },
     { args: ['--kernel', 'maybe', '.'], says: '--kernel "maybe" must be auto, off or required.' },
   ])('answers wrong usage: $args', async ({ args, says }) => {
     const { exitCode, stderr } = await runCommand(['debug', ...args]);
@@ -93,5 +94,23 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('debug, by a scrip
     expect(said[1]).toMatch(/did you mean main\.price/);
     expect(stdout).toMatch(/^1 of \d+ goroutines$/m);
     expect(stdout).toMatch(/[\d.]+ us +\d+ {2}func price\(o \*Order/);
+  });
+
+  it('stops a running program without a debugger, and lets it go on', async () => {
+    const program = await privateCopy(await buildFixture('orders'), directory);
+    const service = execa(program, ['serve', '20000'], { reject: false });
+    const { exitCode, stdout, stderr } = await run(
+      ['--probe-only', '--attach', String(service.pid)],
+      ['break main.price if o.Qty == 0 && mult > 2', 'continue', 'locals', 'stack', 'next'],
+    );
+    service.kill('SIGTERM');
+    const report: unknown = JSON.parse((await service).stdout.trim().split('\n').at(-1) ?? '');
+    expect(report).toMatchObject({ wrong: 0 });
+    expect(stdout).toMatch(/> breakpoint 1 {2}main\.price {2}/);
+    expect(stdout).toMatch(/^o = .*Qty:\s*0/m);
+    expect(stdout).toMatch(/1 {2}main\.worker/);
+    // Steps are a debugger's.
+    expect(stderr).toMatch(/^probelens: next: [^\n]+$/);
+    expect(exitCode).toBe(1);
   });
 });

@@ -34,14 +34,15 @@ const startOf = (
 };
 
 export const debug: Command = {
-  usage: `probelens debug [PACKAGE or BINARY] [--probe TEXT]... [--test] [-- ARGS]
-       probelens debug --attach PID [--probe TEXT]...
+  usage: `probelens debug [PACKAGE or BINARY] [--probe TEXT]... [--probe-only] [--test] [-- ARGS]
+       probelens debug --attach PID [--probe TEXT]... [--probe-only]
 
   A debugger at the terminal, on the adapter that editors use. Commands and short forms are Delve's; \`help\` lists them.
   Without a terminal on stdin each line of it is a command, and the exit code is 1 when one of them fails.
 
   PACKAGE or BINARY  a directory of Go source, which is built first, or a program that is built; "." unless given
   --attach PID       a program that runs already; it keeps running
+  --probe-only       without Delve: no ptrace and no steps, stops are SIGSTOP; for a running or a built program
   --test             the tests of the package
   --probe TEXT       a probe to begin with, for example 'main.price do log "{o.ID}"'
   --kernel MODE      auto (default), off for plain Delve, required
@@ -50,16 +51,21 @@ export const debug: Command = {
     const { values, positionals, rest } = readArguments(args, ['[PROGRAM]'], {
       attach: { type: 'string' },
       test: { type: 'boolean' },
+      'probe-only': { type: 'boolean' },
       probe: { type: 'string', multiple: true },
       kernel: { type: 'string' },
       delve: { type: 'string' },
     });
     const kernel = kernelOf(values.kernel ?? 'auto');
     const start = startOf(values.attach, positionals[0], values.test ?? false, rest);
+    const probeOnly = values['probe-only'] ?? false;
+    if (probeOnly && (start.kind === 'package' || start.kind === 'test'))
+      throw new UsageError('--probe-only needs a program that is built, or --attach PID.');
     return await runTerminal({
       adapterCommand: ownCommand('dap', ...(values.delve === undefined ? [] : ['--delve', values.delve])),
       start,
       kernel,
+      probeOnly,
       probes: values.probe ?? [],
       input: process.stdin,
       output: process.stdout,

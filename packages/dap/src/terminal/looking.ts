@@ -211,7 +211,8 @@ export const looking: readonly Command[] = [
     names: ['locals', 'args'],
     help: 'arguments and local variables',
     needs: 'halt',
-    run: showScope(/^(Locals|Arguments)/, 'No locals.'),
+    // Without a debugger there is what the kernel captured.
+    run: showScope(/^(Locals|Arguments|Captured)/, 'No locals.'),
   },
   {
     names: ['kernel'],

@@ -172,7 +172,7 @@ export class Program {
     await configure();
     this.#runs = true;
     await this.request('configurationDone');
-    if (start.kind === 'attach' && this.#runs) this.#become('running');
+    if (start.arguments.stopOnEntry !== true && this.#runs) this.#become('running');
   }
 
   request(command: string, args: JsonObject = {}): Promise<JsonObject> {

@@ -8,13 +8,12 @@ import { LineEditor } from './line-editor.js';
 import { Prompt } from './prompt.js';
 import { plainScreen, runScript } from './script.js';
 import { SessionDesk } from './session-desk.js';
-import { prepare, type TerminalStart } from './start.js';
+import { prepare, type TerminalStart, type Wishes } from './start.js';
 
-export interface TerminalOptions {
+export interface TerminalOptions extends Wishes {
   /** Command line that serves DAP on its stdin and stdout: `probelens dap`. */
   readonly adapterCommand: readonly string[];
   readonly start: TerminalStart;
-  readonly kernel: 'auto' | 'off' | 'required';
   /** Texts of probes to begin with. */
   readonly probes: readonly string[];
   readonly input: ReadStream;
@@ -41,7 +40,7 @@ export const runTerminal = async (options: TerminalOptions): Promise<number> => 
   });
   const directory = stateDirectory(options.env);
   const attached = options.start.kind === 'running';
-  const { start, clean } = prepare(options.start, options.kernel);
+  const { start, clean } = prepare(options.start, options);
   const signals = onSignals((code) => end({ how: attached ? 'leave' : 'kill', code }));
   let prompt: Prompt | undefined;
   const editor = options.input.isTTY

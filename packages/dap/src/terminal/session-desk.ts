@@ -82,7 +82,7 @@ export class SessionDesk implements Desk {
     const args = again.length === 0 ? start.arguments : { ...start.arguments, probes: again };
     await this.program.start({ ...start, arguments: args }, () => this.breakpoints.sendAll());
     // A launched program stops at its entry; that is shown before the first command.
-    if (start.kind === 'launch') await this.program.untilHalt();
+    if (start.arguments.stopOnEntry === true) await this.program.untilHalt();
     await this.#openSymbols();
   }
 

@@ -9,6 +9,12 @@ export type TerminalStart =
   | { readonly kind: 'binary' | 'package' | 'test'; readonly path: string; readonly args: readonly string[] }
   | { readonly kind: 'running'; readonly pid: number };
 
+export interface Wishes {
+  readonly kernel: 'auto' | 'off' | 'required';
+  /** Without Delve: stops are SIGSTOP, and there are no steps. Not for what has to be built first. */
+  readonly probeOnly: boolean;
+}
+
 export interface Prepared {
   readonly start: Start;
   /** Where a package is built; gone after `clean`. */
@@ -16,15 +22,16 @@ export interface Prepared {
 }
 
 /** Throws a system error when there is no room for what is built. */
-export const prepare = (start: TerminalStart, kernel: 'auto' | 'off' | 'required'): Prepared => {
+export const prepare = (start: TerminalStart, { kernel, probeOnly }: Wishes): Prepared => {
+  const clean = (): void => undefined;
   if (start.kind === 'running') {
-    const args = { mode: 'local', processId: start.pid, kernel };
-    return { start: { kind: 'attach', pid: start.pid, arguments: args }, clean: () => undefined };
+    const args = { mode: probeOnly ? 'probe' : 'local', processId: start.pid, kernel };
+    return { start: { kind: 'attach', pid: start.pid, arguments: args }, clean };
   }
-  const common = { program: start.path, args: start.args, kernel, stopOnEntry: true };
+  const common = { program: start.path, args: start.args, kernel };
   if (start.kind === 'binary') {
-    const args = { ...common, mode: 'exec', cwd: process.cwd() };
-    return { start: { kind: 'launch', arguments: args }, clean: () => undefined };
+    const mode = probeOnly ? { mode: 'probe' } : { mode: 'exec', stopOnEntry: true };
+    return { start: { kind: 'launch', arguments: { ...common, ...mode, cwd: process.cwd() } }, clean };
   }
   // Delve would build into the working directory, and leave that there when it is killed.
   const directory = mkdtempSync(join(tmpdir(), 'probelens-debug-'));
@@ -32,7 +39,14 @@ export const prepare = (start: TerminalStart, kernel: 'auto' | 'off' | 'required
   const mode = start.kind === 'test' ? 'test' : 'debug';
   const own = extname(start.path) === '.go' ? dirname(start.path) : start.path;
   // Tests run in the directory of their package, as `go test` has it; the build does so for all.
-  const args = { ...common, mode, output, dlvCwd: own, cwd: start.kind === 'test' ? own : process.cwd() };
+  const args = {
+    ...common,
+    stopOnEntry: true,
+    mode,
+    output,
+    dlvCwd: own,
+    cwd: start.kind === 'test' ? own : process.cwd(),
+  };
   return {
     start: { kind: 'launch', arguments: args },
     clean: () => rmSync(directory, { recursive: true, force: true }),
