@@ -64,6 +64,11 @@ Without a session the probe waits for one."
   ;; lsp-mode asks for lenses again when it is idle and the text has changed.
   (when (bound-and-true-p lsp-lens-mode) (lsp-lens-refresh t)))
 
+(defun probelens-probe (text)
+  "Probe what TEXT says, such as \"main.price if o.Qty == 0 do log\"."
+  (interactive "sProbe: ")
+  (probelens--execute "probelens.probe" (list :text text)))
+
 (defun probelens-timeline (&optional goroutine)
   "Show the timeline of the session; with a prefix argument that of one GOROUTINE."
   (interactive "P")
@@ -75,6 +80,7 @@ Without a session the probe waits for one."
 (defvar probelens-prefix-map
   (let ((map (make-sparse-keymap)))
     (define-key map "k" #'probelens-probe-at-point)
+    (define-key map "e" #'probelens-probe)
     (define-key map "l" #'lsp-avy-lens)
     (define-key map "p" #'probelens-list)
     (define-key map "t" #'probelens-timeline)

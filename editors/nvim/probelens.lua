@@ -267,6 +267,10 @@ function M.setup(options)
       M.attach(buffer)
     end
   end
+  -- :ProbelensProbe main.price if o.Qty == 0 do log
+  vim.api.nvim_create_user_command('ProbelensProbe', function(command)
+    execute('probelens.probe', { text = command.args })
+  end, { nargs = '+', desc = 'Probelens: a probe by its text' })
   local has_dap, dap = pcall(require, 'dap')
   if has_dap then
     setup_dap(dap)

@@ -14,8 +14,8 @@
   (princ (format "%s\n" (json-encode `((name . ,name) (value . ,value))))))
 
 (defun wait-for (condition)
-  "Whether CONDITION came true in 20 seconds of serving the server."
-  (let ((end (+ (float-time) 20)) (true nil))
+  "Whether CONDITION came true in 60 seconds of serving the server."
+  (let ((end (+ (float-time) 60)) (true nil))
     (while (and (not (setq true (funcall condition))) (< (float-time) end))
       (accept-process-output nil 0.05))
     (if true t :json-false)))
@@ -79,6 +79,10 @@
   (report "armed by a key" (wait-for (lambda () (member (format "%d: probed - 1,234 hits" line) (titles)))))
   (probelens-probe-at-point)
   (report "taken back by a key" (wait-for (lambda () (member (format "%d: probe this function" line) (titles)))))
+  (probelens-probe "main.price if o.Qty == 0")
+  (report "armed by text" (wait-for (lambda () (member (format "%d: probed - 1,234 hits" line) (titles)))))
+  (probelens-probe-at-point)
+  (wait-for (lambda () (member (format "%d: probe this function" line) (titles))))
   (probelens-timeline 19)
   (report "timeline" (with-current-buffer "*probelens timeline*" (buffer-string))))
 

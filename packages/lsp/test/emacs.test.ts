@@ -66,6 +66,7 @@ describe.skipIf(requirement('go', 'emacs').missing)('Emacs with lsp-mode', () =>
     expect(value('afterwards')).not.toBe('dap-next');
     expect(value('armed by a key')).toBe(true);
     expect(value('taken back by a key')).toBe(true);
+    expect(value('armed by text')).toBe(true);
     expect(value('timeline')).toMatch(/^Timeline of goroutine 19 of orders: 1 entry .*\n.*\[Go 19\] {2}hit\n?$/);
     expect(value('with an adapter')).toEqual([
       'dap-continue',

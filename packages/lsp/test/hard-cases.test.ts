@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
 import { Editor, temporaryDirectory } from './editor.js';
 
@@ -10,7 +10,19 @@ const env = { GOFLAGS: '-mod=mod', GOWORK: 'off' };
 
 describe.skipIf(requirement('go').missing)('the lenses of', () => {
   let folder: string;
+  let built: string;
   let editor: Editor | undefined;
+  const pair = 'package main\n\n//go:noinline\nfunc a() {}\n\n//go:noinline\nfunc b() {}\n\nfunc main() { a(); b() }\n';
+  /** Programs of `pair`, and of the same that does not call `b`: built once, copied to where a test wants them. */
+  beforeAll(async () => {
+    built = temporaryDirectory();
+    writeFileSync(join(built, 'go.mod'), 'module example.com/small\n\ngo 1.20\n');
+    for (const [name, text] of Object.entries({ both: pair, one: pair.replace('a(); b()', 'a()') })) {
+      writeFileSync(join(built, 'main.go'), text);
+      await execa('go', ['build', '-o', name, '.'], { cwd: built, env });
+    }
+  });
+  const install = (program: 'both' | 'one', as = 'small'): void => copyFileSync(join(built, program), join(folder, as));
   beforeEach(() => {
     folder = temporaryDirectory();
     put('go.mod', 'module example.com/small\n\ngo 1.20\n');
@@ -35,11 +47,10 @@ describe.skipIf(requirement('go').missing)('the lenses of', () => {
     return editor;
   };
   const codes = (uri: string): readonly unknown[] => (editor?.diagnostics.get(uri) ?? []).map(({ code }) => code);
-  const pair = 'package main\n\n//go:noinline\nfunc a() {}\n\n//go:noinline\nfunc b() {}\n\nfunc main() { a(); b() }\n';
 
   test('a file that is edited while its program is read follow every edit', async () => {
     const file = put('main.go', pair);
-    await build('small');
+    install('both');
     const client = await open();
     const uri = await client.open(file);
     const start = { line: 2, character: 0 };
@@ -59,18 +70,14 @@ describe.skipIf(requirement('go').missing)('the lenses of', () => {
 
   test('a program that is replaced again and again while it is asked are those of one of its builds', async () => {
     const file = put('main.go', pair);
-    await build('both');
-    put('main.go', pair.replace('a(); b()', 'a()'));
-    await build('one');
-    put('main.go', pair);
-    copyFileSync(join(folder, 'both'), join(folder, 'small'));
+    install('both');
     const client = await open({ binary: 'small' });
     const uri = await client.open(file);
     const both = [4, 7, 9].map((at) => `${at}: probe this function`);
     const one = both.with(1, '7: not in the binary');
     for (let round = 0; round < 12; round++) {
       const asked = [client.lensTexts(uri), client.lensTexts(uri)];
-      copyFileSync(join(folder, round % 2 === 0 ? 'one' : 'both'), join(folder, 'next'));
+      install(round % 2 === 0 ? 'one' : 'both', 'next');
       renameSync(join(folder, 'next'), join(folder, 'small'));
       asked.push(client.lensTexts(uri));
       // Empty: the build was gone twice while it was asked; the next change tells.
@@ -81,8 +88,7 @@ describe.skipIf(requirement('go').missing)('the lenses of', () => {
 
   test('a program that is written into while it is read are its own, or there is a message', async () => {
     const file = put('main.go', pair);
-    await build('small');
-    copyFileSync(join(folder, 'small'), join(folder, 'whole'));
+    install('both');
     const client = await open({ binary: 'small' });
     const uri = await client.open(file);
     const asked = client.lensTexts(uri);
@@ -91,7 +97,7 @@ describe.skipIf(requirement('go').missing)('the lenses of', () => {
     const texts = await asked;
     expect(texts.length === 0 || texts.includes('4: probe this function')).toBe(true);
     await client.until(() => codes(uri).includes('unreadable-binary'));
-    copyFileSync(join(folder, 'whole'), join(folder, 'small'));
+    install('both');
     await client.until(async () => (await client.lensTexts(uri)).includes('4: probe this function'));
   });
 
@@ -120,7 +126,7 @@ describe.skipIf(requirement('go').missing)('the lenses of', () => {
 
   test('a file that is no Go at the moment are those that can still be told apart', async () => {
     const file = put('main.go', pair);
-    await build('small');
+    install('both');
     const client = await open();
     const uri = await client.open(file);
     await client.change(uri, [{ text: pair.replace('func b() {}', 'func b( {') }]);
@@ -146,7 +152,7 @@ describe.skipIf(requirement('go').missing)('the lenses of', () => {
 
   test('a file that is not UTF-8 are matched by name', async () => {
     const file = put('main.go', pair);
-    await build('small');
+    install('both');
     const client = await open();
     const bytes = Buffer.concat([
       Buffer.from('package main\n\n// '),

@@ -160,6 +160,21 @@ describe.skipIf(requirement('go').missing)('a program and its sources', () => {
     await editor.until(() => editor.messages.filter((text) => text.includes('takes a document')).length === 3);
   });
 
+  test('a whole probe text is probed, counted at its function, and taken back', async () => {
+    const live = await session();
+    const uri = await editor.open(join(folder, 'order.go'));
+    const text = 'main.price if o.Qty == 0 do log "{o.ID}"';
+    await editor.execute('probelens.probe', [{ text }]);
+    expect(live.probes.map((probe) => probe.text)).toEqual([text]);
+    expect(await editor.lensTexts(uri)).toContain(`${line.price}: probed - 0 hits`);
+    await editor.execute('probelens.unprobe', [{ text }]);
+    await editor.execute('probelens.probe', [{ text: 'order.go:20 do count' }]);
+    await editor.execute('probelens.unprobe', [{ text: 'order.go:20' }]);
+    expect(live.probes).toEqual([]);
+    await editor.execute('probelens.probe', [{ text: 'main.price if' }]);
+    await editor.until(() => editor.messages.at(-1)?.startsWith('"main.price if" is no probe: ') === true);
+  });
+
   test('of several sessions the person chooses one, once while it lives; what it had goes to the one that is left', async () => {
     const older = await session();
     const newer = await session();

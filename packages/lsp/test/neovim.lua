@@ -42,7 +42,7 @@ local function run()
     return found
   end
   local function wait_for(pattern)
-    return vim.wait(15000, function()
+    return vim.wait(60000, function()
       -- Refreshing before the server has started blocks refreshing for good (runtime/lua/vim/lsp/codelens.lua, 0.7.2).
       if #vim.lsp.buf_get_clients(buffer) > 0 then
         vim.lsp.codelens.refresh()
@@ -53,7 +53,7 @@ local function run()
 
   wait_for 'probe this function'
   report('lenses', titles())
-  vim.wait(15000, function()
+  vim.wait(60000, function()
     return #vim.diagnostic.get(buffer) > 0
   end)
   local found = {}
@@ -89,8 +89,12 @@ local function run()
   report('armed by a key', wait_for('probed %- 1,234 hits'))
   type_keys '<C-S-k>'
   report('taken back by a key', wait_for(vim.env.LINE .. ': probe this function'))
+  vim.cmd 'ProbelensProbe main.price if o.Qty == 0'
+  report('armed by text', wait_for('probed %- 1,234 hits'))
+  type_keys '\\pk'
+  report('taken back again', wait_for(vim.env.LINE .. ': probe this function'))
   type_keys '\\pt'
-  vim.wait(15000, function()
+  vim.wait(60000, function()
     return vim.api.nvim_get_current_buf() ~= buffer
   end)
   report('timeline', vim.api.nvim_buf_get_lines(0, 0, -1, false))
@@ -110,13 +114,13 @@ local function run()
   local session = { config = { type = 'probelens' }, on_close = {} }
   dap.listeners.after.event_initialized.probelens { config = { type = 'other' }, on_close = {} }
   dap.listeners.after.event_initialized.probelens(session)
-  vim.wait(15000, function()
+  vim.wait(60000, function()
     return vim.fn.mapcheck('<F11>', 'n') ~= ''
   end)
   press '<F5>'
   report('while it runs', called)
   session.on_close.probelens()
-  vim.wait(15000, function()
+  vim.wait(60000, function()
     return vim.fn.mapcheck('<F11>', 'n') == ''
   end)
   press '<F5>'
@@ -138,14 +142,14 @@ local function run()
   local function keys()
     return { f11 = vim.fn.mapcheck('<F11>', 'n') ~= '', f17 = vim.fn.mapcheck('<F17>', 'n') ~= '', f29 = vim.fn.mapcheck('<F29>', 'n') ~= '' }
   end
-  vim.wait(15000, function()
+  vim.wait(60000, function()
     return keys().f11
   end)
   report('with an adapter', keys())
   -- What is mapped meanwhile stays.
   vim.keymap.set('n', '<F9>', ':let g:nine = 9<CR>', { silent = true })
   adapter:kill 'sigkill'
-  vim.wait(15000, function()
+  vim.wait(60000, function()
     return not keys().f11
   end)
   press '<F5>'

@@ -64,6 +64,8 @@ describe.skipIf(requirement('go', 'nvim').missing)('Neovim', () => {
     expect(session.probes).toEqual([]);
     expect(value('armed by a key')).toBe(true);
     expect(value('taken back by a key')).toBe(true);
+    expect(value('armed by text')).toBe(true);
+    expect(value('taken back again')).toBe(true);
     expect(value('timeline')).toEqual([
       expect.stringMatching(/^Timeline of orders: 1 entry in 0\.000 ms$/),
       '       0.000 ms  [Go 19]  hit',

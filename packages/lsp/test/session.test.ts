@@ -137,10 +137,11 @@ describe.skipIf(requirement('go', 'delve', 'kernel').missing)('a lens in a runni
     await editor.runLens(uri, line, /probe this function/);
     // Whether the session registered before or after the lens was run, the probe is set in it.
     await editor.until(async () => (await hits(uri, line)) > 500);
-    const [before, refreshes] = [await hits(uri, line), editor.refreshes];
+    const [before, refreshes, began] = [await hits(uri, line), editor.refreshes, performance.now()];
     await editor.until(async () => (await hits(uri, line)) > before + 1000);
-    // 1,000 hits are half a second of the program: that many counts cost one refresh, or two.
-    expect(editor.refreshes - refreshes).toBeLessThanOrEqual(3);
+    // However often the counts change: one refresh a second, and what was on its way at both ends.
+    const seconds = Math.floor((performance.now() - began) / 1000);
+    expect(editor.refreshes - refreshes).toBeLessThanOrEqual(seconds + 3);
     // A build beside the running one: the session does not run what is on the disk any more.
     await build('-ldflags=-X main.none=1');
     const old = () => (editor.diagnostics.get(uri) ?? []).find(({ code }) => code === 'old-session')?.message;

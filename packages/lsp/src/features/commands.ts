@@ -1,8 +1,8 @@
 /** workspace/executeCommand: server-side, so that every client has them. */
 import { basename } from 'node:path';
-import { formatProbeText, type ProbeTarget } from '@probelens/probes';
+import { formatProbeText, type ProbeTarget, parseProbeText } from '@probelens/probes';
 import { type Command, MessageType } from 'vscode-languageserver/node';
-import type { ListedProbe } from '../session/probe-book.js';
+import type { ListedProbe, WantedProbe } from '../session/probe-book.js';
 import type { Sessions } from '../session/sessions.js';
 import { counted } from './offers.js';
 import { type CursorCommand, commandNames, type ProbeCommand, readCursor, readProbeCommand } from './probe-command.js';
@@ -29,20 +29,33 @@ const textFor = (target: ProbeTarget): string =>
   });
 
 async function probe(context: CommandContext, command: ProbeCommand, kind: 'function' | 'inlined'): Promise<void> {
-  const names = kind === 'inlined' ? [command.function] : command.names;
-  for (const name of names) {
-    const outcome = await context.sessions.probe({ text: textFor({ kind, name }), symbol: command.function });
-    if (outcome.kind === 'added') {
-      const program = outcome.session.binary === undefined ? 'the program' : basename(outcome.session.binary);
-      context.say(MessageType.Info, `Probing ${name} in ${program}.`);
-    } else if (outcome.kind === 'kept') {
-      context.say(
-        MessageType.Info,
-        `No debug session of this workspace is running: ${name} will be probed when one starts. Start it with the probelens debug adapter.`,
-      );
-    }
-    // A refusal was said by the session itself.
+  if (command.text !== undefined) {
+    await probeText(context, command.text, command.function);
+    return;
   }
+  for (const name of kind === 'inlined' ? [command.function] : command.names)
+    await add(context, { text: textFor({ kind, name }), symbol: command.function }, name);
+}
+
+/** As a person wrote it. */
+async function probeText(context: CommandContext, text: string, symbol: string): Promise<void> {
+  const parsed = parseProbeText(text);
+  if (parsed.ok) await add(context, { text: formatProbeText(parsed.spec), symbol }, symbol);
+  else context.say(MessageType.Error, `"${text}" is no probe: ${parsed.message} (column ${parsed.position + 1}).`);
+}
+
+async function add(context: CommandContext, probe: WantedProbe, name: string): Promise<void> {
+  const outcome = await context.sessions.probe(probe);
+  if (outcome.kind === 'added') {
+    const program = outcome.session.binary === undefined ? 'the program' : basename(outcome.session.binary);
+    context.say(MessageType.Info, `Probing ${name} in ${program}.`);
+  } else if (outcome.kind === 'kept') {
+    context.say(
+      MessageType.Info,
+      `No debug session of this workspace is running: ${name} will be probed when one starts. Start it with the probelens debug adapter.`,
+    );
+  }
+  // A refusal was said by the session itself.
 }
 
 async function unprobe(context: CommandContext, command: ProbeCommand): Promise<void> {
