@@ -29,9 +29,11 @@ const processesOf = (directory: string): readonly string[] =>
     .filter((pid) => entriesOf(pid).includes(`XDG_RUNTIME_DIR=${directory}`));
 
 const patienceMs = 90_000;
+/** Of the last sections; a quiet machine needs forty seconds for all of them. */
+const reachingMs = 600_000;
 
-const eventually = async (what: string, holds: () => boolean): Promise<void> => {
-  for (const limit = Date.now() + patienceMs; !holds(); await wait(20))
+const eventually = async (what: string, holds: () => boolean, limitMs = patienceMs): Promise<void> => {
+  for (const limit = Date.now() + limitMs; !holds(); await wait(20))
     if (Date.now() > limit) throw new Error(`it never came to this: ${what}`);
 };
 
@@ -47,9 +49,12 @@ const killAt = async (heading: string, signal: 'SIGINT' | 'SIGKILL'): Promise<st
   });
   const ended = new Promise<number | null>((resolve) => demo.once('close', resolve));
   const directory = join(root, `.cache/demo/run-${demo.pid}`);
-  await eventually(`the demo reaches "${heading}"`, () => output.includes(`\n${heading}\n`));
-  await eventually('a session runs', () => processesOf(directory).length > 0);
-  demo.kill(signal);
+  try {
+    await eventually(`the demo reaches "${heading}"`, () => output.includes(`\n${heading}\n`), reachingMs);
+    await eventually('a session runs', () => processesOf(directory).length > 0);
+  } finally {
+    demo.kill(signal);
+  }
   expect(await ended).toBe(signal === 'SIGINT' ? 130 : null);
   return directory;
 };
@@ -77,7 +82,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a demo that is ki
   const tried = soaking ? moments : moments.slice(0, 1);
   for (const heading of tried)
     for (const signal of soaking ? (['SIGKILL', 'SIGINT'] as const) : (['SIGKILL'] as const))
-      it(`by ${signal} at "${heading}" leaves nothing behind`, { timeout: 4 * patienceMs }, async () => {
+      it(`by ${signal} at "${heading}" leaves nothing behind`, { timeout: reachingMs + 4 * patienceMs }, async () => {
         await nothingLeft(await killAt(heading, signal));
       });
 });

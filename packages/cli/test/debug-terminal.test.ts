@@ -42,7 +42,7 @@ const look = (path: string): string => {
 const environment = (pid: string): readonly string[] => look(`/proc/${pid}/environ`).split('\0');
 
 const nothingLeft = async (entry: string): Promise<void> => {
-  while (processesWith(entry).length > 0) await new Promise((resolve) => setImmediate(resolve));
+  while (processesWith(entry).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
 };
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('at a terminal', () => {
