@@ -16,6 +16,9 @@ import type { Request } from './request.js';
 /** Return after runtime.exitsyscall: the goroutine is like any other again. */
 const settled = ['syscall.Syscall', 'syscall.Syscall6', 'syscall.RawSyscall'] as const;
 
+/** What C did in a system call is over when the call of C returns. */
+const foreign = 'runtime.cgocall';
+
 /** Called by those, then still between entersyscall and exitsyscall, and by others. Go >= 1.19. */
 const inner = 'syscall.RawSyscall6';
 
@@ -44,7 +47,7 @@ export type ArmedThreadSite = Pick<ProbePlan, 'spec' | 'sites' | 'condition'>;
 
 /** One for each site; functions that the program does not have, or that are no place for a gate, have none. */
 export const armedThreadSites = (request: Omit<Request, 'spec'>): readonly ArmedThreadSite[] =>
-  [...settled, inner].flatMap((name) => {
+  [...settled, foreign, inner].flatMap((name) => {
     if (request.binary.functionsNamed(name).length === 0) return [];
     const spec = {
       target: { kind: 'return', name },

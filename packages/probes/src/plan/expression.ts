@@ -26,6 +26,10 @@ export type ArithmeticOperator =
 
 export type ComparisonOperator = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
 
+export type StringOperand =
+  | { readonly kind: 'string'; readonly pointer: LoweredExpression; readonly length: LoweredExpression }
+  | { readonly kind: 'bytes'; readonly bytes: string };
+
 export type LoweredExpression =
   /** Decimal, because JSON has no 64-bit integers. */
   | { readonly kind: 'constant'; readonly value: string }
@@ -55,6 +59,17 @@ export type LoweredExpression =
       readonly length: LoweredExpression;
       readonly bytes: string;
       readonly whole: boolean;
+    }
+  /**
+   * Compares two strings byte by byte, by Go's order; strings that are equal in their first 256 bytes and go on are
+   * "faulted". The other one is a string of the program, or constant (hex).
+   */
+  | {
+      readonly kind: 'string-order';
+      readonly operator: ComparisonOperator;
+      readonly pointer: LoweredExpression;
+      readonly length: LoweredExpression;
+      readonly other: StringOperand;
     }
   /** Short circuit, as in Go. */
   | {

@@ -60,6 +60,14 @@ const walk = (node: LoweredExpression, visit: (node: LoweredExpression) => void)
       walk(node.pointer, visit);
       walk(node.length, visit);
       return;
+    case 'string-order':
+      walk(node.pointer, visit);
+      walk(node.length, visit);
+      if (node.other.kind === 'string') {
+        walk(node.other.pointer, visit);
+        walk(node.other.length, visit);
+      }
+      return;
     case 'unless-nil':
       walk(node.pointer, visit);
       walk(node.value, visit);
@@ -88,7 +96,7 @@ export const needsOf = (expressions: readonly LoweredExpression[]): Needs => {
   for (const expression of expressions) {
     walk(expression, (node) => {
       if (node.kind === 'register') registers.add(node.register);
-      if (node.kind === 'load' || node.kind === 'string-test') memory = true;
+      if (node.kind === 'load' || node.kind === 'string-test' || node.kind === 'string-order') memory = true;
     });
   }
   return { registers, memory };

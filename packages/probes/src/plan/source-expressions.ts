@@ -86,7 +86,7 @@ const scopeOf = (event: string, fields: readonly EventField[], knowsGoroutine: b
 /** Throws Refused for what a program at a kernel event cannot do although the lowering can. */
 const check = (text: string, expression: LoweredExpression): LoweredExpression => {
   for (const node of subexpressions(expression)) {
-    if (node.kind === 'load') {
+    if (node.kind === 'load' || node.kind === 'string-order') {
       throw new Refused(
         'unsupported-syntax',
         `${text}: of a text only comparisons with a literal, prefixes like name[:3] and len(name) are possible here; rewrite it.`,

@@ -11,6 +11,7 @@ import { frame, scratchBytes, temporaries, temporary } from './frame.js';
 import type { ProgramMachine } from './program.js';
 import { ProgramError } from './program-error.js';
 import { goroutineRegister, registerOffset } from './registers.js';
+import { emitStringOrder } from './string-order.js';
 
 export interface Evaluation {
   readonly assembler: Assembler;
@@ -183,6 +184,29 @@ const emitStringTest = (to: Evaluation, test: StringTest, depth: number): void =
   assembler.mov('r8', 1).jump(end).label(different).mov('r8', 0).label(end);
 };
 
+const emitStringComparison = (
+  to: Evaluation,
+  node: Extract<LoweredExpression, { kind: 'string-order' }>,
+  depth: number,
+): void => {
+  const { assembler } = to;
+  const { operator } = node;
+  if (operator !== 'eq' && operator !== 'ne') {
+    emitStringOrder(to, node, depth, undefined);
+    emitRelation(assembler, unsigned[operator]);
+    return;
+  }
+  const unequal = assembler.freshLabel('unequal');
+  const end = assembler.freshLabel('compared');
+  emitStringOrder(to, node, depth, unequal);
+  emitRelation(assembler, unsigned[operator]);
+  assembler
+    .jump(end)
+    .label(unequal)
+    .mov('r8', operator === 'ne' ? 1 : 0)
+    .label(end);
+};
+
 const emitLogical = (to: Evaluation, node: Extract<LoweredExpression, { kind: 'logical' }>, depth: number): void => {
   const end = to.assembler.freshLabel('logical');
   emitExpression(to, node.left, depth);
@@ -227,6 +251,9 @@ export const emitExpression = (to: Evaluation, node: LoweredExpression, depth = 
       return;
     case 'string-test':
       emitStringTest(to, node, depth);
+      return;
+    case 'string-order':
+      emitStringComparison(to, node, depth);
       return;
     case 'logical':
       emitLogical(to, node, depth);

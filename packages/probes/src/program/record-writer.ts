@@ -135,6 +135,7 @@ export const mayFault = (node: PlannedCapture['value']): boolean => {
     case 'string-test':
       return node.bytes.length > 0 || mayFault(node.pointer) || mayFault(node.length);
     case 'load':
+    case 'string-order':
     case 'checked':
     case 'goroutine-id':
       return true;

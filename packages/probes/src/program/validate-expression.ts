@@ -1,8 +1,9 @@
 /** Checks a lowered expression that came over the wire: known nodes, known registers, bounded size and depth. */
-import type { IntegerType, LoweredExpression } from '../plan/expression.js';
+import type { IntegerType, LoweredExpression, StringOperand } from '../plan/expression.js';
 import type { ProgramMachine } from './program.js';
 import { registerOffset } from './registers.js';
 import { decimal, type Field, flag, hexBytes, InvalidPlan, member, oneOf, text } from './shape.js';
+import { longestOrdered } from './string-order.js';
 
 /**
  * The verifier walks at most a million instructions; a node costs up to forty. It bounds the depth too: temporaries, the
@@ -50,6 +51,14 @@ const integerType = (field: Field): IntegerType => ({
   width: oneOf(member(field, 'width'), [1, 2, 4, 8]),
   signed: flag(member(field, 'signed')),
 });
+
+const stringOperand = (state: Walk, field: Field): StringOperand => {
+  const kind = oneOf(member(field, 'kind'), ['string', 'bytes']);
+  if (kind === 'string')
+    return { kind, pointer: walk(state, member(field, 'pointer')), length: walk(state, member(field, 'length')) };
+  hexBytes(member(field, 'bytes'), longestOrdered);
+  return { kind, bytes: text(member(field, 'bytes')) };
+};
 
 const walk = (state: Walk, field: Field): LoweredExpression => {
   if (++state.nodes > maximumNodes) throw new ExpressionTooLarge();
@@ -100,6 +109,14 @@ const walk = (state: Walk, field: Field): LoweredExpression => {
         whole: flag(member(field, 'whole')),
       };
     }
+    case 'string-order':
+      return {
+        kind,
+        operator: oneOf(member(field, 'operator'), comparison),
+        pointer: inner('pointer'),
+        length: inner('length'),
+        other: stringOperand(state, member(field, 'other')),
+      };
     case 'logical':
       return {
         kind,
@@ -129,6 +146,7 @@ const producesBoolean = (node: LoweredExpression): boolean => {
     case 'compare':
     case 'compare-float':
     case 'string-test':
+    case 'string-order':
       return true;
     case 'logical':
       return producesBoolean(node.left) && producesBoolean(node.right);

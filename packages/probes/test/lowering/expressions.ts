@@ -124,6 +124,30 @@ const stringComparison = fc
   )
   .map(([left, operator, right]) => `${left} ${operator} ${right}`);
 
+const stringOrder = fc
+  .tuple(
+    atom('string'),
+    relation,
+    fc.oneof(
+      atom('string'),
+      fc.constantFrom(
+        '""',
+        '"AC"',
+        '"ACMEA"',
+        '"a\\x00"',
+        '"the very long name that needs more than a single piece of the scratch areb"',
+      ),
+    ),
+    fc.boolean(),
+  )
+  .map(([left, operator, right, swapped]) =>
+    swapped ? `${right} ${operator} ${left}` : `${left} ${operator} ${right}`,
+  );
+
+const affix = fc
+  .tuple(fc.constantFrom('Prefix', 'Suffix'), atom('string'), fc.constantFrom('""', '"A"', '"ME"', '"ACME"', '"é"'))
+  .map(([which, text, literal]) => `strings.Has${which}(${text}, ${literal})`);
+
 const nilComparison = fc
   .tuple(
     fc.constantFrom('o.Next', 'e', 'xs', 'o.Tags', 'o.Any', 'o.M', 'o.C', 'o.F', 'o.Deep', 'o.Next.Next'),
@@ -150,6 +174,8 @@ const boolComparison = fc
 const leaf = fc.oneof(
   { weight: 6, arbitrary: integerComparison },
   { weight: 3, arbitrary: stringComparison },
+  { weight: 4, arbitrary: stringOrder },
+  { weight: 1, arbitrary: affix },
   { weight: 2, arbitrary: nilComparison },
   { weight: 1, arbitrary: pointerComparison },
   { weight: 2, arbitrary: floatComparison },

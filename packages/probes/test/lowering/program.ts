@@ -13,7 +13,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"strings"
 )
+
+var _ = strings.HasPrefix
 
 type Inner struct {
 	Flag  bool

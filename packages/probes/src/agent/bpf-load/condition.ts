@@ -110,6 +110,7 @@ const evaluate = (call: BpfCall, node: LoweredExpression): bigint => {
     case 'checked':
       return inner(node.condition) === 0n ? never() : inner(node.value);
     case 'load':
+    case 'string-order':
     case 'unless-nil':
     case 'compare-float':
     case 'goroutine-id':

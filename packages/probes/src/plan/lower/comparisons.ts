@@ -2,11 +2,11 @@
 import type { ComparisonOperator, LoweredExpression } from '../expression.js';
 import { compare, constant as number, truth } from './build.js';
 import { foldComparison } from './constant.js';
-import { lowerFloatComparison } from './float.js';
+import { lowerFloatComparison, mirrored } from './float.js';
 import { integers } from './integers.js';
 import type { Scope } from './scope.js';
 import { readBits } from './storage.js';
-import { asBool, asString, describe, typeMismatch, unsupportedType, type Value } from './value.js';
+import { asBool, asString, describe, type StringValue, typeMismatch, unsupportedType, type Value } from './value.js';
 
 const comparison = (value: LoweredExpression): Value => ({ kind: 'bool', typeName: undefined, value });
 
@@ -36,16 +36,32 @@ const nilWord = (scope: Scope, value: Value, text: string): LoweredExpression =>
 const equality = (operator: ComparisonOperator): 'eq' | 'ne' | undefined =>
   operator === 'eq' || operator === 'ne' ? operator : undefined;
 
+const addresses = ({ pointer, length }: StringValue): Pick<StringValue, 'pointer' | 'length'> => ({ pointer, length });
+
 const compareStrings = (operator: ComparisonOperator, left: Value, right: Value, text: string): Value | undefined => {
   const [value, other] = left.kind === 'constant' ? [right, left] : [left, right];
   const string = asString(value, text);
   if (string === undefined) return undefined;
-  if (other.kind !== 'constant' || equality(operator) === undefined) {
-    return unsupportedType(text, 'in the kernel a string can be compared with a literal only, by == or !=');
+  if (other.kind !== 'constant') {
+    const second = asString(other, text);
+    if (second === undefined || second.typeName !== string.typeName)
+      return typeMismatch(text, string.typeName, describe(other));
+    return comparison({
+      kind: 'string-order',
+      operator,
+      ...addresses(string),
+      other: { kind: 'string', ...addresses(second) },
+    });
   }
   if (other.constant.kind !== 'string') return typeMismatch(text, string.typeName, describe(other));
   const bytes = Buffer.from(other.constant.value, 'utf8');
   if (bytes.length > 512) return unsupportedType(text, 'the literal is longer than 512 bytes');
+  if (equality(operator) === undefined) {
+    if (bytes.length > 256) return unsupportedType(text, 'a literal longer than 256 bytes has no order in the kernel');
+    const ordered = left.kind === 'constant' ? mirrored[operator] : operator;
+    const constant = { kind: 'bytes', bytes: bytes.toString('hex') } as const;
+    return comparison({ kind: 'string-order', operator: ordered, ...addresses(string), other: constant });
+  }
   const test: LoweredExpression = {
     kind: 'string-test',
     pointer: string.pointer,

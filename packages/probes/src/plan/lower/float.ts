@@ -20,7 +20,8 @@ const asFloat = (value: Value, text: string): FloatValue | undefined => {
   return { typeName: value.type.name, width, bits: readBits(text, value.storage, 0, { width, signed: false }) };
 };
 
-const mirrored: Readonly<Record<ComparisonOperator, ComparisonOperator>> = {
+/** The operator that says the same with its sides exchanged. */
+export const mirrored: Readonly<Record<ComparisonOperator, ComparisonOperator>> = {
   eq: 'eq',
   ne: 'ne',
   lt: 'gt',

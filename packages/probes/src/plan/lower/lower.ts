@@ -4,7 +4,7 @@
  */
 import type { IntegerType, LoweredExpression } from '../expression.js';
 import { Refused } from '../refused.js';
-import { fits, load, constant as number, plus, unlessNil, wrap } from './build.js';
+import { both, compare, fits, load, constant as number, plus, unlessNil, word, wrap } from './build.js';
 import { literal } from './constant.js';
 import { dereference, lowerField, lowerIndex, lowerName, lowerQualified, lowerSlice } from './operands.js';
 import { lowerBinary, lowerUnary } from './operators.js';
@@ -86,8 +86,43 @@ const convertTo = (typeName: string, argument: Value, text: string): Value => {
   return { kind: 'integer', typeName, type, value: { kind: 'convert', value: value.value, type } };
 };
 
+/** strings.HasPrefix and strings.HasSuffix with a literal. Undefined for another call. */
+const lowerAffix = (scope: Scope, { callee, arguments: given, text }: Extract<Syntax, { kind: 'call' }>) => {
+  if (callee.kind !== 'select' || callee.operand.kind !== 'name' || callee.operand.name !== 'strings') return undefined;
+  const [first, second] = given;
+  const isPrefix = callee.field === 'HasPrefix';
+  if ((!isPrefix && callee.field !== 'HasSuffix') || first === undefined || second === undefined || given.length > 2)
+    return undefined;
+  if (scope.semantics === 'delve') {
+    return unsupportedType(
+      text,
+      'the debugger calls no functions in conditions; compare a part of it, like s[:3] == "abc"',
+    );
+  }
+  const string = asString(lower(scope, first), text);
+  const affix = lower(scope, second);
+  if (string === undefined || affix.kind !== 'constant' || affix.constant.kind !== 'string') {
+    return unsupportedType(text, 'in the kernel it takes a string and a literal');
+  }
+  const bytes = Buffer.from(affix.constant.value, 'utf8');
+  if (bytes.length > longestLiteral) return unsupportedType(text, `the literal is longer than ${longestLiteral} bytes`);
+  const size = number(BigInt(bytes.length));
+  const { pointer, length } = string;
+  const test = { kind: 'string-test', bytes: bytes.toString('hex') } as const;
+  if (isPrefix) return holds({ ...test, pointer, length, whole: false });
+  const from: LoweredExpression = { kind: 'arithmetic', operator: 'sub', type: goInt, left: length, right: size };
+  const end: LoweredExpression = { kind: 'arithmetic', operator: 'add', type: word, left: pointer, right: from };
+  return holds(both(compare('ge', true, length, size), { ...test, pointer: end, length: size, whole: true }));
+};
+
+const longestLiteral = 512;
+
+const holds = (value: LoweredExpression): Value => ({ kind: 'bool', typeName: 'bool', value });
+
 const lowerCall = (scope: Scope, syntax: Extract<Syntax, { kind: 'call' }>): Value => {
   const { callee, text } = syntax;
+  const affix = lowerAffix(scope, syntax);
+  if (affix !== undefined) return affix;
   const [argument, ...rest] = syntax.arguments;
   const name = callee.kind === 'name' ? callee.name : undefined;
   if (argument === undefined || rest.length > 0 || name === undefined) {
