@@ -21,6 +21,7 @@ export type RequirementName =
   | 'emacs'
   | 'bpftrace'
   | 'perf'
+  | 'sudo'
   /** npm's package registry answers. */
   | 'registry';
 
@@ -95,6 +96,7 @@ const checks: Readonly<Record<RequirementName, () => string | undefined>> = {
   emacs: program('emacs', 'install the packages emacs-nox, elpa-lsp-mode and elpa-dap-mode'),
   bpftrace: program('bpftrace', 'install the package bpftrace'),
   perf: program('perf', 'install the package linux-perf'),
+  sudo: program('sudo', 'install the package sudo'),
   registry: () =>
     spawnSync('npm', ['ping'], { stdio: 'ignore', timeout: 30_000 }).status === 0
       ? undefined

@@ -6,12 +6,12 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtCommand } from '../command.js';
 import { buildFixture } from '../fixture-build.js';
-import { findProgram, requirement } from '../requirements.js';
+import { requirement } from '../requirements.js';
 
 const user = 65534;
 const beThatUser = ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--reset-env'];
 
-describe.skipIf(requirement('kernel', 'go').missing)('probelens trace by sudo', () => {
+describe.skipIf(requirement('kernel', 'go', 'sudo').missing)('probelens trace by sudo', () => {
   let directory: string;
   let command: string;
   let orders: string;
@@ -27,12 +27,15 @@ describe.skipIf(requirement('kernel', 'go').missing)('probelens trace by sudo', 
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  /** Undefined where there is no sudo, or where the user may not even read the command. */
+  /** Undefined, and said, where the checkout lies in a directory that the user may not read. */
   const asUser = async (rule: string, line: readonly string[]) => {
     const mayLook = await execa(beThatUser[0] ?? '', [...beThatUser.slice(1), process.execPath, command, 'version'], {
       reject: false,
     });
-    if (findProgram('sudo') === undefined || mayLook.exitCode !== 0) return undefined;
+    if (mayLook.exitCode !== 0) {
+      process.stderr.write(`not tried: user ${user} may not read ${command}\n`);
+      return undefined;
+    }
     const rules = join(directory, 'sudoers');
     rmSync(rules, { force: true });
     writeFileSync(rules, `Defaults !requiretty\n${rule}\n`, { mode: 0o440 });
