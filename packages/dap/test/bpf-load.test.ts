@@ -34,10 +34,15 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF prog
     await client.leave();
   });
 
-  const launch = async (filters: readonly string[], args: readonly string[], mode: 'exec' | 'probe' = 'exec') => {
+  const launch = async (
+    filters: readonly string[],
+    args: readonly string[],
+    mode: 'exec' | 'probe' = 'exec',
+    program = bpfload,
+  ) => {
     client = await connectClient(server.port);
     const capabilities = (await client.ask('initialize', initializeArguments)).body;
-    const answer = client.ask('launch', { mode, program: bpfload, args });
+    const answer = client.ask('launch', { mode, program, args });
     await client.next('initialized');
     expect((await answer).success).toBe(true);
     expect((await client.ask('setExceptionBreakpoints', { filters })).success).toBe(true);
@@ -218,5 +223,24 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF prog
     await goOn(halt.threadId);
     expect(await stopped()).toBe('terminated');
     expect(await say('bpf log')).toContain('Unreleased reference');
+  });
+
+  it('stops after a load through C where the call of C returns', async () => {
+    const program = await privateCopy(await buildFixture('bpfc'), work);
+    await launch(['bpf-load'], [], 'exec', program);
+    await client.ask('configurationDone');
+    for (const [description, name] of [
+      ['BPF program loaded', 'from_c'],
+      ['BPF program refused', 'wrong_c'],
+    ] as const) {
+      const stop = await stopped();
+      expect(stop).toMatchObject({ reason: 'exception', description });
+      const { names, values } = await scopeOf(stop.threadId);
+      expect(names).toEqual(expect.arrayContaining(['runtime.cgocall', 'main.load', 'main.main']));
+      expect(values.name).toBe(name);
+      await goOn(stop.threadId);
+    }
+    expect(await stopped()).toBe('terminated');
+    expect(await say('bpf log')).toContain('R0 !read_ok');
   });
 });
