@@ -120,6 +120,9 @@ export class Session {
       case 'count':
         void this.#kernel.count();
         return;
+      case 'find-go-statements':
+        this.#kernel.findGoStatements(output.ticket, output.pc);
+        return;
       case 'symbolise':
         this.#kernel.symbolise(output.ticket, output.stack, output.top);
         return;

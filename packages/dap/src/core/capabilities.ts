@@ -41,6 +41,7 @@ const ownCapabilities: JsonObject = {
   supportsTerminateRequest: true,
   supportsCompletionsRequest: true,
   supportsSingleThreadExecutionRequests: true,
+  supportsStepInTargetsRequest: true,
 };
 
 /** The three demands of Delve, in its words; checked here because Delve may not be running yet. */

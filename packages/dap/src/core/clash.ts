@@ -2,7 +2,7 @@
  * Where Delve is about to write an int3, and gates stand: at one address a uprobe hides Delve's breakpoint, and taking the
  * two apart corrupts the program. So the gate goes first, and comes back elsewhere, or Delve takes its breakpoint too.
  */
-import { dropGate } from './gates.js';
+import { dropGate, removeGates } from './gates.js';
 import { listOf, objectOf, type Request } from './message.js';
 import { addOneAgain } from './probes.js';
 import { setAgain } from './set-again.js';
@@ -61,6 +61,18 @@ const covers = (gate: Gate, address: bigint, bias: bigint | undefined): boolean 
     // The byte behind the gate too: Delve takes the gate's trap for its own there.
     return within >= 0n && within <= BigInt(site.instruction.length / 2);
   });
+
+/** Gates on or right before an address in memory go; true when they are being disarmed in the lane. */
+export const removeGatesAt = (turn: Turn, address: bigint): boolean => {
+  const { gates, kernel } = turn.state;
+  const inTheWay = [...gates.values()].filter((gate) => covers(gate, address, kernel.bias));
+  if (inTheWay.length === 0) return false;
+  const probes = inTheWay.map(({ probe }) => probe);
+  comeBack(turn, inTheWay, '');
+  removeGates(turn, probes);
+  turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes });
+  return true;
+};
 
 /** True when the request has to wait behind gates that stand in its way; it is in the lane again then. */
 export const makeWay = (turn: Turn, request: Request): boolean => {

@@ -8,6 +8,7 @@ import { onCompletions, onEvaluate } from './console.js';
 import { beginEnding } from './endings.js';
 import { onExceptionInfo } from './exceptions/show.js';
 import { splitFilters, watchFilters } from './exceptions/watch.js';
+import { onStepInTargets, targetOf } from './follow.js';
 import { anyStops } from './gates.js';
 import { onKernelVariables } from './kernel-scope.js';
 import { onLaunch } from './launch.js';
@@ -87,6 +88,17 @@ const setFilters = (turn: Turn, request: Request): void => {
   watchFilters(turn, wantedFilters(turn.state));
 };
 
+const stepTo = (turn: Turn, request: Request): void => {
+  const target = targetOf(turn, request);
+  const { targetId: _, ...args } = objectOf(request.arguments);
+  if (target?.statement === undefined)
+    turn.queue({ kind: 'resume', request: { ...request, arguments: args }, stage: 'new' });
+  else {
+    const { statement } = target;
+    turn.queue({ kind: 'follow', request, target, statement, stage: 'new', known: new Set() });
+  }
+};
+
 /** In the client's order where order matters, at once where it does not. */
 const toLane = (turn: Turn, request: Request): void => {
   if (request.command === 'setBreakpoints' || request.command === 'setFunctionBreakpoints') {
@@ -96,6 +108,10 @@ const toLane = (turn: Turn, request: Request): void => {
       turn.update({ instructions: listOf(objectOf(request.arguments).breakpoints) });
     if (request.command === 'setExceptionBreakpoints') setFilters(turn, request);
     else turn.queue({ kind: 'forward', request, sent: false });
+  } else if (request.command === 'stepInTargets') {
+    onStepInTargets(turn, request);
+  } else if (targetOf(turn, request) !== undefined) {
+    stepTo(turn, request);
   } else if (resumeCommands.has(request.command) || (isCall(request) && anyStops(turn))) {
     turn.queue({ kind: 'resume', request, stage: 'new' });
   } else if (request.command === 'restart') {

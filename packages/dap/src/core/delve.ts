@@ -3,6 +3,7 @@ import { errors } from '../errors.js';
 import { withBpfScope } from './bpf/scope.js';
 import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over, refuseRest } from './endings.js';
 import { asException, giveUpException } from './exceptions/show.js';
+import { asFollowed, onFollowAnswer, rememberTop } from './follow.js';
 import { loseKernel, removeGates } from './gates.js';
 import { clientBreakpoint } from './ids.js';
 import { onJudgeCondition, onJudgeStack } from './judge.js';
@@ -22,8 +23,12 @@ import type { Turn } from './turn.js';
 const onClientAnswer = (turn: Turn, request: Request, response: Response): void => {
   if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
   rememberFrames(turn, request, response);
-  const whole = withKernelScope(turn.state, request, withOwnInstructions(turn.state, response));
-  const shown = withBpfScope(turn.state, request, whole);
+  rememberTop(turn, request, response);
+  const shown = withBpfScope(
+    turn.state,
+    request,
+    withKernelScope(turn.state, request, withOwnInstructions(turn.state, response)),
+  );
   turn.toClient(withSnapshots(turn.state, { ...shown, request_seq: request.seq }));
 };
 
@@ -39,6 +44,9 @@ const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
       if (turn.state.ending === undefined) tellLane(turn, { kind: 'answer', response });
       return;
     case 'silent-resume':
+      return;
+    case 'follow':
+      onFollowAnswer(turn, purpose.request, response);
       return;
     case 'exception-pause':
       if (!response.success) giveUpException(turn);
@@ -166,7 +174,7 @@ const onEvent = (turn: Turn, event: Event): void => {
         onSettleStop(turn);
         return;
       }
-      onStopped(turn, asException(turn, event));
+      onStopped(turn, asFollowed(turn, asException(turn, event)));
       tellLane(turn, { kind: 'planted' });
       return;
     case 'continued': {

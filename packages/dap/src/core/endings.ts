@@ -72,6 +72,7 @@ const arming = (work: LaneWork | undefined): boolean => {
       return work.stage === 'arming';
     case 'remove-probe':
     case 'restart':
+    case 'follow':
       return work.stage === 'disarming';
     case 'watch':
       return work.stage === 'disarming' || work.stage === 'arming';
@@ -135,7 +136,8 @@ const clearBreakpoints = (turn: Turn): void => {
     if (group.key === functionsGroup) send('setFunctionBreakpoints', { breakpoints: [] });
     else if (path !== undefined) send('setBreakpoints', { ...group.base, breakpoints: [] });
   }
-  if (turn.state.instructions.length > 0) send('setInstructionBreakpoints', { breakpoints: [] });
+  if (turn.state.instructions.length > 0 || turn.state.stepping.follow !== undefined)
+    send('setInstructionBreakpoints', { breakpoints: [] });
   set(turn, { stage: 'clearing', awaited });
   if (awaited === 0) pauseFirst(turn);
 };

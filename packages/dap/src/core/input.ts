@@ -1,7 +1,7 @@
 /** Everything that can happen to a session. The shells turn the world into these; the core knows nothing else. */
 import type { DescribedLoad, ProbeCounters, ProbeEvent } from '@probelens/probes';
 import type { UserError } from '../errors.js';
-import type { ArmOutcome, PlanOutcome, StrangerPlace } from './kernel-words.js';
+import type { ArmOutcome, GoStatement, PlanOutcome, StrangerPlace } from './kernel-words.js';
 import type { Message } from './message.js';
 import type { MomentFrame } from './moments.js';
 import type { TimerName } from './output.js';
@@ -36,6 +36,7 @@ export type Input =
   /** Whether a thread of the target has a SIGTRAP waiting (SigPnd, ShdPnd in /proc). */
   | { readonly kind: 'signals-read'; readonly ticket: number; readonly trapPending: boolean }
   | { readonly kind: 'timer'; readonly name: TimerName }
+  | { readonly kind: 'go-statements'; readonly ticket: number; readonly statements: readonly GoStatement[] }
   /** A stack in words, innermost first. */
   | { readonly kind: 'symbolised'; readonly ticket: number; readonly frames: readonly MomentFrame[] }
   /** Sessions without a debugger: the process that was started, or that is there. */

@@ -17,7 +17,7 @@ export const keepStateOf = (state: SessionState): KeepState => {
     pid: state.target.pid ?? state.launch?.pid,
     sources,
     functions,
-    instructions: state.instructions.length > 0,
+    instructions: state.instructions.length > 0 || state.stepping.follow !== undefined,
   };
 };
 
@@ -26,4 +26,5 @@ export const keepMayDiffer = (before: SessionState, after: SessionState): boolea
   before.groups !== after.groups ||
   before.target !== after.target ||
   before.launch !== after.launch ||
-  before.instructions !== after.instructions;
+  before.instructions !== after.instructions ||
+  before.stepping.follow !== after.stepping.follow;

@@ -54,6 +54,16 @@ export interface DelvePlaces {
   readonly instructions?: readonly bigint[];
 }
 
+/** A statement that starts a goroutine. Addresses as linked. */
+export interface GoStatement {
+  /** The function that the goroutine runs. */
+  readonly name: string;
+  /** Its first line. */
+  readonly address: number;
+  /** Behind the calls of runtime.newproc: `gopc` of the goroutine. */
+  readonly callers: readonly number[];
+}
+
 /** Where somebody else's int3 stands. */
 export interface StrangerPlace {
   readonly function: string;

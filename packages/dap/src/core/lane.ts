@@ -5,6 +5,7 @@
  */
 import { makeWay } from './clash.js';
 import { advanceWatch } from './exceptions/watch.js';
+import { advanceFollow, advanceUnfollow } from './follow.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
 import { onResume } from './probe-only/halt.js';
 import { advanceAddProbe, advanceRemoveProbe } from './probes.js';
@@ -30,6 +31,10 @@ const advance = (turn: Turn, work: LaneWork, news: LaneNews): LaneProgress => {
       return advanceAddProbe(turn, work, news);
     case 'remove-probe':
       return advanceRemoveProbe(turn, work, news);
+    case 'follow':
+      return advanceFollow(turn, work, news);
+    case 'unfollow':
+      return advanceUnfollow(turn, work, news);
     case 'watch':
       return advanceWatch(turn, work, news);
   }

@@ -36,8 +36,10 @@ export const readLaunch = (request: Request): Launch | UserError => {
 
   const forDelve: Record<string, unknown> = { ...withoutOurs(args) };
   const redirected = textOf(args.stdoutTo) !== undefined || textOf(args.stderrTo) !== undefined;
+  // A core file and a recording print nothing, and Delve waits for the end of their output when it disconnects.
+  const prints = request.command === 'launch' && args.mode !== 'core' && args.mode !== 'replay';
   // Without it Delve prints the program's output on its own stdout, where nobody looks.
-  if (request.command === 'launch' && args.outputMode === undefined && !redirected) forDelve.outputMode = 'remote';
+  if (prints && args.outputMode === undefined && !redirected) forDelve.outputMode = 'remote';
 
   const remote = args.mode === 'remote';
   const traced = args.mode !== 'core' && args.mode !== 'replay' && args.noDebug !== true;

@@ -86,6 +86,8 @@ export type Output =
     }
   | { readonly kind: 'count' }
   | { readonly kind: 'read-signals'; readonly ticket: number; readonly pid: number }
+  /** What goroutines does the line of this address (as linked) start? */
+  | { readonly kind: 'find-go-statements'; readonly ticket: number; readonly pc: bigint }
   /** Puts code addresses (as linked, "0x...") into words. */
   | {
       readonly kind: 'symbolise';

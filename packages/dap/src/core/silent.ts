@@ -1,5 +1,6 @@
 /** Setting the program going, with and without the client's knowledge. */
 import { forgetBefore } from './bpf/scope.js';
+import { forgetTops } from './follow.js';
 import type { Turn } from './turn.js';
 
 /** Pending traps arrive as soon as their threads run. */
@@ -10,6 +11,7 @@ export const markRunning = (turn: Turn): void => {
   turn.target({ running: true });
   forgetBefore(turn);
   if (turn.state.shown !== undefined) turn.update({ shown: undefined });
+  forgetTops(turn);
   if (turn.state.exception?.stage === 'shown') turn.update({ exception: undefined });
   if (turn.state.leftovers.size > 0) turn.emit({ kind: 'start-timer', name: 'leftovers', milliseconds: leftoverMs });
 };

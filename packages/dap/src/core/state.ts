@@ -2,9 +2,10 @@
 import type { CapturedValue, ProbeEvent } from '@probelens/probes';
 import { type BpfState, noBpf } from './bpf/calls.js';
 import type { Exception } from './exceptions/show.js';
+import { noStepping, type Stepping, type StepTarget } from './follow.js';
 import type { IdState } from './ids.js';
 import { noIds } from './ids.js';
-import type { PlanItem, Planned, PlanOutcome } from './kernel-words.js';
+import type { GoStatement, PlanItem, Planned, PlanOutcome } from './kernel-words.js';
 import type { Event, JsonObject, Request } from './message.js';
 import { type Moments, noMoments } from './moments.js';
 import type { Focus, ProbeView } from './output.js';
@@ -26,6 +27,8 @@ export type Purpose =
   | { readonly kind: 'settle-look' }
   | { readonly kind: 'settle-step' }
   | { readonly kind: 'exception-pause' }
+  /** The resume of a step into a new goroutine. */
+  | { readonly kind: 'follow'; readonly request: Request }
   | { readonly kind: 'leave'; readonly step: 'clear' | 'pause' | 'continue' | 'disconnect' };
 
 export type KernelMode = 'auto' | 'off' | 'required';
@@ -188,6 +191,16 @@ export type LaneWork =
   | { readonly kind: 'resume'; readonly request: Request; readonly stage: 'new' | 'focusing' | 'planting' | 'calling' }
   /** The same without a debugger. */
   | { readonly kind: 'go-on'; readonly request: Request }
+  | {
+      /** A step into a new goroutine. */
+      readonly kind: 'follow';
+      readonly request: Request;
+      readonly target: StepTarget;
+      readonly statement: GoStatement;
+      readonly stage: 'new' | 'disarming' | 'asking' | 'planting';
+      readonly known: ReadonlySet<number>;
+    }
+  | { readonly kind: 'unfollow'; readonly sent: boolean }
   | { readonly kind: 'restart'; readonly request: Request; readonly stage: 'new' | 'disarming' | 'sent' }
   | {
       readonly kind: 'add-probe';
@@ -317,6 +330,7 @@ export interface SessionState {
   readonly stopTime: bigint | undefined;
   readonly held: HeldStop | undefined;
   readonly step: Step | undefined;
+  readonly stepping: Stepping;
   /** The last step ended elsewhere than it was meant to: Delve has kept its breakpoints for the rest of it. */
   readonly stepCut: boolean;
   /** The one goroutine for whose sake the program runs now; undefined = for all. */
@@ -368,6 +382,7 @@ export const initialState: SessionState = {
   stopTime: undefined,
   held: undefined,
   step: undefined,
+  stepping: noStepping,
   stepCut: false,
   only: undefined,
   skipped: 0,

@@ -6,6 +6,7 @@ import { onControl } from './control.js';
 import { onDelveClosed, onDelveMessage, releaseEnd } from './delve.js';
 import { beginEnding, onEndingDeadline, onEndingDisarmed, onKernelWhileEnding, onSignalsRead } from './endings.js';
 import { onCounted, onProbeEvents } from './events.js';
+import { onGoStatements } from './follow.js';
 import { loseKernel } from './gates.js';
 import type { Input } from './input.js';
 import { keepMayDiffer, keepStateOf } from './keep.js';
@@ -140,6 +141,9 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
     case 'control-list':
     case 'control-timeline':
       onControl(turn, input);
+      return;
+    case 'go-statements':
+      onGoStatements(turn, input.ticket, input.statements);
       return;
     case 'symbolised':
       onFramesKnown(turn, input.ticket, input.frames);

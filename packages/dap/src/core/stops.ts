@@ -7,6 +7,7 @@
 import { isBeforeLoad, lookBefore } from './bpf/calls.js';
 import { endPause } from './bpf/console.js';
 import { exceptionOf } from './exceptions/show.js';
+import { isOldChild } from './follow.js';
 import { changeGate, dropGate, gateOf, stops } from './gates.js';
 import { holds } from './hit-condition.js';
 import { clientBreakpoint } from './ids.js';
@@ -119,7 +120,8 @@ const causeText = (gate: Gate, { cause }: Hit): string | undefined =>
 const isElsewhere = (turn: Turn, event: Event): boolean => {
   const { reason, hitBreakpointIds } = objectOf(event.body);
   const atBreakpoint = String(reason).endsWith('breakpoint') && listOf(hitBreakpointIds).length > 0;
-  return atBreakpoint && turn.state.only !== undefined && threadOf(event) !== turn.state.only;
+  if (!atBreakpoint) return false;
+  return isOldChild(turn, event) || (turn.state.only !== undefined && threadOf(event) !== turn.state.only);
 };
 
 const skip = (turn: Turn): void => {

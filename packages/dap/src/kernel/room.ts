@@ -18,6 +18,7 @@ import type {
   ArmOutcome,
   BpfAttributes,
   DelvePlaces,
+  GoStatement,
   PlanItem,
   Planned,
   PlanOutcome,
@@ -27,6 +28,7 @@ import type {
 import type { MomentFrame } from '../core/moments.js';
 import type { Focus } from '../core/output.js';
 import { sentenceOf } from '../errors.js';
+import { goStatementsAt } from './go-statements.js';
 import { Halts } from './halts.js';
 import { foreignBreakpoints } from './live-text.js';
 import type { PathRules } from './paths.js';
@@ -308,6 +310,10 @@ export class KernelRoom {
   async goOn(goroutine: Focus): Promise<void> {
     await this.focus(goroutine);
     await this.#halts?.goOn();
+  }
+
+  goStatements(pc: bigint): readonly GoStatement[] {
+    return goStatementsAt(this.#binary, Number(pc));
   }
 
   /** A stack in words, innermost first. */

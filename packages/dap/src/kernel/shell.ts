@@ -1,7 +1,7 @@
 /** The kernel side as the core knows it: every ticket is answered, whatever became of the agent. */
 import type { AgentClient } from '@probelens/probes';
 import type { Input } from '../core/input.js';
-import type { Armable, BpfAttributes, DelvePlaces, PlanItem, PlanOutcome } from '../core/kernel-words.js';
+import type { Armable, BpfAttributes, DelvePlaces, GoStatement, PlanItem, PlanOutcome } from '../core/kernel-words.js';
 import type { MomentFrame } from '../core/moments.js';
 import type { Focus, KeepState, KernelWish } from '../core/output.js';
 import type { DelveShell } from '../delve/shell.js';
@@ -242,6 +242,17 @@ export class KernelShell {
       frames = unnamed(stack);
     }
     this.#tell({ kind: 'symbolised', ticket, frames });
+  }
+
+  findGoStatements(ticket: number, pc: bigint): void {
+    let statements: readonly GoStatement[] = [];
+    try {
+      statements = this.#room?.goStatements(pc) ?? [];
+    } catch (error) {
+      // Code that cannot be read starts nothing that anybody could follow.
+      if (!(error instanceof Error)) throw error;
+    }
+    this.#tell({ kind: 'go-statements', ticket, statements });
   }
 
   complete(ticket: number, prefix: string): void {

@@ -1,0 +1,215 @@
+/**
+ * Stepping into a `go` statement: the new goroutine is stopped at the first line of its function. Delve has no such step,
+ * so an instruction breakpoint of ours stands there for one resume, for goroutines of this parent and this statement only.
+ */
+import { errors } from '../errors.js';
+import { removeGatesAt } from './clash.js';
+import type { GoStatement } from './kernel-words.js';
+import type { LaneNews, LaneProgress } from './lane-news.js';
+import { type Event, listOf, numberOf, objectOf, type Request, type Response, stringOf } from './message.js';
+import { markRunning } from './silent.js';
+import type { LaneWork } from './state.js';
+import { passOver } from './stops.js';
+import type { Turn } from './turn.js';
+
+type FollowWork = LaneWork & { readonly kind: 'follow' };
+
+export interface Follow {
+  /** Delve's id of the breakpoint. */
+  readonly breakpoint: number;
+  /** Goroutines that there were before: an older child that has not come that far is not the one. */
+  readonly known: ReadonlySet<number>;
+}
+
+/** Where a goroutine stands, by the id of its innermost frame. */
+export interface Top {
+  readonly thread: number;
+  /** In memory. */
+  readonly pc: bigint;
+}
+
+export interface StepTarget extends Top {
+  readonly statement: GoStatement | undefined;
+}
+
+export interface Stepping {
+  readonly tops: ReadonlyMap<number, Top>;
+  readonly targets: ReadonlyMap<number, StepTarget>;
+  readonly lastTarget: number;
+  /** `stepInTargets` requests that wait for the binary, by ticket. */
+  readonly asking: ReadonlyMap<number, { readonly request: Request; readonly top: Top }>;
+  readonly follow: Follow | undefined;
+}
+
+export const noStepping: Stepping = {
+  tops: new Map(),
+  targets: new Map(),
+  lastTarget: 0,
+  asking: new Map(),
+  follow: undefined,
+};
+
+const change = (turn: Turn, difference: Partial<Stepping>): void =>
+  turn.update({ stepping: { ...turn.state.stepping, ...difference } });
+
+/** From a `stackTrace` of the client's. */
+export const rememberTop = (turn: Turn, request: Request, response: Response): void => {
+  const args = objectOf(request.arguments);
+  if (request.command !== 'stackTrace' || !response.success || (numberOf(args.startFrame) ?? 0) > 0) return;
+  const [frame] = listOf(objectOf(response.body).stackFrames).map(objectOf);
+  const id = numberOf(frame?.id);
+  const thread = numberOf(args.threadId);
+  const text = stringOf(frame?.instructionPointerReference) ?? '';
+  if (id === undefined || thread === undefined || !/^0x[0-9a-f]+$/.test(text)) return;
+  change(turn, { tops: new Map(turn.state.stepping.tops).set(id, { thread, pc: BigInt(text) }) });
+};
+
+/** The program runs: frames and what was offered for them are history. */
+export const forgetTops = (turn: Turn): void => {
+  if (turn.state.stepping.tops.size > 0 || turn.state.stepping.targets.size > 0)
+    change(turn, { tops: new Map(), targets: new Map() });
+};
+
+export const onStepInTargets = (turn: Turn, request: Request): void => {
+  const top = turn.state.stepping.tops.get(numberOf(objectOf(request.arguments).frameId) ?? -1);
+  const { state, bias } = turn.state.kernel;
+  if (top === undefined) {
+    turn.answer(request, { targets: [] });
+    return;
+  }
+  if (state !== 'ready' || bias === undefined) {
+    offer(turn, request, top, []);
+    return;
+  }
+  const ticket = turn.ticket();
+  change(turn, { asking: new Map(turn.state.stepping.asking).set(ticket, { request, top }) });
+  turn.emit({ kind: 'find-go-statements', ticket, pc: top.pc - bias });
+};
+
+export const onGoStatements = (turn: Turn, ticket: number, statements: readonly GoStatement[]): void => {
+  const asked = turn.state.stepping.asking.get(ticket);
+  if (asked === undefined) return;
+  const asking = new Map(turn.state.stepping.asking);
+  asking.delete(ticket);
+  change(turn, { asking });
+  offer(turn, asked.request, asked.top, statements);
+};
+
+/** The ordinary step first. */
+const offer = (turn: Turn, request: Request, top: Top, statements: readonly GoStatement[]): void => {
+  const targets = new Map(turn.state.stepping.targets);
+  let id = turn.state.stepping.lastTarget;
+  const offered = [undefined, ...statements].map((statement) => {
+    id += 1;
+    targets.set(id, { ...top, statement });
+    return { id, label: statement === undefined ? 'step in' : `new goroutine: ${statement.name}` };
+  });
+  change(turn, { targets, lastTarget: id });
+  turn.answer(request, { targets: offered });
+};
+
+/** The step that a target stands for; undefined: no target of ours. */
+export const targetOf = (turn: Turn, request: Request): StepTarget | undefined =>
+  request.command === 'stepIn'
+    ? turn.state.stepping.targets.get(numberOf(objectOf(request.arguments).targetId) ?? -1)
+    : undefined;
+
+const hex = (address: bigint): string => `0x${address.toString(16)}`;
+
+const plant = (turn: Turn, { target, statement }: FollowWork): void => {
+  const bias = turn.state.kernel.bias ?? 0n;
+  const callers = statement.callers.map((address) => `runtime.curg.gopc == ${BigInt(address) + bias}`).join(' || ');
+  const condition = `runtime.curg.parentGoid == ${target.thread} && (${callers})`;
+  const own = { instructionReference: hex(BigInt(statement.address) + bias), condition };
+  const breakpoints = [...turn.state.instructions, own];
+  turn.toDelve('setInstructionBreakpoints', { breakpoints }, { kind: 'lane' });
+};
+
+const onPlanted = (turn: Turn, work: FollowWork, response: Response): LaneProgress => {
+  const last = objectOf(listOf(objectOf(response.body).breakpoints).at(-1));
+  const breakpoint = numberOf(last.id);
+  if (!response.success || last.verified !== true || breakpoint === undefined) {
+    turn.refuse(
+      work.request,
+      errors.console(`The new goroutine cannot be followed: ${String(last.message ?? 'Delve would not')}.`),
+    );
+    turn.queue({ kind: 'unfollow', sent: false });
+    return undefined;
+  }
+  change(turn, { follow: { breakpoint, known: work.known } });
+  passOver(turn, undefined);
+  markRunning(turn);
+  turn.update({ step: undefined, only: undefined });
+  turn.toDelve('continue', { threadId: work.target.thread }, { kind: 'follow', request: work.request });
+  return undefined;
+};
+
+export const advanceFollow = (turn: Turn, work: FollowWork, news: LaneNews): LaneProgress => {
+  switch (work.stage) {
+    case 'new': {
+      if (news.kind !== 'go') return work;
+      const bias = turn.state.kernel.bias ?? 0n;
+      if (removeGatesAt(turn, BigInt(work.statement.address) + bias)) return { ...work, stage: 'disarming' };
+      turn.toDelve('threads', undefined, { kind: 'lane' });
+      return { ...work, stage: 'asking' };
+    }
+    case 'disarming':
+      if (news.kind !== 'disarmed') return work;
+      turn.toDelve('threads', undefined, { kind: 'lane' });
+      return { ...work, stage: 'asking' };
+    case 'asking': {
+      if (news.kind !== 'answer') return work;
+      const ids = listOf(objectOf(news.response.body).threads).map((thread) => numberOf(objectOf(thread).id));
+      plant(turn, work);
+      return { ...work, stage: 'planting', known: new Set(ids.filter((id) => id !== undefined)) };
+    }
+    case 'planting':
+      return news.kind === 'answer' ? onPlanted(turn, work, news.response) : work;
+  }
+};
+
+/** Takes the breakpoint away again. */
+export const advanceUnfollow = (
+  turn: Turn,
+  work: LaneWork & { readonly kind: 'unfollow' },
+  news: LaneNews,
+): LaneProgress => {
+  if (work.sent) return news.kind === 'answer' ? undefined : work;
+  turn.toDelve('setInstructionBreakpoints', { breakpoints: turn.state.instructions }, { kind: 'lane' });
+  return { ...work, sent: true };
+};
+
+/** Delve's answer to the resume, as one to the step that was asked for. */
+export const onFollowAnswer = (turn: Turn, request: Request, response: Response): void => {
+  if (response.success) {
+    turn.answer(request);
+    return;
+  }
+  turn.target({ running: false });
+  turn.toClient({ ...response, command: request.command, request_seq: request.seq });
+  endFollow(turn);
+};
+
+const isOurs = (turn: Turn, event: Event): boolean => {
+  const { follow } = turn.state.stepping;
+  return follow !== undefined && listOf(objectOf(event.body).hitBreakpointIds).includes(follow.breakpoint);
+};
+
+/** Of an earlier round of the same statement: not the goroutine that was stepped into. */
+export const isOldChild = (turn: Turn, event: Event): boolean =>
+  isOurs(turn, event) && turn.state.stepping.follow?.known.has(numberOf(objectOf(event.body).threadId) ?? 0) === true;
+
+const endFollow = (turn: Turn): void => {
+  if (turn.state.stepping.follow === undefined) return;
+  change(turn, { follow: undefined });
+  turn.queue({ kind: 'unfollow', sent: false });
+};
+
+/** Delve's stop as the client is to see it: the end of its step, or whatever came first. */
+export const asFollowed = (turn: Turn, event: Event): Event => {
+  if (turn.state.stepping.follow === undefined || isOldChild(turn, event)) return event;
+  const ours = isOurs(turn, event);
+  endFollow(turn);
+  const { hitBreakpointIds: _, ...body } = objectOf(event.body);
+  return ours ? { ...event, body: { ...body, reason: 'step' } } : event;
+};

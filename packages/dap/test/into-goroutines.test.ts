@@ -1,0 +1,102 @@
+/** Steps into `go` statements: the goroutine of this very statement is stopped, and none of the others that run the same. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { LiveProgram } from './live-program.js';
+import {
+  connectClient,
+  initializeArguments,
+  lineOf,
+  startAdapter,
+  type TestClient,
+  type TestServer,
+} from './session-client.js';
+
+const source = join(fixtureSources('hive'), 'main.go');
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a step into a go statement', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-into-'));
+  let server: TestServer;
+  let client: TestClient;
+  let target: LiveProgram;
+
+  beforeAll(async () => {
+    server = await startAdapter();
+  });
+  afterAll(async () => {
+    server.child.kill('SIGTERM');
+    await once(server.child, 'exit');
+    rmSync(work, { recursive: true, force: true });
+  });
+  afterEach(async () => {
+    await client.leave();
+    if (target.alive) await target.verdict();
+  });
+
+  it.each([
+    ['in a program without optimisation', ['-gcflags=all=-N -l']],
+    ['in an optimised, position-independent one', ['-buildmode=pie']],
+  ] as const)('stops the new goroutine alone, %s', async (_, flags) => {
+    const optimised = flags[0] === '-buildmode=pie';
+    target = await LiveProgram.start(await privateCopy(await buildFixture('hive', { flags }), work), []);
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const attach = client.ask('attach', { mode: 'local', processId: target.pid });
+    await client.next('initialized');
+    expect((await attach).success).toBe(true);
+    const line = lineOf(source, 'go work(id, done)');
+    // A gate on the very function must not be in the way, nor be lost.
+    const name = 'main.work';
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name, condition: 'id < 0' }] });
+    await client.ask('setBreakpoints', { source: { path: source }, breakpoints: [{ line }] });
+    await client.ask('configurationDone');
+    target.child.stdin?.write('spawn 3\n');
+    const children = new Set<number>();
+    for (let round = 1; round <= 3; round += 1) {
+      const { threadId } = (await client.next('stopped')).body;
+      const frames = (await client.ask('stackTrace', { threadId, levels: 1 })).body.stackFrames;
+      const { targets } = (await client.ask('stepInTargets', { frameId: frames[0].id })).body;
+      expect(targets.map(({ label }: { label: string }) => label)).toEqual(['step in', `new goroutine: ${name}`]);
+      const targetId = targets[1].id;
+      expect(await client.ask('stepIn', { threadId, targetId })).toMatchObject({ success: true, command: 'stepIn' });
+      const stop = (await client.next('stopped')).body;
+      expect(stop).toMatchObject({ reason: 'step' });
+      expect(stop.hitBreakpointIds).toBeUndefined();
+      expect(stop.threadId).not.toBe(threadId);
+      children.add(stop.threadId);
+      const [top] = (await client.ask('stackTrace', { threadId: stop.threadId, levels: 1 })).body.stackFrames;
+      expect(top).toMatchObject({ name, line: lineOf(source, 'result := 2 * id') });
+      // The others of the loop have 1000 and more.
+      const id = await client.ask('evaluate', { expression: 'id', frameId: top.id });
+      if (!optimised) expect(id.body.result).toBe(String(round));
+      await client.ask('continue', { threadId: stop.threadId });
+    }
+    expect(children.size).toBe(3);
+    await client.ask('disconnect', { terminateDebuggee: false });
+    expect(await target.verdict()).toMatch(/^sum 12012 code 0 signal null$/);
+  });
+
+  it('offers nothing where nothing is started', async () => {
+    target = await LiveProgram.start(await privateCopy(await buildFixture('hive'), work), []);
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const attach = client.ask('attach', { mode: 'local', processId: target.pid });
+    await client.next('initialized');
+    await attach;
+    const line = lineOf(source, 'sum += <-done');
+    await client.ask('setBreakpoints', { source: { path: source }, breakpoints: [{ line }] });
+    await client.ask('configurationDone');
+    target.child.stdin?.write('spawn 1\n');
+    const { threadId } = (await client.next('stopped')).body;
+    const [{ id: frameId }] = (await client.ask('stackTrace', { threadId, levels: 1 })).body.stackFrames;
+    const { targets } = (await client.ask('stepInTargets', { frameId })).body;
+    expect(targets).toHaveLength(1);
+    await client.ask('stepIn', { threadId, targetId: targets[0].id });
+    expect((await client.next('stopped')).body).toMatchObject({ reason: 'step' });
+    await client.ask('disconnect', { terminateDebuggee: false });
+  });
+});
