@@ -102,7 +102,14 @@ const stopped = async (talk: Conversation): Promise<void> => {
   await talk.ask('dataBreakpointInfo', { name: 'm.total', frameId: talk.frame });
   for (const command of ['source', 'modules', 'loadedSources', 'cancel', 'goto', 'gotoTargets', 'restartFrame'])
     await talk.ask(command, command === 'source' ? { sourceReference: 1 } : { threadId: 1, frameId: 1 });
-  for (const command of ['terminateThreads', 'setExpression', 'breakpointLocations', 'unheard-of'])
+  for (const command of [
+    'terminateThreads',
+    'setExpression',
+    'gotoTargets',
+    'cancel',
+    'breakpointLocations',
+    'unheard-of',
+  ])
     await talk.ask(command, { frameId: 1, source: { path: methods }, line: 1, expression: 'a', value: 'b' });
 };
 
