@@ -36,6 +36,15 @@ describe('passing on', () => {
     expect(world.toDelve()[0]).toMatchObject({ arguments: { program: 'x', args: ['1'], outputMode: 'remote' } });
   });
 
+  it.each(['core', 'replay'])('asks for no output of what does not run (%s)', (mode) => {
+    const world = new World();
+    world.request('launch', { mode, program: 'x' });
+    world.feed({ kind: 'delve-connected' });
+    world.delveAnswer(world.toDelve()[0], {});
+    // With it Delve 1.27.2 never ends: it waits for pipes that nobody has.
+    expect(world.toDelve()[0]).not.toHaveProperty('arguments.outputMode');
+  });
+
   it.each([
     ['kernel', { kernel: 'sometimes' }],
     ['probes', { probes: 'main.f' }],
