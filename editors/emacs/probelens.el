@@ -85,7 +85,22 @@ Without a session the probe waits for one."
     (define-key map "p" #'probelens-list)
     (define-key map "t" #'probelens-timeline)
     map)
-  "On `C-c p' while `probelens-session-mode' is on; bind it elsewhere, too.")
+  "On `C-c p' while a session runs, with the debugger's own commands.
+Bind it elsewhere, too.")
+
+(defun probelens--prefix (continue breakpoint next in out quit)
+  "The prefix map with a debugger's own commands.
+CONTINUE, BREAKPOINT, NEXT, IN, OUT and QUIT are what they are called.
+For desktops and terminals that keep F keys for themselves."
+  (let ((map (make-sparse-keymap)))
+    (set-keymap-parent map probelens-prefix-map)
+    (define-key map "c" continue)
+    (define-key map "b" breakpoint)
+    (define-key map "n" next)
+    (define-key map "i" in)
+    (define-key map "o" out)
+    (define-key map "q" quit)
+    map))
 
 ;; lsp-mode: beside gopls.
 (declare-function lsp-register-client "lsp-mode")
@@ -141,7 +156,9 @@ Without a session the probe waits for one."
     (define-key map (kbd "C-<f5>") #'dap-debug-last)
     (define-key map (kbd "<f29>") #'dap-debug-last)
     (define-key map (kbd "C-S-k") #'probelens-probe-at-point)
-    (define-key map (kbd "C-c p") probelens-prefix-map)
+    (define-key map (kbd "C-c p")
+                (probelens--prefix #'dap-continue #'dap-breakpoint-toggle #'dap-next #'dap-step-in
+                                   #'dap-step-out #'dap-disconnect))
     map)
   "Keys of dap-mode while a session of ours runs.
 Shift+F5, Shift+F11 and Ctrl+F5 arrive as F17, F23 and F29 in
@@ -214,7 +231,9 @@ terminals, Ctrl+Shift+K as Ctrl+K: hence `C-c p k'.")
     (define-key map (kbd "C-<f5>") #'dape-restart)
     (define-key map (kbd "<f29>") #'dape-restart)
     (define-key map (kbd "C-S-k") #'probelens-probe-at-point)
-    (define-key map (kbd "C-c p") probelens-prefix-map)
+    (define-key map (kbd "C-c p")
+                (probelens--prefix #'dape-continue #'dape-breakpoint-toggle #'dape-next #'dape-step-in
+                                   #'dape-step-out #'dape-quit))
     map)
   "Keys of dape while it has a session.")
 

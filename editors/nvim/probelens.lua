@@ -32,6 +32,14 @@ M.options = {
     ['<F17>'] = 'terminate',
     ['<C-F5>'] = 'run_last',
     ['<F29>'] = 'run_last',
+    -- For desktops and terminals that keep F keys for themselves.
+    ['<leader>dc'] = 'continue',
+    ['<leader>db'] = 'toggle_breakpoint',
+    ['<leader>dn'] = 'step_over',
+    ['<leader>di'] = 'step_into',
+    ['<leader>do'] = 'step_out',
+    ['<leader>dt'] = 'terminate',
+    ['<leader>dl'] = 'run_last',
   },
 }
 

@@ -108,7 +108,7 @@
   (car probelens--sessions))
 (let ((before (key "<f10>")))
   (dap-debug (list :type "probelens" :request "launch" :name "killed" :mode "exec" :program (getenv "BINARY")))
-  (report "with an adapter" (vconcat (mapcar #'key '("<f5>" "<f9>" "<f10>" "<f11>" "<f17>" "<f29>" "C-S-k" "C-c p k"))))
+  (report "with an adapter" (vconcat (mapcar #'key '("<f5>" "<f9>" "<f10>" "<f11>" "<f17>" "<f29>" "C-S-k" "C-c p k" "C-c p n"))))
   (signal-process (dap--debug-session-proc (debug-session)) 'KILL)
   (report "gone after it was killed" (wait-for (lambda () (not probelens-session-mode))))
   (report "key as before" (if (equal before (key "<f10>")) t :json-false))
@@ -126,7 +126,7 @@
                    (provide 'dape))
            (current-buffer)))
   (load file nil t))
-(report "dape" (vconcat (list (symbol-name (caar dape-configs)) (progn (dape-active-mode 1) (key "<f10>"))
+(report "dape" (vconcat (list (symbol-name (caar dape-configs)) (progn (dape-active-mode 1) (key "<f10>")) (key "C-c p n")
                               (progn (dape-active-mode -1) (if (string= (key "<f10>") "dape-next") "stays" "gone")))))
 
 (kill-emacs 0)

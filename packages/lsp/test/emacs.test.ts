@@ -77,10 +77,11 @@ describe.skipIf(requirement('go', 'emacs').missing)('Emacs with lsp-mode', () =>
       'dap-debug-last',
       'probelens-probe-at-point',
       'probelens-probe-at-point',
+      'dap-next',
     ]);
     expect(value('gone after it was killed')).toBe(true);
     expect(value('key as before')).toBe(true);
     expect(value('none for a dead one')).toBe(true);
-    expect(value('dape')).toEqual(['probelens', 'dape-next', 'gone']);
+    expect(value('dape')).toEqual(['probelens', 'dape-next', 'dape-next', 'gone']);
   }, 240_000);
 });

@@ -118,7 +118,8 @@ local function run()
     return vim.fn.mapcheck('<F11>', 'n') ~= ''
   end)
   press '<F5>'
-  report('while it runs', called)
+  press '\\dc'
+  report('while it runs', vim.deepcopy(called))
   session.on_close.probelens()
   vim.wait(60000, function()
     return vim.fn.mapcheck('<F11>', 'n') == ''

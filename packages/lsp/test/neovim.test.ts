@@ -78,14 +78,14 @@ describe.skipIf(requirement('go', 'nvim').missing)('Neovim', () => {
     });
     expect(value('auto_continue')).toBe(false);
     expect(new Set(value('types') as string[])).toEqual(new Set(['probelens']));
-    expect(value('while it runs')).toEqual(['continue']);
-    expect(value('afterwards')).toEqual({ mine: 1, f11: '', called: 1 });
+    expect(value('while it runs')).toEqual(['continue', 'continue']);
+    expect(value('afterwards')).toEqual({ mine: 1, f11: '', called: 2 });
     expect(value('with an adapter')).toEqual({ f11: true, f17: true, f29: true });
     expect(value('after it was killed')).toEqual({
       keys: { f11: false, f17: false, f29: false },
       mine: 2,
       nine: 9,
-      called: 1,
+      called: 2,
     });
   }, 200_000);
 });
