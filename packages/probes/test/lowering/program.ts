@@ -10,6 +10,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -17,6 +18,8 @@ import (
 )
 
 var _ = strings.HasPrefix
+
+var errOne, errTwo = errors.New("one"), errors.New("two")
 
 type Inner struct {
 	Flag  bool
@@ -101,6 +104,7 @@ func order(r *rand.Rand, next *Order) *Order {
 		Sizes:  [4]int32{pick(r, int32(0), -1, math.MaxInt32), 2, pick(r, int32(7), math.MinInt32, 3), 4},
 		Next:   next,
 		Inner:  Inner{Flag: r.IntN(2) == 0, Small: pick(r, int8(0), -128, 127, 3), Wide: pick(r, uint64(0), 1, math.MaxUint64, 1<<63, r.Uint64()), Name: pick(r, "", "ACME", "AC")},
+		Err:    pick[error](r, nil, io.EOF, errOne, errTwo),
 		Any:    pick[any](r, nil, 3, "x"),
 		M:      pick(r, nil, map[string]int{}, map[string]int{"a": 1}),
 		C:      pick(r, nil, make(chan int, 2)),
@@ -134,7 +138,7 @@ func main() {
 			o: order(r, next), mult: pick(r, int32(0), 1, -1, 7, math.MaxInt32, math.MinInt32, r.Int32()),
 			b: pick(r, uint8(0), 1, 255, 65, 128, uint8(r.Uint32())), w: pick(r, uint64(0), 1, 64, math.MaxUint64, 1<<63, r.Uint64()),
 			s: pick(r, "", "ACME", "AC", "CM", "xAC"), ok: r.IntN(2) == 0,
-			xs: pick(r, nil, []int16{}, []int16{5}, []int16{-7, 300, 2}), e: pick(r, nil, errors.New("x")),
+			xs: pick(r, nil, []int16{}, []int16{5}, []int16{-7, 300, 2}), e: pick[error](r, nil, errors.New("x"), io.EOF, errOne, &os.PathError{}),
 		})
 		if r.IntN(8) == 0 {
 			v := &vectors[len(vectors)-1]

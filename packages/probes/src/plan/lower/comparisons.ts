@@ -4,6 +4,7 @@ import { compare, constant as number, truth } from './build.js';
 import { foldComparison } from './constant.js';
 import { lowerFloatComparison, mirrored } from './float.js';
 import { integers } from './integers.js';
+import { compareInterfaces } from './interfaces.js';
 import type { Scope } from './scope.js';
 import { readBits } from './storage.js';
 import { asBool, asString, describe, type StringValue, typeMismatch, unsupportedType, type Value } from './value.js';
@@ -92,6 +93,18 @@ const comparePointers = (operator: ComparisonOperator, left: Value, right: Value
   return comparison(compare(operator, false, address(left), address(right)));
 };
 
+const compareStoredInterfaces = (
+  scope: Scope,
+  operator: ComparisonOperator,
+  left: Value,
+  right: Value,
+  text: string,
+): Value | undefined => {
+  if (equality(operator) === undefined) return undefined;
+  const found = compareInterfaces(scope, operator === 'eq', left, right, text);
+  return found && comparison(found);
+};
+
 export const lowerComparison = (
   scope: Scope,
   operator: ComparisonOperator,
@@ -114,6 +127,7 @@ export const lowerComparison = (
     compareBools(operator, left, right, text) ??
     compareStrings(operator, left, right, text) ??
     comparePointers(operator, left, right, text) ??
+    compareStoredInterfaces(scope, operator, left, right, text) ??
     lowerFloatComparison(scope, operator, left, right, text);
   if (found !== undefined) return found;
   const pair = integers(left, right, text);
