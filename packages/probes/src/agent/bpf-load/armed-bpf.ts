@@ -16,6 +16,7 @@ import type { ProcessIdentity } from '../process-state.js';
 import type { SourceRuntime } from '../protocol.js';
 import * as refusal from '../refusal.js';
 import { checkCondition, holds } from './condition.js';
+import { GoPrograms } from './go-programs.js';
 import { commands, pendingBytes } from './layout.js';
 import { kernelObjects } from './objects.js';
 import { observedCall } from './observed.js';
@@ -96,6 +97,7 @@ export class ArmedBpf implements Armed {
   readonly #state: BpfMap;
   readonly #ring: RingBuffer;
   readonly #records = new CallRecords();
+  readonly #programs = new GoPrograms();
   #sent: Promise<void> = Promise.resolve();
   #matches = 0;
   /** Calls whose attributes nobody could read. */
@@ -191,15 +193,23 @@ export class ArmedBpf implements Armed {
   }
 
   #read(): void {
-    const events: ProbeEvent[] = [];
+    const found: Found[] = [];
     this.#ring.drain((view, offset) => {
       const seen = this.#records.take(view, offset);
       const event = seen === undefined ? undefined : this.#event(seen);
-      if (event !== undefined) events.push(event);
+      if (seen !== undefined && event !== undefined) found.push({ seen, event });
     });
-    if (events.length === 0) return;
-    const before = this.#sent;
-    this.#sent = Promise.all([before, this.#request.send(events)]).then(() => undefined);
+    if (found.length === 0) return;
+    const { target, send } = this.#request;
+    // Of a program that was named its goroutines are known already, and its events go out before what they cause.
+    const sending = target === undefined ? this.#sent.then(() => this.#sendNamed(found)) : send(found.map(only));
+    this.#sent = Promise.all([this.#sent, sending]).then(() => undefined);
+  }
+
+  async #sendNamed(found: readonly Found[]): Promise<void> {
+    const events: ProbeEvent[] = [];
+    for (const { seen, event } of found) events.push({ ...event, goid: await this.#programs.goroutineOf(seen) });
+    await this.#request.send(events);
   }
 
   #event(seen: SeenCall): ProbeEvent | undefined {
@@ -228,6 +238,13 @@ export class ArmedBpf implements Armed {
     return condition === undefined || holds(call, condition);
   }
 }
+
+interface Found {
+  readonly seen: SeenCall;
+  readonly event: ProbeEvent;
+}
+
+const only = ({ event }: Found): ProbeEvent => event;
 
 const eventOf = (probe: number, number: number, { header }: SeenCall, bpf: BpfCall): ProbeEvent => ({
   probe,

@@ -57,10 +57,16 @@ export const call = {
   logSize: start + 80,
   license: start + 88,
   name: start + 104,
-  attributes: start + 168,
+  /** Words of what may be the current g, one for each place where a Go release has had the goroutine's id. */
+  guesses: start + 168,
+  attributes: start + 184,
 } as const;
+/** offsetof(runtime.g, goid) of Go >= 1.9, and of 1.23 and 1.24; gosym, runtime/goid-table.ts. */
+export const guessedOffsets: readonly number[] = [152, 160];
+/** Of the current g from the thread pointer in programs whose C has no thread-locals. */
+export const guessedTls = -8;
 export const licenseBytes = call.name - call.license;
-export const nameBytes = call.attributes - call.name;
+export const nameBytes = call.guesses - call.name;
 export const callRecordBytes = call.attributes + attributeBytes;
 
 export const callFlags = {

@@ -11,6 +11,7 @@ import { emitCount, emitNumber } from '../../program/gate.js';
 import { emitRecordFaults, emitRecordHeader } from '../../program/record-writer.js';
 import { emitKernelGoroutine } from '../source-program.js';
 import { emitInstructions, emitLog } from './chunks.js';
+import { emitGuesses } from './guess.js';
 import {
   attributeBytes,
   call,
@@ -145,6 +146,8 @@ const emitCall = (to: Evaluation, request: BpfProgramRequest): void => {
     [exitFrame.program, call.program],
     [exitFrame.tag, call.tag],
     [exitFrame.left, call.logSize],
+    [exitFrame.guesses, call.guesses],
+    [exitFrame.guesses + 8, call.guesses + 8],
   ] as const)
     assembler.load('r1', 'r10', from, 8).store('r7', at, 'r1', 8);
   // license at 16 of BPF_PROG_LOAD, name at 0 of BPF_RAW_TRACEPOINT_OPEN.
@@ -168,6 +171,7 @@ export const buildExit = (request: BpfProgramRequest): Uint8Array => {
   assembler.store('r10', frame.flags, 0, 8).store('r10', frame.captureFaults, 0, 8);
   assembler.store('r10', exitFrame.flags, 0, 8).store('r10', exitFrame.left, 0, 8);
   emitKernelGoroutine(to, request);
+  emitGuesses(to, request.threadPointer);
   emitNumber(to, maps);
   emitSecondTry(to);
   if (request.commands.includes(commands.programLoad)) {

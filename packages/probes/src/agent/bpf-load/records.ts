@@ -1,6 +1,16 @@
 /** From the records of one probe to whole system calls: what came in chunks is put together again. */
 import { type RecordHeader, readRecordHeader } from '../../program/record.js';
-import { attributeBytes, call, callFlags, chunk, kindOffset, licenseBytes, nameBytes, recordKinds } from './layout.js';
+import {
+  attributeBytes,
+  call,
+  callFlags,
+  chunk,
+  guessedOffsets,
+  kindOffset,
+  licenseBytes,
+  nameBytes,
+  recordKinds,
+} from './layout.js';
 
 /** One system call as the kernel's side saw it. */
 export interface SeenCall {
@@ -18,6 +28,8 @@ export interface SeenCall {
   readonly tag: string;
   readonly license: string;
   readonly name: string;
+  /** Goroutine's id, if the program's Go has it at the place of the same index in `guessedOffsets`. */
+  readonly guesses: readonly bigint[];
   /** Instructions from the first on. */
   readonly code: Uint8Array;
   readonly codeLost: boolean;
@@ -85,6 +97,7 @@ export class CallRecords {
       tag: Buffer.from(copyOf(view, offset + call.tag, 8)).toString('hex'),
       license: text(copyOf(view, offset + call.license, licenseBytes)),
       name: text(copyOf(view, offset + call.name, nameBytes)),
+      guesses: guessedOffsets.map((_, index) => word(call.guesses + index * 8)),
       code: Buffer.concat(parts.code),
       codeLost: has(callFlags.instructionsLost),
       log: Buffer.concat(parts.log).toString('utf8'),

@@ -42,4 +42,5 @@ export const exitFrame = {
   tag: below - 48,
   /** Address of the remembered call. */
   remembered: below - 56,
+  guesses: below - 72,
 } as const;
