@@ -67,7 +67,10 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
       counts.copies += facts.copyCount;
       const isInlinable = truth.inlinable.has(`${file}:${declaration.nameSpan.start.line + 1}`);
       if (facts.copyCount > 0 && !isInlinable) notInlinable.push(symbols.join());
-      const hasSymbol = symbols.some((symbol) => truth.symbols.has(symbol));
+      // What another file declares under the same names, for another system, is not this one's.
+      const isBuilt = truth.files.has(file);
+      const hasSymbol = isBuilt && symbols.some((symbol) => truth.symbols.has(symbol));
+      if (!isBuilt && facts.copyCount > 0) wrongBodies.push(`${symbols.join()} has copies and is not built`);
       if (hasSymbol !== facts.bodies.length > 0)
         wrongBodies.push(`${symbols.join()} ${hasSymbol ? 'has' : 'has no'} symbol`);
       for (const copy of facts.copies) {

@@ -164,6 +164,7 @@ describe.skipIf(requirement('go', 'delve', 'kernel').missing)('a lens in a runni
       await editor.execute('probelens.showTimeline');
       return editor.questions.length > 0;
     });
+    expect(await editor.execute('probelens.showTimeline')).toMatch(/^(Timeline of|Nothing has been seen of) orders/);
     const asked = editor.questions[0] ?? [];
     expect(asked.map((title) => title.replace(/^\d\. /, '')).sort()).toEqual(
       [one, two].map(({ service }) => `orders (process ${service.pid})`).sort(),

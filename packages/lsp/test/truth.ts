@@ -5,6 +5,8 @@ import { execa } from 'execa';
 
 export interface Truth {
   readonly binary: string;
+  /** Go files of which the program is built, absolute: build constraints leave others out. */
+  readonly files: ReadonlySet<string>;
   /** Text symbols without type arguments. */
   readonly symbols: ReadonlySet<string>;
   /** "file:line" (absolute) to the callees inlined there, as the compiler names them: the part after the last dot. */
@@ -29,6 +31,9 @@ export const plain = (name: string): string => {
 
 const lastPart = (name: string): string => plain(name).split('.').at(-1) ?? '';
 
+/** One absolute path a line. */
+const fileList = '{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}\n{{end}}{{range .CgoFiles}}{{$dir}}/{{.}}\n{{end}}';
+
 /** Builds one main package of a module and asks the toolchain about it. */
 export async function askToolchain(module: string, mainPackage: string, into: string): Promise<Truth> {
   const { stdout: path } = await execa('go', ['list', '-m'], { cwd: module, env });
@@ -46,6 +51,8 @@ export async function askToolchain(module: string, mainPackage: string, into: st
     const key = `${resolve(module, file)}:${number}`;
     inlined.set(key, (inlined.get(key) ?? new Set()).add(lastPart(callee)));
   }
+  const listed = await execa('go', ['list', '-deps', '-f', fileList, mainPackage], { cwd: module, env });
+  const files = new Set(listed.stdout.split('\n'));
   const nm = await execa('go', ['tool', 'nm', into], { cwd: module, env });
   const symbols = new Set(
     nm.stdout
@@ -55,7 +62,7 @@ export async function askToolchain(module: string, mainPackage: string, into: st
       // Functions in assembly carry their calling convention.
       .map((name) => plain(name).replace(/\.abi0$/, '')),
   );
-  return { binary: into, symbols, inlined, inlinable, recorded: await recordedCalls(into) };
+  return { binary: into, files, symbols, inlined, inlinable, recorded: await recordedCalls(into) };
 }
 
 /** From debug/dwarf of Go itself: fixtures/truth prints callee, host and line of each inlined call. */
