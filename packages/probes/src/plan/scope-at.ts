@@ -1,5 +1,5 @@
 /** What can be read at a planned site. */
-import type { Degraded, GoBinary, GoFunction, GoVariable } from '@probelens/gosym';
+import type { Degraded, GoBinary, GoFunction, GoVariable, Place } from '@probelens/gosym';
 import { registerOffset } from '../program/registers.js';
 import { packageOf } from './functions.js';
 import type { Scope, Semantics } from './lower/scope.js';
@@ -30,6 +30,24 @@ const missing =
     return `There is no variable ${name} at this place of ${fn.name} (${names})${why === undefined ? '' : `; ${why}`}.`;
   };
 
+/** Lines that are looked at for a variable that is out of reach. */
+const mostLines = 200;
+
+const isInMemory = (place: Place): boolean => place.kind === 'memory' || place.kind === 'indirect';
+
+const lineInMemory =
+  (binary: GoBinary, fn: GoFunction) =>
+  (name: string): string | undefined => {
+    for (const { address, chain } of binary.linesOf(fn).slice(0, mostLines)) {
+      const [position] = chain;
+      // Line of the func keyword: the prologue, where places are not to be believed.
+      if (position === undefined || chain.length > 1 || position.line <= fn.line) continue;
+      const found = binary.variablesAt(address).value.find((each) => each.name === name);
+      if (found !== undefined && isInMemory(found.place)) return `${position.file.split('/').at(-1)}:${position.line}`;
+    }
+    return undefined;
+  };
+
 export const scopeFor = (
   binary: GoBinary,
   fn: GoFunction,
@@ -51,5 +69,6 @@ export const scopeFor = (
   packageVariable: (name) => binary.packageVariable(name),
   typeNames: minorOf(binary) >= firstVersionWithG,
   knowsGoroutine: goidOffsetOf(binary) !== undefined,
+  lineInMemory: lineInMemory(binary, fn),
   missing: missing(binary, fn, variables),
 });

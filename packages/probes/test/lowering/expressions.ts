@@ -20,7 +20,7 @@ const atoms: Readonly<Record<string, readonly string[]>> = {
   ],
   int64: ['o.ID', 'o.Next.ID', 'int64(n)', 'int64(b)', 'limits.Most', '(*o).ID'],
   int32: ['mult', 'o.Sizes[2]', 'o.Sizes[0]', 'int32(o.ID)', 'limits.Table[1]'],
-  int16: ['xs[0]', 'xs[1]', 'xs[n%3]', 'int16(mult)'],
+  int16: ['xs[0]', 'xs[1]', 'xs[n%3]', 'xs[b%3]', 'xs[n-2]', 'int16(mult)'],
   int8: ['o.Small', 'o.Inner.Small', 'int8(w)'],
   uint8: ['b', 's[0]', 'o.Symbol[1]', 'uint8(o.Wide)', 'uint8(mult)'],
   uint32: ['uint32(o.ID)', 'uint32(b)'],

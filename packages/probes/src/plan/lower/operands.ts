@@ -2,7 +2,7 @@
 import type { GoField, GoType } from '@probelens/gosym';
 import type { LoweredExpression } from '../expression.js';
 import { Refused } from '../refused.js';
-import { both, checked, compare, fits, constant as number, plus } from './build.js';
+import { checked, compare, fits, constant as number, plus } from './build.js';
 import type { Scope } from './scope.js';
 import { addressOf, partOf, readBits, type Storage, storageOf } from './storage.js';
 import type { Syntax } from './syntax.js';
@@ -22,6 +22,17 @@ const variable = (scope: Scope, name: string): Value | undefined => {
     throw new Refused(
       'stale-variable',
       `The compiler's record of ${name} may be stale here (a call has passed since it was made); probe an earlier line, or build with -gcflags="all=-N -l".`,
+    );
+  }
+  if (found?.place.kind === 'register' && !scope.frame.hasRegister(found.place.register)) {
+    const line = scope.lineInMemory?.(name);
+    const advice =
+      line === undefined
+        ? 'its value never is in memory in this build; build with -gcflags="all=-N -l"'
+        : `at ${line} it is in memory; probe that line or one behind it`;
+    throw new Refused(
+      'unavailable-variable',
+      `${name} cannot be read here: it is in ${found.place.register}, which the kernel does not show to a probe; ${advice}.`,
     );
   }
   return found && { kind: 'stored', type: found.type, storage: storageOf(name, found.place, scope.frame) };
@@ -172,7 +183,7 @@ const elementAt = (of: Sequence, address: LoweredExpression, inBounds: LoweredEx
   storage: { kind: 'memory', base: checked(inBounds, address), offset: 0, mayBeNil: false },
 });
 
-/** x[i]. Delve takes signed integers and constants as indexes (asInt). */
+/** x[i]. Delve takes signed integers and constants as indexes (asInt), Go unsigned ones too. */
 export const lowerIndex = (scope: Scope, operand: Value, index: Value, text: string): Value => {
   const of = sequence(scope, operand, text);
   if (of === undefined) return unsupportedType(text, 'only strings, slices and arrays can be indexed in the kernel');
@@ -181,10 +192,12 @@ export const lowerIndex = (scope: Scope, operand: Value, index: Value, text: str
     return constantIndex(of, index.constant.value, text);
   }
   const position = asInteger(index, text);
-  if (position === undefined || !position.type.signed) return unsupportedType(text, 'the index is no signed integer');
+  if (position === undefined) return unsupportedType(text, 'the index is no integer');
+  if (!position.type.signed && scope.semantics === 'delve')
+    return unsupportedType(text, 'the debugger takes no unsigned index');
   if (of.base === undefined) return unsupportedType(text, 'the array is in registers');
-  const notNegative = compare('ge', true, position.value, number(0n));
-  const inBounds = both(notNegative, compare('lt', true, position.value, of.length));
+  // Lengths are below 2^63: taken as unsigned, a negative index is beyond every one of them.
+  const inBounds = compare('lt', false, position.value, of.length);
   const distance: LoweredExpression = {
     kind: 'arithmetic',
     operator: 'mul',

@@ -22,6 +22,8 @@ export interface Scope {
   readonly knowsGoroutine: boolean;
   /** Names of types are kept as a length and a text (Go >= 1.17). */
   readonly typeNames?: boolean;
+  /** A line of the function, "file.go:12", where a variable is in memory; undefined where it never is. */
+  readonly lineInMemory?: (name: string) => string | undefined;
   /** Said of a name that is no variable: what could be meant, or why there are none. */
   readonly missing: (name: string) => string;
 }
