@@ -6,7 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { findProgram, requirement } from '../../../test/requirements.js';
+import { ArmedBpf } from '../src/agent/bpf-load/armed-bpf.js';
+import { Control } from '../src/agent/control.js';
 import type { BpfCall, BpfLoad } from '../src/bpf-load/call.js';
+import type { ProbeEvent } from '../src/events.js';
+import { parseProbeText } from '../src/spec/text.js';
 import { formatTraceEvent, type TraceEvent } from '../src/trace/event.js';
 import { startMachineTrace } from '../src/trace/machine.js';
 import { startTrace } from '../src/trace/trace.js';
@@ -297,18 +301,47 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     expect(line(events[0])).toContain('ENOSPC says that the log did not fit');
   });
 
-  it('knows the id and tag of a program that was gone at once', async () => {
-    const { events, program } = await watch(['bpf:load if errno == 0'], [], ['with-lines']);
-    await program.end();
-    // The library tries out whether programs may have names, types and lines, and closes what it loaded for that.
-    const gone = events.map(loadOf).filter((load) => load.notes.some((note) => note.includes('was gone again')));
-    const kept = events.map(loadOf).filter(({ loaded }) => loaded?.translatedBytes !== undefined);
-    for (const load of gone) {
-      expect(load.loaded?.id).toBeGreaterThan(0);
-      expect(load.loaded?.tag).toMatch(/^[0-9a-f]{16}$/);
-      expect(load.code.of).toBe('caller');
+  it('knows the id and tag of a program that was gone before anybody looked', async () => {
+    const parsed = parseProbeText('bpf:load if name == "xdp"');
+    if (!parsed.ok) throw new Error(parsed.message);
+    const control = new Control();
+    const events: ProbeEvent[] = [];
+    const name = { kind: 'register', register: 'name' } as const;
+    const length = { kind: 'register', register: 'len name' } as const;
+    const armed = new ArmedBpf({
+      id: 7,
+      spec: parsed.spec,
+      what: 'load',
+      target: undefined,
+      user: undefined,
+      runtime: undefined,
+      condition: { kind: 'string-test', pointer: name, length, bytes: Buffer.from('xdp').toString('hex'), whole: true },
+      reloadForLog: false,
+      stop: 'none',
+      machine: 'amd64',
+      control,
+      send: async (batch) => {
+        events.push(...batch);
+      },
+    });
+    try {
+      // Nobody reads while this thread waits for the program's end.
+      const { stdout } = spawnSync(bpfload, ['-via', 'syscall', 'xdp'], { encoding: 'utf8' });
+      const report = JSON.parse(stdout);
+      expect(armed.disarm().dropped).toBe(0);
+      await armed.flush();
+      const [event] = events.filter(({ pid, bpf }) => pid === report.pid && bpf?.errno === 0);
+      const load = event?.bpf?.kind === 'load' ? event.bpf : undefined;
+      expect(load?.loaded).toEqual({ id: report.id, tag: report.tag });
+      expect(load?.notes).toEqual(['The program was gone again before the kernel could be asked about it.']);
+      expect(load?.code).toMatchObject({ of: 'caller', missing: 0 });
+      expect(load?.code.instructions.map(({ text }) => text)).toEqual(['r0 = 2', 'exit']);
+      // The process is gone as well, and with it where its goroutine's id was.
+      expect(event?.goid).toBe('0');
+    } finally {
+      armed.disarm();
+      control.close();
     }
-    expect(kept.map(({ name }) => name)).toContain('withlines');
   });
 
   it('takes along the instructions of a program that is too long for one piece, and of one that is too long for all', async () => {
