@@ -5,6 +5,7 @@ import type { Message } from '../core/message.js';
 import { AdapterError, errors, sentenceOf } from '../errors.js';
 import { peerProcess } from '../kernel/peer-process.js';
 import type { DapOptions } from '../options.js';
+import { type Attached, attachedBy, continueAbandoned } from './abandoned.js';
 import { connectDelve, type DelveConnection, talkToDelve } from './connection.js';
 import { findDelve } from './find.js';
 import type { DelveProcess } from './start.js';
@@ -58,6 +59,9 @@ export class DelveShell {
       // With it comes what starts processes: only then, so that the server listens sooner.
       const { startDelve } = await import('./start.js');
       this.#process = await startDelve(found.path, flags, (text, stream) => this.#print(text, stream));
+      void this.#process.ended.then(({ killed }) => {
+        if (killed && this.#attached !== undefined) continueAbandoned(this.#attached);
+      });
       // The session ended meanwhile: nobody will speak to this one.
       if (this.#ending) this.#process.kill('SIGTERM');
       else await this.#talk(this.#process.host, this.#process.port);
@@ -98,7 +102,10 @@ export class DelveShell {
     });
   }
 
+  #attached: Attached | undefined;
+
   send(message: Message): void {
+    this.#attached ??= attachedBy(message);
     this.#connection?.send(message);
   }
 

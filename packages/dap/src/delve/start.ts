@@ -8,7 +8,7 @@ export interface DelveProcess {
   readonly port: number;
   /** What it prints itself, for the debug console. The program's own output comes as DAP events. */
   readonly streams: { readonly stdout: NodeJS.ReadableStream; readonly stderr: NodeJS.ReadableStream };
-  readonly ended: Promise<{ readonly how: string; readonly said: string }>;
+  readonly ended: Promise<{ readonly how: string; readonly killed: boolean; readonly said: string }>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
@@ -56,6 +56,7 @@ export const startDelve = async (
   child.stdout.on('data', listen('stdout'));
   child.stderr.on('data', listen('stderr'));
   const ended = child.then((result) => ({
+    killed: result.signal !== undefined,
     how: result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : `killed by ${result.signal}`,
     said: said.trim().split('\n').at(-1) ?? '',
   }));

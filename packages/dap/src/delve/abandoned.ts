@@ -1,0 +1,47 @@
+/**
+ * A program that Delve was attached to when it was killed. Attaching stops each thread with SIGSTOP (ptrace(2),
+ * PTRACE_ATTACH); when the tracer dies before it has seen that stop, the program stays in state T, and nobody else knows
+ * of it before there is a gate and with it a guard.
+ */
+import { readFileSync } from 'node:fs';
+import { type Message, numberOf, objectOf } from '../core/message.js';
+
+export interface Attached {
+  readonly pid: number;
+  /** Clock ticks since boot: tells a process from a later one of the same number. */
+  readonly startTime: string;
+}
+
+/** proc(5), /proc/pid/stat: fields 3 and 22, counted behind the name in parentheses. Undefined when there is none. */
+const look = (pid: number): { readonly state: string; readonly startTime: string } | undefined => {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const [state, startTime] = [fields[0], fields[19]];
+    return state === undefined || startTime === undefined ? undefined : { state, startTime };
+  } catch (error) {
+    // No such process, or no /proc.
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+};
+
+/** The program that an attach request is about; undefined where it was stopped before anybody came. */
+export const attachedBy = (message: Message): Attached | undefined => {
+  if (message.type !== 'request' || message.command !== 'attach') return undefined;
+  const pid = numberOf(objectOf(message.arguments).processId);
+  const process = pid === undefined ? undefined : look(pid);
+  if (pid === undefined || process === undefined || process.state === 'T') return undefined;
+  return { pid, startTime: process.startTime };
+};
+
+/** SIGCONT takes a stop away that is still to come, too; a program that runs does not notice. */
+export const continueAbandoned = ({ pid, startTime }: Attached): void => {
+  if (look(pid)?.startTime !== startTime) return;
+  try {
+    process.kill(pid, 'SIGCONT');
+  } catch (error) {
+    // It ended meanwhile, or it is somebody else's, who alone may continue it.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+  }
+};
