@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { builtCommand } from '../../../test/command.js';
-import { buildFixture, findDelve, privateCopy } from '../../../test/fixture-build.js';
+import { buildFixture, findDelve, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import { PseudoTerminal } from './pseudo-terminal.js';
 
@@ -88,6 +88,9 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('at a terminal', (
   it('is driven by keys, completes names, shows where it stands, and gives the terminal back', async () => {
     const terminal = open('keys', [program, '--', '1000000000']);
     const settings = await settingsOf(terminal);
+    // Before there is a prompt: it waits for one.
+    terminal.type('help capture\r');
+    await terminal.until('writes goroutines, stacks, probes and timeline to a file');
     await terminal.until(ready);
     terminal.type('break main.pri\t');
     await terminal.until('break main.price');
@@ -137,8 +140,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('at a terminal', (
     expect(
       readFileSync(join(stateOf('keys'), 'probelens/debug-history'), 'utf8')
         .split('\n')
-        .slice(0, 2),
-    ).toEqual(['break main.price if o.Qty == 0', 'print o.Qty + 4711']);
+        .slice(0, 3),
+    ).toEqual(['help capture', 'break main.price if o.Qty == 0', 'print o.Qty + 4711']);
     await nothingLeft(`XDG_STATE_HOME=${stateOf('keys')}`);
   });
 
@@ -167,6 +170,15 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('at a terminal', (
     service.kill('SIGTERM');
     const { stdout } = await service;
     expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ wrong: 0 });
+  });
+
+  it('gives up a build when it is told to', async () => {
+    const terminal = open('build', [fixtureSources('orders')]);
+    const settings = await settingsOf(terminal);
+    await terminal.until('Building');
+    terminal.type(keys.interrupt);
+    expect(await restored(terminal, settings)).toBe('130');
+    await nothingLeft(`XDG_STATE_HOME=${stateOf('build')}`);
   });
 
   it('goes with its terminal, and takes the program that it started', async () => {

@@ -43,12 +43,21 @@ export const runTerminal = async (options: TerminalOptions): Promise<number> => 
   const { start, clean } = prepare(options.start, options);
   const signals = onSignals((code) => end({ how: attached ? 'leave' : 'kill', code }));
   let prompt: Prompt | undefined;
+  /** Typed while the program is built and loaded. */
+  const early: string[] = [];
+  const take = (line: string): void => {
+    if (prompt === undefined) early.push(line);
+    else prompt.take(line);
+  };
   const editor = options.input.isTTY
     ? new LineEditor(options.input, options.output, new History(directory), {
-        onLine: (line) => prompt?.take(line),
-        onKey: (key) => prompt?.press(key),
-        onInterrupt: () => prompt?.interrupt(),
-        onEnd: () => prompt?.take('quit'),
+        onLine: take,
+        onKey: (key) => (prompt === undefined ? early.push(...key.does) : prompt.press(key)),
+        onInterrupt: () =>
+          prompt === undefined
+            ? end({ how: attached ? 'leave' : 'kill', code: signalCodes.SIGINT })
+            : prompt.interrupt(),
+        onEnd: () => take('quit'),
         onGone: () => end({ how: attached ? 'leave' : 'kill', code: 0 }),
         complete: (line) => complete(desk, line),
       })
@@ -72,6 +81,7 @@ export const runTerminal = async (options: TerminalOptions): Promise<number> => 
     } else {
       prompt = new Prompt(desk, editor);
       prompt.refresh();
+      for (const line of early) prompt.take(line);
     }
   };
   const failed = work().catch((error: unknown) => {
