@@ -1,8 +1,8 @@
 /** Programs that load eBPF programs, against what they say themselves, their real logs, and bpftool. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { findProgram, requirement } from '../../../test/requirements.js';
@@ -301,7 +301,8 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     expect(line(events[0])).toContain('ENOSPC says that the log did not fit');
   });
 
-  it('knows the id and tag of a program that was gone before anybody looked', async () => {
+  /** In this very process, which reads when it comes to it. `user`: whose processes. */
+  const armHere = (user: number | undefined) => {
     const parsed = parseProbeText('bpf:load if name == "xdp"');
     if (!parsed.ok) throw new Error(parsed.message);
     const control = new Control();
@@ -313,7 +314,7 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
       spec: parsed.spec,
       what: 'load',
       target: undefined,
-      user: undefined,
+      user,
       runtime: undefined,
       condition: { kind: 'string-test', pointer: name, length, bytes: Buffer.from('xdp').toString('hex'), whole: true },
       reloadForLog: false,
@@ -324,6 +325,33 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
         events.push(...batch);
       },
     });
+    return { armed, control, events };
+  };
+
+  it("shows a user's own processes only, on the whole machine", async () => {
+    const nobody = 65_534;
+    const { armed, control, events } = armHere(nobody);
+    try {
+      chmodSync(directory, 0o755);
+      const own = await privateCopy(bpfload, directory);
+      chmodSync(dirname(own), 0o755);
+      const run = (uid: number) =>
+        JSON.parse(spawnSync(own, ['-via', 'syscall', 'xdp'], { uid, encoding: 'utf8', cwd: '/' }).stdout);
+      const [roots, nobodys] = [run(0), run(nobody)];
+      armed.disarm();
+      await armed.flush();
+      expect(events.some(({ pid }) => pid === roots.pid)).toBe(false);
+      // Who may not load programs is refused before the verifier.
+      const [event] = events.filter(({ pid }) => pid === nobodys.pid);
+      expect(event?.bpf).toMatchObject({ kind: 'load', error: 'EPERM', errno: nobodys.errno });
+    } finally {
+      armed.disarm();
+      control.close();
+    }
+  });
+
+  it('knows the id and tag of a program that was gone before anybody looked', async () => {
+    const { armed, control, events } = armHere(undefined);
     try {
       // Nobody reads while this thread waits for the program's end.
       const { stdout } = spawnSync(bpfload, ['-via', 'syscall', 'xdp'], { encoding: 'utf8' });
