@@ -179,6 +179,26 @@ it.each(editorNames)(
   },
 );
 
+it('without an editor, all are checked that have something of ours', async () => {
+  const run = () => runCommand(['init', '--check'], { PATH: process.env.PATH ?? '' });
+  expect(await run()).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('No editor has a') });
+  put('.emacs.d/probelens.el', shipped('emacs/probelens.el'));
+  put('.emacs.d/init.el', "(require 'probelens)\n");
+  put('.config/helix/languages.toml', '[[language]]\nname = "go"\n');
+  expect(await run()).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^The configuration of emacs agrees/),
+  });
+  put('.config/nvim/lua/probelens.lua', shipped('nvim/probelens.lua'));
+  const both = await run();
+  expect(both.exitCode).toBe(1);
+  expect(both.stdout).toMatch(/probelens\.lua: is loaded by nothing; .*\nThe configuration of emacs agrees/);
+  expect(await runCommand(['init'])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('EDITOR is missing.'),
+  });
+});
+
 it('installs nothing where one of several files exists', async () => {
   put('mine/tasks.json', 'mine');
   const { exitCode, stderr } = await runCommand(['init', 'vscode', '--into', join(home, 'mine')]);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, exitCode, readArguments, UsageError } from '../command.js';
-import { checkEditor } from '../editor-check/check.js';
+import { checkEditor, installedEditors } from '../editor-check/check.js';
 import { findingText } from '../editor-check/finding.js';
 import { type Editor, type EditorName, editorNames, readEditor } from '../editor-files.js';
 import { CommandError } from '../failure.js';
@@ -32,6 +32,14 @@ const install = ({ files }: Editor, directory: string): void => {
   }
 };
 
+/** Of every editor that has something of ours. */
+const checkAll = (): number => {
+  const installed = installedEditors();
+  if (installed.length === 0)
+    throw new CommandError('No editor has a configuration of probelens; install one with `probelens init EDITOR`.');
+  return Math.max(...installed.map((name) => check(name, undefined)));
+};
+
 /** One line for each disagreement, with what mends it. */
 const check = (name: EditorName, directory: string | undefined): number => {
   const findings = checkEditor(name, directory);
@@ -57,15 +65,20 @@ export const init: Command = {
   Prints the configuration for an editor, and on stderr what to do with it.
 
   --into DIRECTORY  writes the files there instead; files that exist are never overwritten
-  --check           compares what is installed with this command instead: versions, ports, debug types, commands, keys;
+  --check           compares what is installed with this command instead (without EDITOR: in every editor that has
+                    anything of ours): versions, ports, debug types, commands, keys;
                     one line for each disagreement, and exit code 1. Looks where the editor looks (VS Code: in
                     .vscode/ of this directory), or in DIRECTORY`,
   async run(args) {
-    const { values, positionals } = readArguments(args, ['EDITOR'], {
+    const { values, positionals } = readArguments(args, ['[EDITOR]'], {
       into: { type: 'string' },
       check: { type: 'boolean' },
     });
-    const [name = ''] = positionals;
+    const [name] = positionals;
+    if (name === undefined) {
+      if (values.check === true && values.into === undefined) return checkAll();
+      throw new UsageError('EDITOR is missing.');
+    }
     if (!isEditor(name)) throw new UsageError(`"${name}" is none of ${editorNames.join(', ')}.`);
     if (values.check === true) return check(name, values.into);
     const editor = readEditor(name);

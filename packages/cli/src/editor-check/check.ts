@@ -1,7 +1,7 @@
 /** Compares what is installed for a person with what this command ships. Nothing is written. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type EditorName, readEditor } from '../editor-files.js';
+import { type EditorName, editorNames, readEditor } from '../editor-files.js';
 import { textOf, textsBelow } from './disk.js';
 import type { Finding } from './finding.js';
 import { checkHelix } from './helix.js';
@@ -35,6 +35,17 @@ const emacs = (directory: string | undefined): readonly Finding[] => {
         : undefined,
   });
 };
+
+/** Editors that a person gave anything of ours. */
+export function installedEditors(folder: string = process.cwd()): readonly EditorName[] {
+  const places: Readonly<Record<EditorName, readonly string[]>> = {
+    nvim: [join(configHome(), 'nvim/lua/probelens.lua')],
+    emacs: ['', 'lisp', 'site-lisp'].map((place) => join(emacsHome(), place, 'probelens.el')),
+    helix: [join(configHome(), 'helix/languages.toml')],
+    vscode: [join(folder, '.vscode/launch.json')],
+  };
+  return editorNames.filter((name) => places[name].some((path) => /probelens/i.test(textOf(path) ?? '')));
+}
 
 /**
  * @param directory where the files are; where the editor looks for them by default.
