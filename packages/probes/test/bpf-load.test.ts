@@ -289,15 +289,16 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
   it('says what is missing of a log that was too long for its buffer', async () => {
     const { events, program, reports } = await watch(
       ['bpf:load'],
-      ['-via', 'syscall', '-log', '2', '-size', '200'],
+      ['-via', 'syscall', '-log', '2', '-size', '300'],
       ['value-bounds'],
     );
     await program.end();
     const load = loadOf(events[0]);
     expect([load.error, load.log?.text]).toEqual(['ENOSPC', reports[0]?.log]);
-    expect(load.log?.cut).toMatch(/room for 200 bytes and the log has \d+, so its beginning is lost/);
+    expect(load.log?.cut).toMatch(/room for 300 bytes and the log has \d+, so its beginning is lost/);
     // The end has the reason.
     expect(load.log?.report?.kind).toBe('value-bounds');
+    expect(load.log?.report?.way).toMatch(/^\(its beginning is lost\) (?:\d-)?7$/);
     expect(line(events[0])).toContain('ENOSPC says that the log did not fit');
   });
 

@@ -95,8 +95,13 @@ export const onVerifierSummary = (turn: Turn, request: Request): void => {
 /** `probelens/pauseAtNextLoad`: the next load stops the program before its system call, once. Answers at once. */
 export const onPauseAtNextLoad = (turn: Turn, request: Request): void => {
   const { kernel } = turn.state;
-  if (kernel.state === 'unavailable' || turn.state.launch === undefined) {
-    const reason = kernel.reason ?? 'there is no program; launch or attach first.';
+  const { launch } = turn.state;
+  if (kernel.state === 'unavailable' || launch === undefined || launch.kernel === 'off') {
+    const off =
+      launch === undefined
+        ? 'there is no program; launch or attach first.'
+        : '"kernel" is "off" in the launch arguments.';
+    const reason = kernel.reason ?? off;
     turn.refuse(request, errors.console(`The next load cannot be stopped at: ${reason}`));
     return;
   }

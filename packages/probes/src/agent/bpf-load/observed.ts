@@ -58,8 +58,11 @@ export const codeOf = (bytes: Uint8Array, of: BpfCode['of'], slots: number): Bpf
 const inOrder = (state: ReadonlyMap<string, string>): Readonly<Record<string, string>> =>
   Object.fromEntries([...state].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })));
 
-/** @param code of the refused program: the log names some instructions by their number alone. */
-export const reportOf = (summary: VerifierSummary, code: BpfCode): VerifierReport => {
+/**
+ * @param code of the refused program: the log names some instructions by their number alone.
+ * @param headless the log lost its beginning, and with it where the way began.
+ */
+export const reportOf = (summary: VerifierSummary, code: BpfCode, headless: boolean): VerifierReport => {
   const { slot, advice, source, way } = summary;
   const instruction = summary.instruction ?? code.instructions.find((each) => each.slot === slot)?.text;
   return {
@@ -79,7 +82,7 @@ export const reportOf = (summary: VerifierSummary, code: BpfCode): VerifierRepor
             ...(source.line === undefined ? {} : { line: source.line }),
           },
         }),
-    ...(way === undefined ? {} : { way }),
+    ...(way === undefined ? {} : { way: headless ? `(its beginning is lost) ${way}` : way }),
   };
 };
 
@@ -89,6 +92,7 @@ const EAGAIN = 11;
 const logOf = (seen: SeenCall, logBufferBytes: number, code: BpfCode): VerifierLog | undefined => {
   if (seen.log === '') return undefined;
   const cuts: string[] = [];
+  const headless = seen.logSkipped > 0 || seen.logSize > logBufferBytes;
   if (seen.logSkipped > 0)
     cuts.push(`its first ${seen.logSkipped} bytes were left out: events carry ${logChunks * logChunkBytes} at most`);
   if (seen.logSize > logBufferBytes)
@@ -102,7 +106,9 @@ const logOf = (seen: SeenCall, logBufferBytes: number, code: BpfCode): VerifierL
     text: seen.log,
     from: 'caller',
     ...(cuts.length === 0 ? {} : { cut: cuts.join('; ') }),
-    ...(seen.result < 0 && seen.result !== -EAGAIN ? { report: reportOf(summarizeVerifierLog(seen.log), code) } : {}),
+    ...(seen.result < 0 && seen.result !== -EAGAIN
+      ? { report: reportOf(summarizeVerifierLog(seen.log), code, headless) }
+      : {}),
   };
 };
 

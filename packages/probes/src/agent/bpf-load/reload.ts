@@ -73,7 +73,7 @@ export const verified = ({ pid, view, size, code, license }: Reloadable, load: B
       text: again.log,
       from: 'reload',
       ...(again.cut ? { cut: 'its beginning did not fit' } : {}),
-      report: reportOf(summarizeVerifierLog(again.log), load.code),
+      report: reportOf(summarizeVerifierLog(again.log), load.code, again.cut),
     },
   };
 };
