@@ -60,6 +60,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/init.js')).init,
   },
   {
+    name: 'keys',
+    summary: 'what each key does in each editor, who takes it, and what the terminal sends',
+    load: async () => (await import('./commands/keys.js')).keys,
+  },
+  {
     name: 'agent',
     summary: 'the privileged half of a session; started by it',
     load: async () => (await import('./commands/agent.js')).agent,

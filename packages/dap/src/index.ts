@@ -11,5 +11,6 @@ export { AdapterError, errors, type UserError } from './errors.js';
 export { type KeeperOptions, runKeeper } from './keeper/keeper.js';
 export type { PlannerPort } from './kernel/room.js';
 export type { DapOptions } from './options.js';
+export { type Key, keys as terminalKeys } from './terminal/keys.js';
 export { runTerminal, type TerminalOptions } from './terminal/run.js';
 export type { TerminalStart } from './terminal/start.js';
