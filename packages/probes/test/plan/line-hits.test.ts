@@ -90,7 +90,8 @@ describe.skipIf(requirement('kernel', 'go', 'delve').missing)('stops inside line
     expect(differences).toEqual([]);
     const stops = new Set(plans.flatMap(({ sites: [site] }) => (site?.use === 'stop' ? [site.tier] : [])));
     expect(stops).toContain(2);
-    expect(stops).toContain('stepped');
+    // With the race detector a call stands before every `pop %rbp`.
+    if (!flags.includes('-race')) expect(stops).toContain('stepped');
     expect(planned).toEqual(expect.arrayContaining(['Fwork', 'Fclamped']));
     expect([...truth.values()].reduce((sum, hits) => sum + hits, 0)).toBeGreaterThan(400);
     binary.close();
