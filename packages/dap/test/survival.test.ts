@@ -22,13 +22,13 @@ const hotLine = lineOf(source, 'scaled :=');
 
 const rounds = Number(process.env.PROBELENS_ROUNDS ?? (soaking ? 50 : 4));
 
-/** Goes on after every stop until told otherwise; resolves after `stops` of them. */
-const keepGoing = (client: TestClient, stops: number): Promise<void> =>
+/** Goes on after every stop, the last excepted where the client is to leave at it; resolves after `stops` of them. */
+const keepGoing = (client: TestClient, stops: number, stayAtLast: boolean): Promise<void> =>
   new Promise((resolve) => {
     let seen = 0;
     client.on('stopped', (event: { readonly body: { readonly threadId: number } }) => {
       seen += 1;
-      void client.ask('continue', { threadId: event.body.threadId });
+      if (seen < stops || !stayAtLast) void client.ask('continue', { threadId: event.body.threadId });
       if (seen === stops) resolve();
     });
   });
@@ -43,14 +43,13 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('losing a live pro
 
   /** One program's fate: its last line, or how it died. */
   const round = async (
-    kind: 'adapter' | 'adapter without keeper' | 'delve' | 'disconnect',
+    kind: 'adapter' | 'adapter without keeper' | 'delve' | 'disconnect' | 'delve disconnect',
     number: number,
   ): Promise<boolean> => {
     const target = await LiveProgram.start(await privateCopy(built, work), ['serve', '2000']);
-    const server =
-      kind === 'delve'
-        ? await startPlainDelve()
-        : await startAdapter(kind === 'adapter without keeper' ? { PROBELENS_TEST_KEEPER: 'off' } : {});
+    const server = kind.startsWith('delve')
+      ? await startPlainDelve()
+      : await startAdapter(kind === 'adapter without keeper' ? { PROBELENS_TEST_KEEPER: 'off' } : {});
     const client = await connectClient(server.port);
     await client.ask('initialize', initializeArguments);
     const attach = client.ask('attach', { mode: 'local', processId: target.pid });
@@ -64,11 +63,12 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('losing a live pro
       breakpoints: [{ line: hotLine, condition: 'value < 0' }],
     });
     const delve = target.tracer;
-    const going = keepGoing(client, 3 + (number % 7));
+    const stayAtLast = kind.endsWith('disconnect') && number % 2 === 1;
+    const going = keepGoing(client, 3 + (number % 7), stayAtLast);
     await client.ask('configurationDone');
     await going;
     // Plain Delve is lost as an editor loses it: the connection breaks.
-    if (kind === 'disconnect') await client.ask('disconnect', { terminateDebuggee: false });
+    if (kind.endsWith('disconnect')) await client.ask('disconnect', { terminateDebuggee: false });
     else if (kind === 'delve') client.drop();
     else server.child.kill('SIGKILL');
     await until('Delve is gone', () => gone(delve), 30_000);
@@ -97,7 +97,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('losing a live pro
     expect(await survivors('adapter')).toBe(rounds);
   });
 
-  it('never happens to a session that disconnects', { timeout: 600_000 }, async () => {
+  it('never happens to a session that disconnects, running or stopped,', { timeout: 600_000 }, async () => {
     expect(await survivors('disconnect')).toBe(rounds);
   });
 
@@ -106,5 +106,6 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('losing a live pro
     it('is measured beside: the adapter without keeper, and Delve alone', { timeout: 1_200_000 }, async () => {
       await survivors('adapter without keeper');
       await survivors('delve');
+      await survivors('delve disconnect');
     });
 });
