@@ -61,6 +61,9 @@ if (soaking) {
       });
       expect(agreement.wrongBodies).toEqual([]);
       expect(agreement.unannounced).toEqual([]);
+      expect(agreement.notInlinable).toEqual([]);
+      expect(agreement.missed).toEqual([]);
+      expect(agreement.unoffered).toEqual([]);
       await execa('rm', ['-rf', work]);
     });
   });

@@ -1,6 +1,6 @@
 /** Compares what lenses and diagnostics are made of with the toolchain, for every function of a module. */
 import { readFileSync } from 'node:fs';
-import { type GoFunction, openGoBinary } from '@probelens/gosym';
+import { type GoBinary, type GoFunction, openGoBinary } from '@probelens/gosym';
 import { goParser } from '@probelens/probes';
 import { BinaryIndex, isLiteral } from '../src/binary/binary-index.js';
 import { packageOfFile } from '../src/module/go-module.js';
@@ -26,14 +26,16 @@ export interface Agreement {
     readonly shown: number;
     /** Nothing of the function around the call is in the program: the linker left it out. */
     readonly callerLeftOut: number;
-    /** DWARF records no such call either: no instruction of it was left. */
+    /** Neither DWARF nor our tables have such a call in the functions around: no instruction of it was left. */
     readonly nothingLeft: number;
+    /** A call inside an inlined function: announced at the outer call, recorded and shown at its own line. */
+    readonly inside: number;
   };
   /** Announced, recorded in DWARF, and not shown by us. */
   readonly missed: readonly string[];
   /** Closures that are functions of the program: offered at their literal, or beside another one on its line. */
   readonly closures: { readonly offered: number; readonly besideAnother: number };
-  /** Closures in the program that no literal of the sources offers. */
+  /** Closures in the program that no literal of the sources offers; cgo wraps calls in literals of its own. */
   readonly unoffered: readonly string[];
 }
 
@@ -41,11 +43,12 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
   const binary = await openGoBinary(truth.binary);
   const index = new BinaryIndex(binary);
   const parser = await goParser();
+  const ours = copiesOf(binary);
   const wrongBodies: string[] = [];
   const unannounced: string[] = [];
   const notInlinable: string[] = [];
   const missed: string[] = [];
-  const announced = { shown: 0, callerLeftOut: 0, nothingLeft: 0 };
+  const announced = { shown: 0, callerLeftOut: 0, nothingLeft: 0, inside: 0 };
   const offered = new Map<string, 'offered' | 'besideAnother'>();
   const counts = { functions: 0, withBody: 0, inlinedEverywhere: 0, copies: 0 };
   for (const file of sourceFiles(module)) {
@@ -92,7 +95,9 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
       for (const callee of callees) {
         if (shown.has(`${line} ${callee}`)) announced.shown++;
         else if (around !== undefined && !isLinked) announced.callerLeftOut++;
-        else if (isRecorded(truth, `${callee}:${line}`, symbols)) missed.push(`${callee} at ${place}`);
+        else if (isIn(truth.recorded, `${callee}:${line}`, symbols) && !isIn(ours, `${callee}:${line}`, symbols))
+          missed.push(`${callee} at ${place}`);
+        else if (isIn(ours, callee, symbols)) announced.inside++;
         else announced.nothingLeft++;
       }
     }
@@ -103,7 +108,9 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
     document.close();
   }
   const inModule = (fn: GoFunction): boolean => fn.file.startsWith(`${module}/`) && !fn.generated;
-  const closures = binary.functionsMatching(/\.func\d/).filter((fn) => inModule(fn) && isLiteral(fn.name));
+  const closures = binary
+    .functionsMatching(/\.func\d/)
+    .filter((fn) => inModule(fn) && isLiteral(fn.name) && !isOfCgo(fn));
   const unoffered = closures.map(({ name }) => name).filter((name) => !offered.has(name));
   const kinds = [...offered.values()];
   binary.close();
@@ -122,6 +129,26 @@ export async function compare(module: string, truth: Truth): Promise<Agreement> 
   };
 }
 
+/** As `Truth.recorded`, from our own tables; also by the callee alone. */
+function copiesOf(binary: GoBinary): Truth['recorded'] {
+  const found = new Map<string, Set<string>>();
+  for (const [callee, copies] of binary.inlinedCopies()) {
+    for (const { host, line } of copies) {
+      const name = plain(callee).split('.').at(-1) ?? '';
+      for (const key of [name, `${name}:${line}`]) {
+        const hosts = found.get(key) ?? new Set();
+        found.set(key, hosts.add(plain(host.name)));
+      }
+    }
+  }
+  return found;
+}
+
+const isOfCgo = ({ file, line }: GoFunction): boolean => {
+  const text = readFileSync(file, 'utf8').split('\n')[line - 1] ?? '';
+  return /\bC\./.test(text) && !text.includes('func(');
+};
+
 /** Lines on which function literals begin, and how many on each. */
 function literalLines(document: GoDocument): readonly { readonly line: number; readonly count: number }[] {
   const counts = new Map<number, number>();
@@ -134,8 +161,8 @@ function literalLines(document: GoDocument): readonly { readonly line: number; r
 }
 
 /** In one of the functions, or in a closure of it. Calls of the same name on the same line of another file are no sign. */
-function isRecorded({ recorded }: Truth, key: string, symbols: readonly (string | undefined)[]): boolean {
-  const hosts = recorded.get(key) ?? [];
+function isIn(recorded: Truth['recorded'], key: string, symbols: readonly (string | undefined)[]): boolean {
+  const hosts = [...(recorded.get(key) ?? [])];
   return symbols.some(
     (symbol) => symbol !== undefined && hosts.some((host) => host === symbol || host.startsWith(`${symbol}.`)),
   );

@@ -14,7 +14,7 @@ export interface Truth {
   /** "file:line" (absolute) of the names of functions and of the literals that the compiler says it can inline. */
   readonly inlinable: ReadonlySet<string>;
   /** Of every inlined call that DWARF records: "callee:line", the callee's part after the last dot, to the functions it is in. */
-  readonly recorded: ReadonlyMap<string, readonly string[]>;
+  readonly recorded: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 const env = { GOFLAGS: '-mod=mod', GOWORK: 'off' };
@@ -73,11 +73,12 @@ async function recordedCalls(binary: string): Promise<Truth['recorded']> {
     env,
     maxBuffer: 1024 * 1024 * 1024,
   });
-  const recorded = new Map<string, string[]>();
+  const recorded = new Map<string, Set<string>>();
   for (const row of stdout.split('\n')) {
     const [callee = '', host = '', line = ''] = row.split('\t');
     const key = `${lastPart(callee)}:${line}`;
-    recorded.set(key, [...(recorded.get(key) ?? []), plain(host)]);
+    const hosts = recorded.get(key) ?? new Set();
+    recorded.set(key, hosts.add(plain(host)));
   }
   return recorded;
 }
