@@ -10,15 +10,21 @@ import type { Ending, LaneWork } from './state.js';
 import type { Turn } from './turn.js';
 import { functionsGroup, pathOfGroup } from './wants.js';
 
-/** The whole leaving; then the connection is cut and Delve left to itself. */
+/** One step of leaving; then the connection is cut and Delve left to itself. */
 const deadlineMs = 8_000;
 /** Rounds of continue and pause to get rid of pending traps; ten of ten targets needed at most two. */
 const roundLimit = 8;
 
 const set = (turn: Turn, change: Partial<Ending>): void => {
   const { ending } = turn.state;
-  if (ending !== undefined) turn.update({ ending: { ...ending, ...change } });
+  if (ending === undefined) return;
+  turn.update({ ending: { ...ending, ...change } });
+  // A busy machine is slow, not stuck: letting go of Delve halfway kills the program that was to live on.
+  if (change.stage !== undefined && change.stage !== 'over') startDeadline(turn);
 };
+
+const startDeadline = (turn: Turn): void =>
+  turn.emit({ kind: 'start-timer', name: 'ending', milliseconds: deadlineMs });
 
 const requestOf = (work: LaneWork): Request | undefined => ('request' in work ? work.request : undefined);
 
@@ -58,7 +64,7 @@ export const beginEnding = (turn: Turn, cause: Ending['cause'], request: Request
     over(turn);
     return;
   }
-  turn.emit({ kind: 'start-timer', name: 'ending', milliseconds: deadlineMs });
+  startDeadline(turn);
   if (target.exited) leave(turn);
   else quiet(turn);
 };

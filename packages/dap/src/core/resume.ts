@@ -20,8 +20,11 @@ export const resumeCommands: ReadonlySet<string> = new Set([
   ...stepCommands,
 ]);
 
-/** Delve plants a step's breakpoints within milliseconds; a step over a long call may run for hours. */
-const plantingMs = 300;
+/**
+ * Delve plants a step's breakpoints within milliseconds, on a busy machine later, and tells nobody when it has; a step
+ * over a long call may run for hours. Meanwhile nothing is armed.
+ */
+const plantingMs = 1_500;
 
 const threadOf = (request: Request): number | undefined => numberOf(objectOf(request.arguments).threadId);
 

@@ -3,8 +3,8 @@ import { forgetBefore } from './bpf/scope.js';
 import { forgetTops } from './follow.js';
 import type { Turn } from './turn.js';
 
-/** Pending traps arrive as soon as their threads run. */
-const leftoverMs = 1_000;
+/** Pending traps arrive as soon as their threads run, which on a busy machine takes seconds. */
+const leftoverMs = 10_000;
 
 /** To be called wherever the program is resumed. */
 export const markRunning = (turn: Turn): void => {
