@@ -132,6 +132,7 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     // Nobody had told of this program: it is known by its file which goroutine it was. Its main goroutine has the id 1.
     expect(new Set(events.map(({ goid }) => goid))).toEqual(new Set(['1']));
     const [first] = events;
+    expect(line(first)).toContain(` bpfload[${program.pid}] bpf:load: socket_filter`);
     expect(line(first)).toContain('source: lines.c:10 /* MovReg */');
     expect(line(first)).not.toContain('processed 1 insns');
     expect(line(first, true)).toContain('processed 1 insns');
@@ -238,7 +239,7 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
 
   it('judges conditions, by what was asked and by what came of it', async () => {
     const wanted: Readonly<Record<string, readonly string[]>> = {
-      'errno != 0': ['uninitialized', 'leaked'],
+      'errno != 0 && comm == "bpfload"': ['uninitialized', 'leaked'],
       'errno == 0 && type == "xdp"': ['xdp'],
       'type[:4] == "sock" && (len(name) == 13 || lines > 1)': ['socket-filter', 'uninitialized'],
       'check == "leaked-reference"': ['leaked'],

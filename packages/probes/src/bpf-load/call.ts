@@ -49,6 +49,8 @@ export interface VerifierLog {
 }
 
 interface Outcome {
+  /** Name of the thread that made the call; absent where it is only about to be made. */
+  readonly comm?: string;
   /** 0: it worked. */
   readonly errno: number;
   /** "EACCES"; absent when it worked. */

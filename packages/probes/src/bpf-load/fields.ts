@@ -54,6 +54,7 @@ const fields: readonly Field[] = [
   },
   { name: 'errno', kind: 'int', of: everywhere, read: (call) => call.errno },
   { name: 'error', kind: 'string', of: everywhere, read: (call) => call.error ?? '' },
+  { name: 'comm', kind: 'string', of: everywhere, read: (call) => call.comm ?? '' },
   { name: 'fd', kind: 'int', of: ['load', 'map', 'link'], read: (call) => call.fd ?? 0 },
   { name: 'id', kind: 'int', of: ['load', 'map', 'link'], read: (call) => idOf(call) },
   { name: 'tag', kind: 'string', of: ['load'], read: (call) => (call.kind === 'load' ? (call.loaded?.tag ?? '') : '') },

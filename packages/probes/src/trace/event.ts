@@ -76,9 +76,10 @@ export interface LineOptions {
 /** "12.345678 cpu 0 tid 4242 goroutine 7 main.price (order.go:19): o.ID=3". */
 export const formatTraceEvent = (names: EventNames, event: TraceEvent, options: LineOptions = {}): string => {
   const who = event.goid === '0' ? `tid ${event.tid}` : `tid ${event.tid} goroutine ${event.goid}`;
+  const program = event.bpf?.comm === undefined ? '' : ` ${event.bpf.comm}[${event.pid}]`;
   const unsure = event.faulted === true ? ' (condition not judged)' : '';
   const lines = [
-    `${seconds(event.t)} cpu ${event.cpu} ${who} ${event.at ?? names.text}${unsure}: ${eventMessage(names, event)}`,
+    `${seconds(event.t)} cpu ${event.cpu} ${who}${program} ${event.at ?? names.text}${unsure}: ${eventMessage(names, event)}`,
   ];
   for (const frame of event.stack ?? []) lines.push(`    ${frame}`);
   if (event.bpf !== undefined && names.template === undefined)

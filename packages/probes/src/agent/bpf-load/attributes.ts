@@ -48,7 +48,7 @@ export const loadAttributes = (view: DataView): LoadAttributes => {
 /** 0 is a kind of attachment for these only; for all others it means none. */
 const attachesAtZero: ReadonlySet<string> = new Set(['cgroup_skb']);
 
-type AskedLoad = Omit<BpfLoad, 'attributes' | 'errno' | 'error' | 'fd' | 'loaded' | 'code' | 'log' | 'notes'>;
+type AskedLoad = Omit<BpfLoad, 'attributes' | 'comm' | 'errno' | 'error' | 'fd' | 'loaded' | 'code' | 'log' | 'notes'>;
 
 export const askedLoad = (view: DataView, license: string): AskedLoad => {
   const asked = loadAttributes(view);
@@ -70,7 +70,7 @@ export const askedLoad = (view: DataView, license: string): AskedLoad => {
   };
 };
 
-type AskedMap = Omit<BpfMapCall, 'errno' | 'error' | 'fd' | 'id'>;
+type AskedMap = Omit<BpfMapCall, 'comm' | 'errno' | 'error' | 'fd' | 'id'>;
 
 export const askedMap = (view: DataView): AskedMap => ({
   kind: 'map',
@@ -82,7 +82,7 @@ export const askedMap = (view: DataView): AskedMap => ({
   flags: view.getUint32(16, true),
 });
 
-type AskedLink = Omit<BpfLinkCall, 'errno' | 'error' | 'fd' | 'id' | 'type'>;
+type AskedLink = Omit<BpfLinkCall, 'comm' | 'errno' | 'error' | 'fd' | 'id' | 'type'>;
 
 /** Programs on interfaces name them by index, all others their target by descriptor. */
 const targetText = (number: number): string => `${number}`;
@@ -107,7 +107,7 @@ export const askedLink = (seen: SeenCall, view: DataView): AskedLink => {
   }
 };
 
-type AskedAttach = Omit<BpfAttachCall, 'errno' | 'error' | 'fd'>;
+type AskedAttach = Omit<BpfAttachCall, 'comm' | 'errno' | 'error' | 'fd'>;
 
 export const askedAttach = (seen: SeenCall, view: DataView): AskedAttach => ({
   kind: 'attach',

@@ -59,7 +59,9 @@ export const call = {
   name: start + 104,
   /** Words of what may be the current g, one for each place where a Go release has had the goroutine's id. */
   guesses: start + 168,
-  attributes: start + 184,
+  /** Name of the thread. */
+  comm: start + 184,
+  attributes: start + 200,
 } as const;
 /** offsetof(runtime.g, goid) of Go >= 1.9, and of 1.23 and 1.24; gosym, runtime/goid-table.ts. */
 export const guessedOffsets: readonly number[] = [152, 160];
@@ -67,6 +69,8 @@ export const guessedOffsets: readonly number[] = [152, 160];
 export const guessedTls = -8;
 export const licenseBytes = call.name - call.license;
 export const nameBytes = call.guesses - call.name;
+/** TASK_COMM_LEN, include/linux/sched.h. */
+export const commBytes = 16;
 export const callRecordBytes = call.attributes + attributeBytes;
 
 export const callFlags = {

@@ -29,14 +29,15 @@ const slotBytes = 8;
 const mostInstructions = 4096;
 
 interface Outcome {
+  readonly comm: string;
   readonly errno: number;
   readonly error?: string;
   readonly fd?: number;
 }
 
-const outcomeOf = ({ result }: SeenCall, givesDescriptor: boolean): Outcome => {
-  if (result < 0) return { errno: -result, error: errnoName(-result) };
-  return givesDescriptor ? { errno: 0, fd: result } : { errno: 0 };
+const outcomeOf = ({ result, comm }: SeenCall, givesDescriptor: boolean): Outcome => {
+  if (result < 0) return { comm, errno: -result, error: errnoName(-result) };
+  return givesDescriptor ? { comm, errno: 0, fd: result } : { comm, errno: 0 };
 };
 
 /** In the kernel's own dump maps are known by id, and helpers by how far they are from a place of its own. */

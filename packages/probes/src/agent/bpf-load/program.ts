@@ -18,6 +18,7 @@ import {
   callFlags,
   callRecordBytes,
   commands,
+  commBytes,
   kindOffset,
   licenseBytes,
   nameBytes,
@@ -155,6 +156,7 @@ const emitCall = (to: Evaluation, request: BpfProgramRequest): void => {
   emitText(to, commands.rawTracepoint, 0, call.name, nameBytes);
   for (let offset = 0; offset < attributeBytes; offset += 8)
     copy(pending.attributes + offset, call.attributes + offset);
+  assembler.mov('r1', 'r7').add('r1', call.comm).mov('r2', commBytes).call('get_current_comm');
   emitRecordFaults(to);
   assembler.mov('r1', 'r7').mov('r2', 0).call('ringbuf_submit');
 };

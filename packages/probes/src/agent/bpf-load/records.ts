@@ -5,6 +5,7 @@ import {
   call,
   callFlags,
   chunk,
+  commBytes,
   guessedOffsets,
   kindOffset,
   licenseBytes,
@@ -28,6 +29,8 @@ export interface SeenCall {
   readonly tag: string;
   readonly license: string;
   readonly name: string;
+  /** Name of the thread that made the call. */
+  readonly comm: string;
   /** Goroutine's id, if the program's Go has it at the place of the same index in `guessedOffsets`. */
   readonly guesses: readonly bigint[];
   /** Instructions from the first on. */
@@ -97,6 +100,7 @@ export class CallRecords {
       tag: Buffer.from(copyOf(view, offset + call.tag, 8)).toString('hex'),
       license: text(copyOf(view, offset + call.license, licenseBytes)),
       name: text(copyOf(view, offset + call.name, nameBytes)),
+      comm: text(copyOf(view, offset + call.comm, commBytes)),
       guesses: guessedOffsets.map((_, index) => word(call.guesses + index * 8)),
       code: Buffer.concat(parts.code),
       codeLost: has(callFlags.instructionsLost),
