@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
-import { requirement } from '../../../test/requirements.js';
+import { requirement, soaking } from '../../../test/requirements.js';
 import { editors, line } from './editor-orders.js';
 import { childrenOf, commandOf, LiveProgram } from './live-program.js';
 import {
@@ -18,6 +18,8 @@ import {
   type TestServer,
 } from './session-client.js';
 import { gone, until } from './until.js';
+
+const rounds = Number(process.env.PROBELENS_ROUNDS ?? (soaking ? 50 : 1));
 
 const source = join(fixtureSources('orders'), 'order.go');
 
@@ -258,4 +260,45 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
       await editor.leave(client);
     },
   );
+
+  // Stops as fast as they can be answered, and an end in the middle of them: what is lost is the session, not the program.
+  it('leaves a busy program running, whoever ends at whatever moment', { timeout: 600_000 }, async () => {
+    const fates = ['disconnect', 'drop', 'agent', 'adapter', 'breakpoints'] as const;
+    for (let round = 0; round < rounds; round += 1) {
+      const fate = fates[round % fates.length];
+      const shared = server;
+      server = await startAdapter();
+      const own = server.child;
+      const target = await attached({ ...price, condition: 'o.ID % 3 < 2' });
+      server = shared;
+      const mine = client;
+      const stops = 2 + (round % 7);
+      await new Promise<void>((resolve) => {
+        let seen = 0;
+        const goOn = ({ body }: { readonly body?: { readonly threadId: number } }): void => {
+          seen += 1;
+          void mine.ask('continue', { threadId: body?.threadId });
+          if (seen === stops) resolve();
+        };
+        for (const event of mine.events.filter(({ event: name }) => name === 'stopped')) goOn(event);
+        mine.on('stopped', goOn);
+      });
+      if (fate === 'disconnect') await mine.ask('disconnect');
+      else if (fate === 'drop') mine.drop();
+      else if (fate === 'adapter') own.kill('SIGKILL');
+      else if (fate === 'agent') {
+        const agents = childrenOf(own.pid ?? 0).filter((pid) => commandOf(pid).endsWith('agent'));
+        for (const pid of agents) process.kill(pid, 'SIGKILL');
+      } else await mine.ask('setFunctionBreakpoints', { breakpoints: [] });
+      await until(`it runs after ${fate}`, runs(target), 60_000);
+      if (own.exitCode === null && own.signalCode === null) {
+        const exited = once(own, 'exit');
+        own.kill('SIGTERM');
+        await exited;
+      }
+      await until(`it runs on after ${fate}`, runs(target), 60_000);
+      expect([fate, await target.verdict()]).toEqual([fate, expect.stringMatching(well)]);
+      mine.drop();
+    }
+  });
 });
