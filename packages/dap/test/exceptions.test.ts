@@ -113,6 +113,9 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters
     mkdirSync(group);
     try {
       writeFileSync(join(group, limit), String(48 * 1024 * 1024));
+      // A machine with swap would fill that first.
+      const swap = join(group, 'memory.swap.max');
+      if (existsSync(swap)) writeFileSync(swap, '0');
       target = await LiveProgram.start(await privateCopy(hive, work), []);
       writeFileSync(join(group, 'cgroup.procs'), String(target.pid));
       await attach('probe', ['out-of-memory']);

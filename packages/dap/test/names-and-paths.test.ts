@@ -8,7 +8,7 @@ import { openGoBinary } from '@probelens/gosym';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, findDelve, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
-import { functionsMeant } from '../src/kernel/function-names.js';
+import { functionsMeant, functionsPerhaps } from '../src/kernel/function-names.js';
 import { pathRules } from '../src/kernel/paths.js';
 import {
   connectClient,
@@ -76,6 +76,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths',
       'nothing at all',
       ...methods.flatMap(({ name }) => [name, name.slice('main.'.length)]),
     ];
+    expect(functionsPerhaps(binary, 'nameless.mallocgc').map(({ name }) => name)).toContain('runtime.mallocgc');
     const delve = await startPlainDelve();
     client = await connectClient(delve.port);
     await client.ask('initialize', initializeArguments);

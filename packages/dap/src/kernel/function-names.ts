@@ -42,6 +42,18 @@ const matches = (wanted: Wanted, name: string): boolean => {
   return wanted.either === undefined || isPackage(wanted.either, path) || wanted.either === receiver;
 };
 
+/**
+ * Where Delve may have a breakpoint of this name. It also knows packages by the name in their clause ("yaml" of
+ * "gopkg.in/yaml.v3"), which the binary's tables do not: where nothing fits, every function of that last name may be meant.
+ */
+export const functionsPerhaps = (binary: GoBinary, name: string): readonly GoFunction[] => {
+  const meant = functionsMeant(binary, name);
+  const wanted = meant.length > 0 ? undefined : readName(name);
+  if (wanted === undefined) return meant;
+  const loose = { ...wanted, package: undefined, either: undefined };
+  return [...binary.functions()].filter((fn) => matches(loose, fn.name));
+};
+
 /** Functions that the name may mean; those of exactly this name alone where there are any. */
 export const functionsMeant = (binary: GoBinary, name: string): readonly GoFunction[] => {
   const exact = binary.functionsNamed(name);

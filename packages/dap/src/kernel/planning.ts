@@ -2,7 +2,7 @@
 import { type GoBinary, type GoFunction, type LineAddress, virtualAddress } from '@probelens/gosym';
 import { type ProbePlan, type ProbeSpec, parseProbeText } from '@probelens/probes';
 import type { DelvePlaces, NotPlanned, PlanItem, WantedAction } from '../core/kernel-words.js';
-import { functionsMeant } from './function-names.js';
+import { functionsMeant, functionsPerhaps } from './function-names.js';
 
 export type SpecOutcome = { readonly ok: true; readonly spec: ProbeSpec } | NotPlanned;
 
@@ -80,7 +80,7 @@ export const placesOf = (binary: GoBinary, places: DelvePlaces): readonly LineAd
   const found: LineAddress[] = [];
   for (const { file, line } of places.lines) found.push(...binary.addressesOf(file, line));
   for (const name of places.functions) {
-    for (const fn of functionsMeant(binary, name)) {
+    for (const fn of functionsPerhaps(binary, name)) {
       // Delve chooses an address behind the prologue: the first of a line's runs, on the first or the second line.
       found.push(
         ...binary
