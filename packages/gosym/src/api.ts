@@ -255,6 +255,12 @@ export interface GoBinary {
   readonly runtime: RuntimeLayout;
 
   /**
+   * Name of a type, "*errors.errorString", by the address (as linked) of its descriptor, the first word of an interface's
+   * value; undefined where the file has none there. Go 1.18 to 1.27, also in stripped programs.
+   */
+  typeNameAt(address: VirtualAddress): string | undefined;
+
+  /**
    * Pointers of the loaded program at an address, as the loader leaves them: at most `count`, fewer where the file's bytes
    * end or a word is 2^53 or more, none where the file has none.
    */

@@ -32,6 +32,7 @@ import { FunctionNames } from './names.js';
 import { indexAt } from './pclntab/function-table.js';
 import type { Pclntab } from './pclntab/pclntab.js';
 import { runtimeLayout } from './runtime/layout.js';
+import { typeName } from './runtime/type-name.js';
 import { type FileOffset, type VirtualAddress, virtualAddress } from './units.js';
 import { goMinor, releaseBounds } from './version.js';
 
@@ -211,6 +212,10 @@ export class OpenedGoBinary implements GoBinary {
       codeOf: (name) => this.functionsNamed(name).map((fn) => ({ address: fn.entry, code: this.code(fn) })),
     });
     return this.layout;
+  }
+
+  typeNameAt(address: VirtualAddress): string | undefined {
+    return typeName(this.program.image, this.program.module, address);
   }
 
   pointersAt(address: VirtualAddress, count: number): readonly VirtualAddress[] {

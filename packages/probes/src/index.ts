@@ -4,6 +4,8 @@ export { bpfDetails, bpfLine, codeLines, reportLines } from './bpf-load/text.js'
 export * from './client/client.js';
 export { agentCommand, isPrivileged } from './client/command.js';
 export { AgentFailure, type AgentFailureCode } from './client/errors.js';
+export type * from './crash/report.js';
+export { formatCrash } from './crash/text.js';
 export * from './doctor/index.js';
 export type * from './events.js';
 export { exportBpftrace } from './export/bpftrace.js';

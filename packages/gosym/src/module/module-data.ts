@@ -25,6 +25,8 @@ export interface ModuleData {
   readonly tableEnd: number;
   /** Address that funcdata offsets count from (Go >= 1.18). */
   readonly gofunc: number | undefined;
+  /** Address that offsets of names of types count from (Go >= 1.18). */
+  readonly types?: number | undefined;
   /** First and last N of Go 1.N whose linker writes this layout; the last undefined where later releases may, too. */
   readonly releases: readonly [number, number | undefined];
   /** More than one only where the text is too large for one section (ppc64, arm). */
@@ -51,6 +53,10 @@ interface Slots {
 /** Go 1.5-1.15: pclntable, ftab, filetab slices, findfunctab, minpc, maxpc, text, etext. Since 1.16 pcHeader and six slices. */
 const OLD: Slots = { table: 0, functab: 3, minPc: 10, text: 12 };
 const NEW: Slots = { table: 13, functab: 16, minPc: 20, text: 22 };
+
+/** moduledata.types of Go 1.18 and 1.19, and since the two words for coverage counters of 1.20. */
+const TYPES_1_18 = 35;
+const TYPES = 37;
 
 export const moduleDataBytes = (image: ElfImage): number => WORDS * image.pointerSize;
 
@@ -89,7 +95,8 @@ export const parseModuleData = (
   }
   const late = lateSlots(place, tableEnd, word);
   const textSections = readTextSections(image, word, late.textSections, readMore);
-  return { ...common, gofunc: word(late.gofunc), releases: late.releases, textSections };
+  const types = word(header.format === 18 ? TYPES_1_18 : TYPES);
+  return { ...common, types, gofunc: word(late.gofunc), releases: late.releases, textSections };
 };
 
 interface LateSlots {

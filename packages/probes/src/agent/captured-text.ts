@@ -106,6 +106,12 @@ export const stringText = (view: DataView, at: number, limit: number): string =>
   return trueLength > kept ? `${quoted}...+${trueLength - kept} more` : quoted;
 };
 
+/** Hex of what was read. */
+const bytesText = (view: DataView, at: number, limit: number): string => {
+  const kept = Math.min(view.getUint32(at + 4, true), limit);
+  return Buffer.from(view.buffer, view.byteOffset + at + 8, kept).toString('hex');
+};
+
 export const integerText = (view: DataView, at: number, signed: boolean): string => {
   const high = view.getInt32(at + 4, true);
   const low = view.getUint32(at, true);
@@ -134,6 +140,8 @@ const shapedText = (shape: CaptureShape, view: DataView, at: number): string => 
     }
     case 'string':
       return stringText(view, at, shape.limit);
+    case 'bytes':
+      return bytesText(view, at, shape.limit);
     case 'structured':
     case 'unavailable':
       return UNREADABLE;

@@ -33,6 +33,7 @@ const shown = (capture: PlannedCapture, goid: number | undefined): Shown => {
       if (length === undefined) return { format: `${name}=?`, value: undefined };
       return { format: `${name}=%s`, value: stringText(text, expressionText(length, goid)) };
     case 'float':
+    case 'bytes':
     case 'structured':
     case 'unavailable':
       return { format: `${name}=?`, value: undefined };

@@ -1,5 +1,6 @@
 /** Where a probe goes: from its target to places, by the rules that keep debugger and program unharmed. */
 import type { GoBinary } from '@probelens/gosym';
+import { crashPlaces } from '../crash/places.js';
 import { arm64Places } from './arm64/places.js';
 import { copyPlaces, functionPlaces } from './copy-places.js';
 import { packagePlaces } from './entry-places.js';
@@ -33,6 +34,8 @@ export const placesFor = (request: Request): readonly Place[] => {
     case 'tracepoint':
     case 'perf-event':
       throw new Refused('no-binary-target', `${target.name} is an event of the kernel and needs no plan.`);
+    case 'crash':
+      return crashPlaces(request, target.what);
     case 'bpf':
       throw new Refused('no-binary-target', `bpf:${target.what} is an event of the kernel and needs no plan.`);
   }

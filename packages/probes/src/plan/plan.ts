@@ -42,6 +42,8 @@ export type CaptureShape =
   | { readonly kind: 'pointer' }
   /** Bytes of a string: u32 true length, then at most `limit` bytes. */
   | { readonly kind: 'string'; readonly limit: number }
+  /** Memory as it is, laid out as a string; its text is hex. */
+  | { readonly kind: 'bytes'; readonly limit: number }
   /** A value of several parts (`PlannedCapture.parts`). */
   | { readonly kind: 'structured'; readonly layout: ValueLayout }
   | { readonly kind: 'unavailable'; readonly reason: string };

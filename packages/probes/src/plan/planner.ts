@@ -4,6 +4,7 @@
  */
 import type { GoBinary, GoFunction } from '@probelens/gosym';
 import type { Parser } from 'web-tree-sitter';
+import { crashReadings } from '../crash/captures.js';
 import { goParser } from '../go-grammar.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import { armedThreadSites } from './armed-threads.js';
@@ -83,7 +84,8 @@ const makePlan = (request: Request, parser: Parser): ProbePlan => {
   checkScope(spec, goidOffset);
   const { scope } = spec;
   const label = scope.kind === 'label' ? labelCondition(scope, binary) : undefined;
-  const readings = readAt(spec, placesFor(request), parser);
+  const places = placesFor(request);
+  const readings = spec.target.kind === 'crash' ? crashReadings(request, places) : readAt(spec, places, parser);
   return { spec, binary: identity(binary), goidOffset, ...(label ? onLabel(readings, label) : readings) };
 };
 

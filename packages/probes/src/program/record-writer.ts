@@ -4,7 +4,7 @@ import type { CapturePart, PlannedCapture } from '../plan/plan.js';
 import { type Evaluation, emitExpression, emitRegister } from './evaluate.js';
 import { frame, temporary } from './frame.js';
 import type { ProgramRequest } from './program.js';
-import { partLayout, recordLayout, recordOffsets, stackFrames } from './record.js';
+import { blockLimit, partLayout, recordLayout, recordOffsets, stackFrames } from './record.js';
 import { stackPointer } from './registers.js';
 
 /** r1 = the u32 minimum of r1 and `limit`. */
@@ -110,9 +110,10 @@ export const emitCaptures = (to: Evaluation, captures: readonly PlannedCapture[]
     // The verifier wants no unreachable code, and a register's value cannot fail.
     let size = 8;
     let canFail = true;
-    if (capture.shape.kind === 'string') {
-      emitBlock(inner, capture, capture.shape.limit, at, fault);
-      size = 8 + Math.ceil(capture.shape.limit / 8) * 8;
+    const limit = blockLimit(capture.shape);
+    if (limit !== undefined) {
+      emitBlock(inner, capture, limit, at, fault);
+      size = 8 + Math.ceil(limit / 8) * 8;
     } else {
       emitExpression(inner, capture.value, 0);
       assembler.store('r7', at, 'r8', 8);

@@ -18,7 +18,7 @@
  * strings: u32 true length (saturated), u32 bytes that follow and count, then `limit` bytes rounded up to 8. A capture of
  * several parts: u64 bit i set: part i could not be read, then the parts, each a word or a block laid out as a string.
  */
-import type { CapturePart, PlannedCapture } from '../plan/plan.js';
+import type { CapturePart, CaptureShape, PlannedCapture } from '../plan/plan.js';
 
 export const recordFlags = { faulted: 1, trapped: 2, goroutineUnknown: 4 } as const;
 
@@ -74,11 +74,16 @@ export const partLayout = (
   return { offsets, size };
 };
 
+/** Bytes at most of what is read as a block of memory. */
+export const blockLimit = (shape: CaptureShape): number | undefined =>
+  shape.kind === 'string' || shape.kind === 'bytes' ? shape.limit : undefined;
+
 /** Bytes that a capture takes in the record. */
 export const captureSize = (capture: PlannedCapture): number => {
   if (capture.parts !== undefined) return partLayout(capture.parts).size;
   if (capture.value === undefined) return 0;
-  return capture.shape.kind === 'string' ? 8 + roundUp(capture.shape.limit) : 8;
+  const limit = blockLimit(capture.shape);
+  return limit === undefined ? 8 : 8 + roundUp(limit);
 };
 
 export const recordLayout = (captures: readonly PlannedCapture[], withStack = false): RecordLayout => {

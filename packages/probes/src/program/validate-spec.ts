@@ -1,4 +1,5 @@
 /** The part of a plan that repeats what was asked. */
+import { crashWhats } from '../crash/what.js';
 import type { ProbeAction, ProbeScope, ProbeSpec, ProbeTarget, ProbeThen } from '../spec/spec.js';
 import * as read from './shape.js';
 import { InvalidPlan } from './shape.js';
@@ -14,6 +15,7 @@ export const validTarget = (field: read.Field): ProbeTarget => {
     'tracepoint',
     'perf-event',
     'bpf',
+    'crash',
   ]);
   const name = (): string => read.text(read.member(field, 'name'));
   switch (kind) {
@@ -33,6 +35,8 @@ export const validTarget = (field: read.Field): ProbeTarget => {
       return { kind, category: read.text(read.member(field, 'category')), name: name() };
     case 'bpf':
       return { kind, what: read.oneOf(read.member(field, 'what'), ['load', 'map', 'link', 'attach']) };
+    case 'crash':
+      return { kind, what: read.oneOf(read.member(field, 'what'), crashWhats) };
     case 'perf-event':
       return {
         kind,

@@ -12,7 +12,7 @@ import type {
   SiteVariant,
 } from '../plan/plan.js';
 import type { ProgramMachine } from './program.js';
-import { maximumCaptures, maximumStringLimit, recordLayout } from './record.js';
+import { blockLimit, maximumCaptures, maximumStringLimit, recordLayout } from './record.js';
 import * as read from './shape.js';
 import { InvalidPlan } from './shape.js';
 import { validCondition, validExpression } from './validate-expression.js';
@@ -87,6 +87,7 @@ export const validShape = (field: read.Field, parts: readonly CapturePart[] | un
     'float',
     'pointer',
     'string',
+    'bytes',
     'structured',
     'unavailable',
   ]);
@@ -100,6 +101,7 @@ export const validShape = (field: read.Field, parts: readonly CapturePart[] | un
     case 'float':
       return { kind, width: read.oneOf(read.member(field, 'width'), [4, 8]) };
     case 'string':
+    case 'bytes':
       return { kind, limit: read.integer(read.member(field, 'limit'), 1, maximumStringLimit) };
     case 'unavailable':
       return { kind, reason: read.text(read.member(field, 'reason')) };
@@ -123,7 +125,7 @@ const validCapture = (field: read.Field, machine: ProgramMachine): PlannedCaptur
   if ((value === undefined) !== (shape.kind === 'unavailable' || shape.kind === 'structured')) {
     throw new InvalidPlan(`${field.path} has a value exactly when it is available`);
   }
-  if ((length !== undefined) !== (shape.kind === 'string')) {
+  if ((length !== undefined) !== (blockLimit(shape) !== undefined)) {
     throw new InvalidPlan(`${field.path} has a length exactly when it is a string`);
   }
   const name = read.text(read.member(field, 'name'));

@@ -1,5 +1,6 @@
 /** What a person asked for. Plain data: the text form (`text.ts`) and JSON say the same thing. */
 import type { BpfWhat } from '../bpf-load/call.js';
+import type { CrashWhat } from '../crash/what.js';
 
 export type ProbeTarget =
   | { readonly kind: 'function'; readonly name: string }
@@ -13,7 +14,9 @@ export type ProbeTarget =
   | { readonly kind: 'tracepoint'; readonly category: string; readonly name: string }
   | { readonly kind: 'perf-event'; readonly name: string; readonly period: number | undefined }
   /** System calls that load eBPF programs, make maps, links or attachments. */
-  | { readonly kind: 'bpf'; readonly what: BpfWhat };
+  | { readonly kind: 'bpf'; readonly what: BpfWhat }
+  /** Where the Go runtime panics, recovers and ends the program (crash/what.ts). */
+  | { readonly kind: 'crash'; readonly what: CrashWhat };
 
 export type ProbeScope =
   | { readonly kind: 'process' }

@@ -1,4 +1,5 @@
 /** The first part of a probe's text: what is probed. */
+import { crashWhats } from '../crash/what.js';
 import { writeLiteral } from './go-literal.js';
 import type { Scanner } from './scanner.js';
 import type { ProbeTarget } from './spec.js';
@@ -29,6 +30,12 @@ const unquoted = (scanner: Scanner, start: number): ProbeTarget => {
     if (what !== 'load' && what !== 'map' && what !== 'link' && what !== 'attach')
       return scanner.fail('Expected bpf:load, bpf:map, bpf:link or bpf:attach', start);
     return { kind: 'bpf', what };
+  }
+  if (name.startsWith('crash:')) {
+    const what = crashWhats.find((each) => name === `crash:${each}`);
+    return what === undefined
+      ? scanner.fail(`Expected ${crashWhats.map((each) => `crash:${each}`).join(', ')}`, start)
+      : { kind: 'crash', what };
   }
   if (name.startsWith('perf:')) {
     const [, event, period] = perfEvent.exec(name) ?? [];
@@ -79,7 +86,8 @@ export const readTarget = (scanner: Scanner): ProbeTarget => {
 /** Names that would be read as something else, or would not end where they end, go between quotes. */
 const nameText = (name: string): string => {
   const plain =
-    !/^["'`]|[:\s]|\/\.\.\.$|\.\*$/.test(name.replace(/\[[^\]]*\]/g, '')) && !/^(?:tracepoint|perf|bpf):/.test(name);
+    !/^["'`]|[:\s]|\/\.\.\.$|\.\*$/.test(name.replace(/\[[^\]]*\]/g, '')) &&
+    !/^(?:tracepoint|perf|bpf|crash):/.test(name);
   return plain && balanced(name) ? name : writeLiteral(name);
 };
 
@@ -112,6 +120,8 @@ export const targetText = (target: ProbeTarget): string => {
       return `tracepoint:${target.category}:${target.name}`;
     case 'bpf':
       return `bpf:${target.what}`;
+    case 'crash':
+      return `crash:${target.what}`;
     case 'perf-event':
       return `perf:${target.name}${target.period === undefined ? '' : `:${target.period}`}`;
   }

@@ -2,6 +2,8 @@
 import type { GoBinary } from '@probelens/gosym';
 import type { AgentTarget, ListPlace, SourceRuntime } from '../agent/protocol.js';
 import type { AgentClient } from '../client/client.js';
+import { AgentFailure } from '../client/errors.js';
+import { crashSources } from '../crash/sources.js';
 import type { ProbePlan } from '../plan/plan.js';
 import type { Planner } from '../plan/planner.js';
 import type { ProbeSpec } from '../spec/spec.js';
@@ -20,6 +22,10 @@ export interface TraceRequest {
   readonly place?: ListPlace;
   /** Nanoseconds per hit. */
   readonly cost: number;
+  /** Of kernel events that others cause (ArmSourceParams). */
+  readonly subject?: string;
+  /** It is for reports of crashes, and nobody's own. */
+  readonly forCrashes?: true;
 }
 
 /** A program at a tracepoint with a record of some fields: measured 0.6 us on Linux 6.18, virtual machine. */
@@ -51,6 +57,18 @@ export const traceRequest = (text: string, binary: GoBinary, planner: Planner): 
   return { names, spec, plan: result.plan, runtime: undefined, cost: costOf(result.plan) };
 };
 
+/** Whatever tells of crashes; what this program or this kernel has not is left out. Throws `AgentFailure`. */
+export const crashRequests = (binary: GoBinary, planner: Planner): readonly TraceRequest[] =>
+  crashSources.flatMap(({ text, subject, optional }) => {
+    try {
+      const request = traceRequest(text, binary, planner);
+      return [{ ...request, forCrashes: true, ...(subject === undefined ? {} : { subject }) } as const];
+    } catch (error) {
+      if (optional && error instanceof AgentFailure && error.code === 'unknown-function') return [];
+      throw error;
+    }
+  });
+
 /** Id of the armed probe. Rejects with an `AgentFailure`. */
 export const armRequest = async (
   agent: AgentClient,
@@ -60,10 +78,11 @@ export const armRequest = async (
 ): Promise<number> => {
   const { plan, spec, runtime } = request;
   const again = reloadForLog && spec.target.kind === 'bpf' && spec.target.what === 'load' ? { reloadForLog } : {};
+  const about = request.subject === undefined ? {} : { subject: request.subject };
   const place = request.place === undefined ? {} : { place: request.place };
   const armed =
     plan === undefined
-      ? agent.armSource({ spec, target, runtime, ...place, ...again })
+      ? agent.armSource({ spec, target, runtime, ...place, ...about, ...again })
       : agent.arm({ plan, target, ...place });
   return (await armed).probe;
 };

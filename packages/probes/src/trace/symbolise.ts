@@ -6,7 +6,7 @@ const CALL_OPCODE = 0xe8;
 const CALL_BYTES = 5;
 
 /** Whether the instruction before `address` is a direct call of the function that starts at `entry`. */
-const returnsFrom = (binary: GoBinary, address: number, entry: number): boolean => {
+export const returnsFrom = (binary: GoBinary, address: number, entry: number): boolean => {
   const caller = address > CALL_BYTES ? binary.functionAt(virtualAddress(address - CALL_BYTES)) : undefined;
   if (caller === undefined) return false;
   const code = binary.code(caller);

@@ -6,15 +6,18 @@ import type { GoBinary } from '@probelens/gosym';
 import { isAlive, type ProcessIdentity, processState, sendSignal } from '../agent/process-state.js';
 import type { AgentTarget } from '../agent/protocol.js';
 import { type AgentClient, startAgent, type TargetGone } from '../client/client.js';
+import { CrashCollector } from '../crash/collector.js';
+import { readCrash } from '../crash/record.js';
+import type { CrashReport } from '../crash/report.js';
 import type { JsonValue, ProbeCounters, ProbeEvent } from '../events.js';
 import { loadPlanner } from '../plan/planner.js';
 import { Budget } from './budget.js';
-import { type EventNames, LossCounter, placesOf, type TraceEvent } from './event.js';
+import { type EventNames, eventMessage, LossCounter, placesOf, type TraceEvent } from './event.js';
 import { openTraced } from './executable.js';
 import * as failure from './failure.js';
 import { forecast, formatForecast } from './forecast.js';
 import { type HeldProgram, launchHeld } from './launch.js';
-import { armRequest, type TraceRequest, traceRequest } from './request.js';
+import { armRequest, crashRequests, type TraceRequest, traceRequest } from './request.js';
 import { probeSummary, type TraceSummary } from './summary.js';
 import { switchedRequests } from './switching.js';
 import { symboliseStack } from './symbolise.js';
@@ -40,6 +43,8 @@ export interface TraceOptions {
   readonly onNote: (sentence: string) => void;
   /** `bpf:load` only: a refused program that asked for no log is loaded once more, by the agent, with one. */
   readonly reloadForLog?: boolean;
+  /** Each crash of the program, and what it recovers from; then `probes` may be empty. */
+  readonly onCrash?: (report: CrashReport) => void;
   /** Of one core, for each probe; default 0.5. `Infinity`: none. */
   readonly budget?: number;
 }
@@ -71,14 +76,15 @@ interface Traced {
 
 /** Rejects with an `AgentFailure` or a `FormatError`; nothing is left armed or running then. */
 export const startTrace = async (options: TraceOptions): Promise<Trace> => {
-  if (options.probes.length === 0) throw failure.noProbes();
+  if (options.probes.length === 0 && options.onCrash === undefined) throw failure.noProbes();
   const { target } = options;
   const identity = target.kind === 'running' ? processState(target.pid) : undefined;
   const binary = await openTraced(target, options.library);
   const planner = await loadPlanner();
   let requests: readonly TraceRequest[];
   try {
-    requests = switchedRequests(options.probes.map((text) => traceRequest(text, binary, planner)));
+    const asked = switchedRequests(options.probes.map((text) => traceRequest(text, binary, planner)));
+    requests = options.onCrash === undefined ? asked : [...asked, ...crashRequests(binary, planner)];
   } catch (error) {
     binary.close();
     throw error;
@@ -125,6 +131,7 @@ class RunningTrace implements Trace {
   readonly #early: ProbeEvent[] = [];
   #budget: Budget | undefined;
   readonly #identity: ProcessIdentity | undefined;
+  readonly #crashes: CrashCollector | undefined;
   #started = process.hrtime.bigint();
   #ending = false;
   #finish: (summary: TraceSummary) => void = () => undefined;
@@ -138,6 +145,7 @@ class RunningTrace implements Trace {
     this.#held = parts.held;
     this.pid = parts.pid;
     this.#identity = parts.identity ?? processState(parts.pid);
+    this.#crashes = options.onCrash && new CrashCollector(parts.pid, options.onCrash);
     this.#traced = requests.map((request, index) => ({
       request,
       position: index + 1,
@@ -179,7 +187,7 @@ class RunningTrace implements Trace {
 
   async #armOne(each: Traced, target: AgentTarget): Promise<void> {
     if (this.#ending) return;
-    if (this.#held === undefined) await this.#warn(each, target);
+    if (this.#held === undefined && each.request.forCrashes !== true) await this.#warn(each, target);
     each.id = await armRequest(this.#agent, each.request, target, this.#options.reloadForLog);
     this.#byId.set(each.id, each);
     this.#onEvents(this.#early.splice(0));
@@ -236,6 +244,7 @@ class RunningTrace implements Trace {
     this.#budget?.stop();
     const seconds = Number(process.hrtime.bigint() - this.#started) / 1e9;
     const exitCode = await this.#held?.exited;
+    this.#crashes?.end();
     const last = new Map(counters.map((each) => [each.probe, each]));
     const summary: TraceSummary = {
       seconds,
@@ -254,8 +263,19 @@ class RunningTrace implements Trace {
     for (const event of events) {
       const traced = this.#byId.get(event.probe);
       if (traced === undefined) this.#early.push(event);
-      else this.#options.onEvent(traceEvent(traced, event, this.#binary), traced.request.names);
+      else this.#onEvent(traced, event);
     }
+  }
+
+  #onEvent(traced: Traced, event: ProbeEvent): void {
+    const { names, spec, plan, forCrashes } = traced.request;
+    if (forCrashes === true) {
+      this.#crashes?.onEvent(event, spec, plan && readCrash(event, plan, this.#binary));
+      return;
+    }
+    const shown = traceEvent(traced, event, this.#binary);
+    this.#crashes?.note(event, `${shown.at ?? names.text}: ${eventMessage(names, shown)}`);
+    this.#options.onEvent(shown, names);
   }
 }
 

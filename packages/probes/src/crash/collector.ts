@@ -1,0 +1,219 @@
+/** From records and events of one process, in the order in which they happened, to one report for each crash. */
+import type { ProbeEvent } from '../events.js';
+import type { ProbeSpec } from '../spec/spec.js';
+import type { CrashRecord } from './record.js';
+import type { CrashKind, CrashMoment, CrashReport, SignalCause } from './report.js';
+import { signalName } from './signal-names.js';
+
+/** Of each process; those of one goroutine and thread are picked from them. */
+const keptMoments = 256;
+const shownMoments = 16;
+
+/** Waits for the process's end, which says with what it ended. */
+interface Pending {
+  readonly report: CrashReport;
+  readonly what: CrashRecord['what'];
+}
+
+interface Sender {
+  readonly pid: number;
+  readonly name?: string;
+}
+
+const textOf = (event: ProbeEvent, name: string): string | undefined =>
+  event.values.find((value) => value.name === name && !value.faulted)?.text;
+
+const numberOf = (event: ProbeEvent, name: string): number => Number(textOf(event, name) ?? Number.NaN);
+
+/** SI_USER, SI_QUEUE and SI_TKILL: a process sent it. */
+const isSent = (code: number): boolean => code <= 0;
+
+const panicSentence = ({ panics }: CrashRecord): string =>
+  panics
+    .map(({ text, recovered, goexit }) => (goexit ? text : `panic: ${text}${recovered ? ' [recovered]' : ''}`))
+    .join('; then ');
+
+export class CrashCollector {
+  readonly #onReport: (report: CrashReport) => void;
+  readonly #pid: number;
+  readonly #senders = new Map<number, Sender>();
+  readonly #moments: CrashMoment[] = [];
+  #pending: Pending | undefined;
+  /** The process has said how it ends. */
+  #over = false;
+  #lastRecovered = 0;
+  #outOfMemory: ProbeEvent | undefined;
+
+  constructor(pid: number, onReport: (report: CrashReport) => void) {
+    this.#pid = pid;
+    this.#onReport = onReport;
+  }
+
+  /** Any event that a timeline shows. */
+  note(event: ProbeEvent, text: string): void {
+    const { time: t, tid, goid } = event;
+    this.#moments.push({ t, tid, goid, text });
+    if (this.#moments.length > keptMoments) this.#moments.splice(0, keptMoments / 4);
+  }
+
+  #timeline(tid: number, goroutine: string): readonly CrashMoment[] {
+    const own = this.#moments.filter((each) => each.tid === tid || (goroutine !== '0' && each.goid === goroutine));
+    return own.slice(-shownMoments);
+  }
+
+  #report(kind: CrashKind, event: ProbeEvent, message: string, rest: Partial<CrashReport> = {}): CrashReport {
+    const goroutine = rest.goroutine ?? event.goid;
+    const { time: t, tid } = event;
+    const timeline = this.#timeline(tid, goroutine);
+    return { kind, t, pid: this.#pid, tid, stack: [], notes: [], ...rest, goroutine, message, timeline };
+  }
+
+  #fromRecord(kind: CrashKind, event: ProbeEvent, record: CrashRecord, message: string): CrashReport {
+    const { goroutine, panics, stack, createdBy, notes } = record;
+    return this.#report(kind, event, message, {
+      goroutine,
+      stack,
+      notes,
+      ...(panics.length === 0 ? {} : { panics }),
+      ...(createdBy === undefined ? {} : { createdBy }),
+    });
+  }
+
+  /** An event of one of `crashSources`. */
+  onEvent(event: ProbeEvent, spec: ProbeSpec, record: CrashRecord | undefined): void {
+    if (record !== undefined) this.#onRecord(event, record);
+    else if (spec.target.kind === 'tracepoint') this.#onKernelEvent(event, spec.target.name);
+  }
+
+  #onKernelEvent(event: ProbeEvent, name: string): void {
+    if (name === 'signal_generate') this.#onSignalSent(event);
+    else if (name === 'signal_deliver') this.#onDelivered(event);
+    else if (name === 'mark_victim') this.#outOfMemory = event;
+    else if (name === 'sys_enter_exit_group') this.#onExit(event);
+  }
+
+  #onRecord(event: ProbeEvent, record: CrashRecord): void {
+    switch (record.what) {
+      case 'panic':
+        return;
+      case 'recovered':
+        this.#recovered(event, record);
+        return;
+      case 'fatal-panic':
+        this.#wait(this.#fromRecord('panic', event, record, panicSentence(record)), record.what);
+        return;
+      case 'throw': {
+        const message = `fatal error: ${record.message ?? '(its text could not be read)'}`;
+        this.#wait(this.#fromRecord('fatal-error', event, record, message), record.what);
+        return;
+      }
+      case 'signal':
+        this.#caught(event, record);
+        return;
+      case 'exit':
+        this.#wait(
+          this.#fromRecord('exit', event, record, `os.Exit(${record.code ?? '?'}) ended the program`),
+          record.what,
+        );
+    }
+  }
+
+  #recovered(event: ProbeEvent, record: CrashRecord): void {
+    const omitted = Math.max(0, event.number - this.#lastRecovered - 1);
+    this.#lastRecovered = Math.max(this.#lastRecovered, event.number);
+    const panics = record.panics.map((panic) => ({ ...panic, recovered: true }));
+    const message = `recovered panic: ${panics.at(-1)?.text ?? '(its value could not be read)'}`;
+    const report = this.#fromRecord('recovered-panic', event, { ...record, panics }, message);
+    this.note(event, message);
+    this.#onReport(omitted === 0 ? report : { ...report, omitted });
+  }
+
+  /** The runtime's handler has a signal that it will not survive. */
+  #caught(event: ProbeEvent, record: CrashRecord): void {
+    const number = record.signal?.number ?? 0;
+    const code = record.signal?.code ?? 0;
+    const cause = this.#cause(number, code, record.signal?.info);
+    const where = record.inC ? ' while C code ran' : '';
+    const report = this.#fromRecord('signal', event, record, `${this.#sentence(cause, code)}${where}`);
+    this.#wait({ ...report, signal: cause }, record.what);
+  }
+
+  #cause(number: number, code: number, info?: Buffer): SignalCause {
+    const cause = { name: signalName(number), number };
+    if (isSent(code)) {
+      const told = this.#senders.get(number);
+      // siginfo_t of kill: the sender's process, behind three integers and padding.
+      const pid = info === undefined || info.length < 20 ? told?.pid : info.readInt32LE(16);
+      if (told !== undefined && (told.pid === pid || pid === undefined)) return { ...cause, sender: told };
+      return pid === undefined || pid === 0 ? cause : { ...cause, sender: { pid } };
+    }
+    if (info === undefined || info.length < 24) return cause;
+    return { ...cause, address: `0x${info.readBigUInt64LE(16).toString(16)}` };
+  }
+
+  #sentence({ name, sender, address }: SignalCause, code: number): string {
+    if (sender === undefined)
+      return isSent(code)
+        ? `${name} ended the program`
+        : `${name} by a fault of the program${address === undefined ? '' : ` at address ${address}`}`;
+    if (sender.pid === this.#pid) return `${name}, which the program sent to itself`;
+    return `${name}, sent by ${sender.name === undefined ? '' : `${sender.name}, `}process ${sender.pid}`;
+  }
+
+  #wait(report: CrashReport, what: CrashRecord['what']): void {
+    // A crash of a thread while another one is about to end the process: both are told.
+    if (this.#pending !== undefined) this.#onReport(this.#pending.report);
+    this.#pending = { report, what };
+  }
+
+  #onSignalSent(event: ProbeEvent): void {
+    const number = numberOf(event, 'sig');
+    // The runtime sends itself what it has caught, to end by it: that is not the news.
+    if (event.pid === this.#pid && this.#senders.has(number)) return;
+    const name = textOf(event, 'current_comm')?.replace(/^"|"$/g, '');
+    this.#senders.set(number, { pid: event.pid, ...(name === undefined ? {} : { name }) });
+  }
+
+  /** A signal's default ends the process. */
+  #onDelivered(event: ProbeEvent): void {
+    if (this.#over) return;
+    const number = numberOf(event, 'sig');
+    // A process that ends tells each of its threads to: SIGKILL without a sender.
+    const sent = this.#senders.get(number);
+    if (number === 9 && sent === undefined && this.#outOfMemory === undefined) return;
+    this.#over = true;
+    const code = number === 9 ? 0 : numberOf(event, 'code');
+    const cause = this.#cause(number, code);
+    if (this.#pending !== undefined) {
+      const { report } = this.#pending;
+      this.#pending = undefined;
+      // The runtime ends itself by the signal (GOTRACEBACK=crash), or hands on the one that it had caught.
+      this.#onReport({ ...report, signal: report.signal ?? cause });
+      return;
+    }
+    if (number === 9 && this.#outOfMemory !== undefined) {
+      const message = 'The kernel ran out of memory and ended the program';
+      this.#onReport(this.#report('out-of-memory', event, message, { signal: cause }));
+      return;
+    }
+    const kind = cause.sender === undefined || cause.sender.pid === this.#pid ? 'signal' : 'killed';
+    this.#onReport(this.#report(kind, event, this.#sentence(cause, code), { signal: cause }));
+  }
+
+  #onExit(event: ProbeEvent): void {
+    if (this.#over) return;
+    this.#over = true;
+    const exitCode = numberOf(event, 'error_code') & 0xff;
+    if (this.#pending !== undefined) {
+      this.#onReport({ ...this.#pending.report, exitCode });
+      this.#pending = undefined;
+    } else if (exitCode !== 0)
+      this.#onReport(this.#report('exit', event, `The program ended with exit code ${exitCode}`, { exitCode }));
+  }
+
+  /** No more events will come. */
+  end(): void {
+    if (this.#pending !== undefined) this.#onReport(this.#pending.report);
+    this.#pending = undefined;
+  }
+}
