@@ -38,6 +38,10 @@ test('the forms that the design shows', () => {
     target: { kind: 'perf-event', name: 'page-faults', period: 100 },
     action: { kind: 'count' },
   });
+  reads('bpf:load if type == "xdp" && errno != 0', {
+    target: { kind: 'bpf', what: 'load' },
+    condition: 'type == "xdp" && errno != 0',
+  });
 });
 
 test('probes that switch others', () => {
@@ -116,6 +120,7 @@ const targets: fc.Arbitrary<ProbeSpec['target']> = fc.oneof(
   fc.record({ kind: fc.constant('line'), file: names, line: fc.integer({ min: 1, max: 1e6 }) }),
   fc.record({ kind: fc.constant('package'), pattern: fc.constantFrom('main', 'net/http', 'github.com/me/app/...') }),
   fc.record({ kind: fc.constant('tracepoint'), category: words, name: words }),
+  fc.record({ kind: fc.constant('bpf'), what: fc.constantFrom('load', 'map', 'link', 'attach') }),
   fc.record({
     kind: fc.constant('perf-event'),
     name: words,
