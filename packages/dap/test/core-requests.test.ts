@@ -71,6 +71,14 @@ describe('passing on', () => {
 });
 
 describe('setting breakpoints', () => {
+  it('stops at functions, whatever log message they are given: Delve reads none', () => {
+    const world = World.ready();
+    const breakpoint = { name: 'main.f', condition: 'x == 1', logMessage: 'x is {x}' };
+    world.request('setFunctionBreakpoints', { breakpoints: [breakpoint] });
+    const [plan] = world.only('plan');
+    expect(plan?.items).toEqual([{ kind: 'function', name: 'main.f', condition: 'x == 1', action: { kind: 'stop' } }]);
+  });
+
   it('keeps order, ids and lines, withholds its own from Delve', () => {
     const world = World.ready();
     const breakpoints = [

@@ -32,6 +32,15 @@ describe('the client edge', () => {
     expect(written()).toEqual([response, reverse]);
   });
 
+  it('writes header and body together: apart they wait for each other on TCP', () => {
+    const { server, output } = edge();
+    const chunks: Buffer[] = [];
+    output.on('data', (chunk: Buffer) => chunks.push(chunk));
+    server.send(request(1));
+    server.send(request(2));
+    expect(chunks.map((chunk) => new Decoder().push(chunk))).toEqual([[request(1)], [request(2)]]);
+  });
+
   it('takes responses of the client as well as requests', async () => {
     const { input, messages, turn } = edge();
     const response: Message = { seq: 1, type: 'response', request_seq: 3, success: true, command: 'runInTerminal' };

@@ -1,7 +1,7 @@
 /**
  * The order in which editors speak: what they wait for and what they do not. Read in nvim-dap 00339d3
  * (lua/dap/session.lua), dap-mode 0.7 (dap-mode.el) and Helix 0086de1 (helix-view/src/handlers/dap.rs); dape stands for
- * clients that send their whole configuration at once.
+ * clients that send their whole configuration at once, VS Code for those that ask for everything twice.
  */
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
@@ -162,6 +162,53 @@ export const editors: readonly Editor[] = [
       for (const { id } of threads.body.threads)
         expect((await client.ask('stackTrace', { threadId: id })).success).toBe(true);
       return top(client, { threadId });
+    },
+    async leave(client) {
+      await client.ask('disconnect', { restart: false });
+    },
+  },
+  {
+    name: 'VS Code',
+    initialize: {
+      clientID: 'vscode',
+      clientName: 'Visual Studio Code',
+      adapterID: 'probelens',
+      pathFormat: 'path',
+      linesStartAt1: true,
+      columnsStartAt1: true,
+      supportsVariableType: true,
+      supportsVariablePaging: true,
+      supportsRunInTerminalRequest: true,
+      locale: 'en',
+      supportsProgressReporting: true,
+      supportsInvalidatedEvent: true,
+      supportsMemoryReferences: true,
+      supportsArgsCanBeInterpretedByShell: true,
+      supportsMemoryEvent: true,
+      supportsStartDebuggingRequest: true,
+      supportsANSIStyling: true,
+    },
+    launch: { type: 'probelens', request: 'launch', name: 'Debug', __sessionId: 'ab-cd', __configurationTarget: 6 },
+    async configure(client) {
+      const [breakpoint] = await Promise.all([
+        set(client, { source: file, breakpoints: [{ line, condition }], lines: [line], sourceModified: false }),
+        client.ask('setFunctionBreakpoints', { breakpoints: [] }),
+        client.ask('setInstructionBreakpoints', { breakpoints: [] }),
+      ]);
+      await client.ask('setExceptionBreakpoints', { filters: ['unrecovered-panic'], filterOptions: [] });
+      // It asks for the threads as soon as the configuration is done, whatever they are.
+      await Promise.all([client.ask('configurationDone'), client.ask('threads')]);
+      return breakpoint;
+    },
+    async look(client, threadId) {
+      await client.ask('threads');
+      const [frame] = await Promise.all([
+        top(client, { threadId, startFrame: 0, levels: 1 }),
+        client.ask('stackTrace', { threadId, startFrame: 1, levels: 19 }),
+      ]);
+      const watched = { expression: 'o.Symbol', context: 'watch', source: file, line, column: 1 };
+      await client.ask('evaluate', watched);
+      return frame;
     },
     async leave(client) {
       await client.ask('disconnect', { restart: false });
