@@ -196,7 +196,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
 
   it('ends what it has started, at a stop and before the start', async () => {
     for (const configured of [true, false]) {
-      await begin('launch', { program: await privateCopy(built, work), args: ['serve', '2000'] });
+      await begin('launch', { program: await privateCopy(built, work), args: ['1000000000'] });
       const pid = client.events.find(({ event }) => event === 'process')?.body.systemProcessId;
       await client.ask('setFunctionBreakpoints', { breakpoints: [price] });
       if (configured) {
