@@ -8,9 +8,9 @@ import type { PlannerPort } from './kernel/room.js';
 export interface DapOptions {
   /**
    * Command line that becomes the privileged agent, unless the launch arguments name one. Undefined: no kernel probes,
-   * everything stays with Delve.
+   * everything stays with Delve. A function is asked when the first program is there: what it needs is not loaded before.
    */
-  readonly agentCommand: readonly string[] | undefined;
+  readonly agentCommand: readonly string[] | (() => Promise<readonly string[]>) | undefined;
   /** Command line that runs `runKeeper`; undefined: a SIGKILL of the adapter is not survived by an attached program. */
   readonly keeperCommand?: readonly string[] | undefined;
   /** Path or name of dlv, unless the launch arguments say. */

@@ -1,5 +1,4 @@
-import { serveStdio, serveTcp } from '@probelens/dap';
-import { agentCommand } from '@probelens/probes';
+import { serveStdio, serveTcp } from '@probelens/dap/serve';
 import { type Command, exitCode, readArguments, UsageError } from '../command.js';
 import { printLine } from '../output.js';
 import { ownCommand } from '../own-command.js';
@@ -20,6 +19,12 @@ const readAddress = (text: string): Address => {
   return { host: host === '' ? '127.0.0.1' : host, port };
 };
 
+/** Loaded with the first program: editors wait for the line that says that the adapter listens. */
+const agentWords = async (): Promise<readonly string[]> => {
+  const { agentCommand } = await import('@probelens/probes');
+  return agentCommand(ownCommand('agent'));
+};
+
 export const dap: Command = {
   usage: `probelens dap [--listen HOST:PORT] [--delve PATH] [--kernel auto|off]
 
@@ -37,7 +42,7 @@ export const dap: Command = {
     const { kernel = 'auto' } = values;
     if (kernel !== 'auto' && kernel !== 'off') throw new UsageError(`--kernel "${kernel}" must be auto or off.`);
     const options = {
-      agentCommand: kernel === 'off' ? undefined : agentCommand(ownCommand('agent')),
+      agentCommand: kernel === 'off' ? undefined : agentWords,
       keeperCommand: ownCommand('keeper'),
       delvePath: values.delve,
     };

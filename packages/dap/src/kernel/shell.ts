@@ -22,7 +22,7 @@ export class KernelShell {
   #keeper: Keeper | undefined;
   #keep: KeepState | undefined;
   /** Started ahead of the program; taken by the first room that wants the same command. */
-  #early: { readonly command: readonly string[]; readonly agent: Promise<AgentClient> } | undefined;
+  #early: { readonly agent: Promise<AgentClient> } | undefined;
 
   constructor(options: DapOptions, delve: DelveShell, tell: (input: Input) => void) {
     this.#options = options;
@@ -32,9 +32,9 @@ export class KernelShell {
 
   /** Starting agent and planner takes as long as Delve takes to start the program: they begin together. */
   prepare(agent: readonly string[] | undefined): void {
-    const command = agent ?? this.#options.agentCommand;
+    const command = this.#command(agent);
     if (this.#closed || command === undefined || this.#early !== undefined || process.platform !== 'linux') return;
-    const early = { command, agent: this.#startAgent(command) };
+    const early = { agent: command.then((words) => this.#startAgent(words)) };
     // Whoever takes it hears of the failure; nobody else has to.
     early.agent.catch(() => undefined);
     this.#early = early;
@@ -57,6 +57,13 @@ export class KernelShell {
       this.#early = undefined;
       return sentenceOf(error);
     }
+  }
+
+  /** Undefined: none is configured. */
+  #command(agent: readonly string[] | undefined): Promise<readonly string[]> | undefined {
+    const command = agent ?? this.#options.agentCommand;
+    if (command === undefined) return undefined;
+    return typeof command === 'function' ? command() : Promise.resolve(command);
   }
 
   #startAgent(command: readonly string[]): Promise<AgentClient> {
@@ -136,7 +143,7 @@ export class KernelShell {
   }
 
   async #openRoom(process: RoomOptions['process'], kernel: KernelWish): Promise<KernelRoom> {
-    const command = kernel.agent ?? this.#options.agentCommand;
+    const command = await this.#command(kernel.agent);
     if (command === undefined) throw new Error('no probe agent is configured; set "agent" in the launch arguments.');
     if (this.#closed) throw new Error('the session is ending.');
     const { openBinary } = this.#options;
