@@ -1,0 +1,80 @@
+/** What the lane (lane.ts) has to do, and how far each of it has come. */
+import type { StepTarget } from './follow.js';
+import type { GoStatement, PlanItem, Planned, PlanOutcome } from './kernel-words.js';
+import type { JsonObject, Request } from './message.js';
+import type { GroupKey, Placed, Want } from './state.js';
+
+/** Work that must not overlap: whatever makes Delve or the kernel write to the program's text, and what resumes it. */
+export type LaneWork =
+  | {
+      readonly kind: 'set';
+      /** Undefined: done again on our own account, the client is told by `breakpoint` events. */
+      readonly request: Request | undefined;
+      readonly group: GroupKey;
+      readonly command: string;
+      readonly base: JsonObject;
+      readonly wants: readonly Want[];
+      readonly stage: SetStage;
+    }
+  | { readonly kind: 'forward'; readonly request: Request; readonly sent: boolean }
+  | { readonly kind: 'resume'; readonly request: Request; readonly stage: 'new' | 'focusing' | 'planting' | 'calling' }
+  /** The same without a debugger. */
+  | { readonly kind: 'go-on'; readonly request: Request }
+  | {
+      /** A step into a new goroutine. */
+      readonly kind: 'follow';
+      readonly request: Request;
+      readonly target: StepTarget;
+      readonly statement: GoStatement;
+      readonly stage: 'new' | 'disarming' | 'asking' | 'planting';
+      readonly known: ReadonlySet<number>;
+    }
+  | { readonly kind: 'unfollow'; readonly sent: boolean }
+  | { readonly kind: 'restart'; readonly request: Request; readonly stage: 'new' | 'disarming' | 'sent' }
+  | {
+      readonly kind: 'add-probe';
+      readonly id: number;
+      readonly item: PlanItem;
+      readonly stage: 'new' | 'planning' | 'arming' | 'giving-up';
+      readonly planned: Planned | undefined;
+      /** Armed before it. */
+      readonly helpers: readonly Planned[];
+      /** Why it was refused, while its helpers are being taken out. */
+      readonly refusal: string | undefined;
+    }
+  | { readonly kind: 'remove-probe'; readonly id: number; readonly stage: 'new' | 'disarming' }
+  | {
+      /** Exception filters of ours. */
+      readonly kind: 'watch';
+      readonly wanted: readonly string[];
+      readonly stage: 'new' | 'disarming' | 'planning' | 'arming';
+      /** Whose sources are being planned or armed, in the order of the question. */
+      readonly filters: readonly string[];
+      /** Nothing is said where one of these has no place. */
+      readonly optional: readonly boolean[];
+      readonly planned: readonly Planned[];
+      readonly helpers: readonly Planned[];
+    };
+
+export interface SetStage {
+  readonly kind: 'new' | 'planning' | 'disarming' | 'delve' | 'arming';
+  /** Planned again, with what Delve gets. */
+  readonly replanned: boolean;
+  /** By the index of the want; missing where nothing was planned. */
+  readonly outcomes: ReadonlyMap<number, PlanOutcome>;
+  /** Armed before and left alone, by the index of the want. */
+  readonly kept: ReadonlyMap<number, Placed>;
+  /** Delve's answers by the index of the want. */
+  readonly answers: ReadonlyMap<number, JsonObject>;
+  /** Armed in this run, by the index of the want. */
+  readonly armed: ReadonlyMap<number, number>;
+}
+
+export const newSet: SetStage = {
+  kind: 'new',
+  replanned: false,
+  outcomes: new Map(),
+  kept: new Map(),
+  answers: new Map(),
+  armed: new Map(),
+};
