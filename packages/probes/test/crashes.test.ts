@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openGoBinary } from '@probelens/gosym';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
-import { requirement } from '../../../test/requirements.js';
+import { requirement, soaking } from '../../../test/requirements.js';
+import { offsetsTwice } from '../src/crash/offsets.js';
 import type { CrashReport } from '../src/crash/report.js';
 import { formatCrash } from '../src/crash/text.js';
 import { type CrashRun, crash } from './crashes-program.js';
@@ -54,42 +56,157 @@ const agreed = (run: CrashRun): CrashReport => {
   return report;
 };
 
-describe.skipIf(requirement('kernel', 'go').missing)('crashes', () => {
+const withoutC = { env: { CGO_ENABLED: '0' } };
+
+/** Unrecovered panics: the runtime prints value, goroutine, stack and creator of each. */
+const panicking = ['nil-leaf', 'repanic', 'goroutine'];
+const morePanicking = [
+  'own-error',
+  'string',
+  'lines',
+  'long',
+  'error',
+  'wrapped',
+  'struct',
+  'code',
+  'int',
+  'float',
+  'nil-dereference',
+  'index',
+  'slice',
+  'nil-map',
+  'closed-channel',
+  'divide',
+  'assertion',
+  'missing-method',
+  'deferred',
+  'inlined',
+];
+
+/** Fatal errors on a goroutine. */
+const fatal = ['map-writes'];
+const moreFatal = ['memory', 'limit'];
+
+describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_000 }, () => {
   let directory: string;
   let crashes: string;
+  const copyOf = async (options: Parameters<typeof buildFixture>[1]): Promise<string> =>
+    await privateCopy(await buildFixture('crashes', options), directory);
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'probelens-crashes-'));
-    crashes = await privateCopy(await buildFixture('crashes'), directory);
-  });
+    crashes = await copyOf(withoutC);
+  }, 120_000);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  const panicking = [
-    'string',
-    'lines',
-    'long',
-    'error',
-    'wrapped',
-    'own-error',
-    'struct',
-    'code',
-    'int',
-    'float',
-    'nil-dereference',
-    'nil-leaf',
-    'index',
-    'slice',
-    'nil-map',
-    'closed-channel',
-    'divide',
-    'assertion',
-    'missing-method',
-    'repanic',
-    'deferred',
-    'goroutine',
-    'inlined',
-  ];
-  it.each(panicking)('a panic: %s', async (kind) => {
-    const report = agreed(await crash(crashes, kind));
-    expect(report.kind).toBe('panic');
+  it.each(soaking ? [...panicking, ...morePanicking] : panicking)('a panic: %s', async (kind) => {
+    expect(agreed(await crash(crashes, kind)).kind).toBe('panic');
   });
+
+  it.each(soaking ? [...fatal, ...moreFatal] : fatal)('a fatal error: %s', async (kind) => {
+    expect(agreed(await crash(crashes, kind)).kind).toBe('fatal-error');
+  });
+
+  it('a stripped program that is loaded anywhere: the same', async () => {
+    const stripped = await copyOf({ ...withoutC, flags: ['-ldflags=-s -w', '-buildmode=pie'] });
+    const kinds = soaking ? [...panicking, ...morePanicking, ...fatal, ...moreFatal] : ['struct'];
+    for (const kind of kinds) agreed(await crash(stripped, kind));
+  });
+
+  it('os.Exit, with what a probe saw before', async () => {
+    const run = await crash(crashes, 'exit', { probes: ['main.leave do log'] });
+    const [report] = run.reports;
+    expect(run.reports).toHaveLength(1);
+    expect(report).toMatchObject({
+      kind: 'exit',
+      goroutine: '1',
+      exitCode: 3,
+      message: 'os.Exit(3) ended the program',
+    });
+    expect(run.exitCode).toBe(3);
+    expect(report?.stack.slice(0, 2).map((each) => each.function)).toEqual(['os.Exit', 'main.leave']);
+    expect(report?.timeline).toMatchObject([{ goid: '1', text: expect.stringMatching(/^main\.leave .*code=3/) }]);
+  });
+
+  it('a panic that is recovered: where it began, and the program goes on', async () => {
+    const run = await crash(crashes, 'recovered');
+    expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('recovered recovered text') });
+    expect(run.reports).toMatchObject([
+      {
+        kind: 'recovered-panic',
+        goroutine: '1',
+        panics: [{ text: 'recovered text', type: 'string', recovered: true }],
+      },
+    ]);
+    const [report] = run.reports;
+    expect(report?.stack.slice(0, 2).map((each) => each.function)).toEqual(['main.raise', 'main.guarded']);
+  });
+
+  it.each(soaking ? (['SIGKILL', 'SIGTERM', 'SIGSEGV', 'SIGQUIT'] as const) : (['SIGKILL'] as const))(
+    'killed from outside: %s, and by whom',
+    async (name) => {
+      const run = await crash(crashes, 'sleep', { meanwhile: (pid) => process.kill(pid, name) });
+      expect(run.reports).toHaveLength(1);
+      const caught = name === 'SIGSEGV' || name === 'SIGQUIT';
+      expect(run.reports[0]).toMatchObject({
+        kind: caught ? 'signal' : 'killed',
+        pid: run.pid,
+        signal: { name, sender: { pid: process.pid } },
+        ...(caught ? { exitCode: 2 } : {}),
+      });
+      expect([run.signal, run.exitCode]).toEqual(caught ? [undefined, 2] : [name, undefined]);
+    },
+  );
+
+  it('a storm of recovered panics is counted, and some of it told', async () => {
+    const run = await crash(crashes, 'storm');
+    expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('calm') });
+    const storm = run.probes.find(({ text }) => text.startsWith('crash:recovered'));
+    expect(storm).toMatchObject({ hits: 1000, matches: 1000 });
+    // Whatever was told or left out before the last one that was told.
+    const told = run.reports.length;
+    const omitted = run.reports.reduce((sum, report) => sum + (report.omitted ?? 0), 0);
+    expect(told).toBeGreaterThan(0);
+    expect(told + omitted).toBeLessThanOrEqual(1000);
+    expect(told + (storm?.lost ?? 0)).toBe(1000);
+  });
+
+  it.runIf(soaking)('all goroutines asleep, main gone: no goroutine to blame', async () => {
+    for (const kind of ['deadlock', 'goexit']) {
+      const run = await crash(crashes, kind);
+      expect(run.reports).toMatchObject([{ kind: 'fatal-error', goroutine: '0', exitCode: 2, stack: [] }]);
+      expect(run.stderr).toContain(run.reports[0]?.message);
+    }
+  });
+
+  it.runIf(soaking)('a stack that overflows: its top', async () => {
+    const run = await crash(crashes, 'overflow');
+    const [report] = run.reports;
+    const printed = parseTraceback(run.stderr);
+    expect(report).toMatchObject({ message: 'fatal error: stack overflow', goroutine: printed.goroutine, exitCode: 2 });
+    expect(report?.stack.slice(0, 40).map(plain)).toEqual(printed.frames.slice(0, 40).map(plain));
+    expect(report?.notes).toEqual(['The stack goes on: its outermost callers were not read.']);
+  });
+
+  it.runIf(soaking)('a panic that ends in a core dump: panic and signal in one report', async () => {
+    const run = await crash(crashes, 'abort');
+    expect(run.signal).toBe('SIGABRT');
+    expect(agreed(run)).toMatchObject({ kind: 'panic', signal: { name: 'SIGABRT' } });
+  });
+
+  it.runIf(soaking).each(['c-abort', 'c-nil'])('in C: %s, with the Go code that called it', async (kind) => {
+    const run = await crash(await copyOf({ env: { CGO_ENABLED: '1' } }), kind);
+    expect(agreed(run)).toMatchObject({ kind: 'signal', message: expect.stringContaining('while C code ran') });
+  });
+
+  it.runIf(soaking).each(['go1.21.13', 'go1.22.12', 'go1.23.12', 'go1.24.13', 'go1.25.5', 'go1.26.8', 'go1.27.0'])(
+    'built with %s: what the table says of the runtime is what its debug information says',
+    async (toolchain) => {
+      const env = { ...withoutC.env, GOTOOLCHAIN: toolchain };
+      const binary = await openGoBinary(await copyOf({ env }));
+      const { read, table } = offsetsTwice(binary, Number(toolchain.split('.')[1]));
+      binary.close();
+      expect(table).toEqual(read);
+      agreed(await crash(await copyOf({ env, flags: ['-ldflags=-s -w'] }), 'goroutine'));
+    },
+  );
 });

@@ -1,7 +1,9 @@
 import {
   AgentFailure,
   agentCommand,
+  type CrashReport,
   type EventNames,
+  formatCrash,
   formatTraceEvent,
   formatTraceSummary,
   isPrivileged,
@@ -86,6 +88,7 @@ const asAsked = (error: unknown): unknown => {
 export const trace: Command = {
   usage: `probelens trace BINARY or --pid N --probe TEXT [--probe TEXT]... [--library FILE] [--budget PERCENT] [--json] [-- ARGS]
 probelens trace --probe bpf:load [--verifier-log] [--reload-for-log] [--json]
+probelens trace --crashes BINARY or --pid N [--probe TEXT]... [--json] [-- ARGS]
 
   Counts and logs without stopping the program, until it ends or Ctrl-C; then a table.
 
@@ -102,6 +105,8 @@ probelens trace --probe bpf:load [--verifier-log] [--reload-for-log] [--json]
   bpf:load, bpf:map, bpf:link and bpf:attach tell of eBPF programs, and of those that the verifier refuses why; with no
   program named, those of the whole machine. 'bpf:load if type == "xdp"', 'bpf:load if errno != 0'
   --verifier-log    the verifier's whole log and the instructions below each
+  --crashes         a report of each panic, fatal error, signal, kill and os.Exit: goroutine, value, stack, who created it,
+                    what --probe saw of the goroutine and thread before, exit code; also of stripped programs
   --reload-for-log  a refused program that asked for no log is loaded once more, by probelens, to get one`,
   async run(args) {
     const { values, positionals, rest } = readArguments(args, ['[BINARY]'], {
@@ -110,13 +115,15 @@ probelens trace --probe bpf:load [--verifier-log] [--reload-for-log] [--json]
       library: { type: 'string' },
       budget: { type: 'string' },
       json: { type: 'boolean' },
+      crashes: { type: 'boolean' },
       'verifier-log': { type: 'boolean' },
       'reload-for-log': { type: 'boolean' },
     });
     const json = values.json ?? false;
     const wholeLog = values['verifier-log'] ?? false;
     const probes = values.probe ?? [];
-    if (probes.length === 0) throw new UsageError("Name at least one probe: --probe 'main.main do count'.");
+    const crashes = values.crashes ?? false;
+    if (probes.length === 0 && !crashes) throw new UsageError("Name at least one probe: --probe 'main.main do count'.");
     const lines = new LineStream(() => void starting.then((trace) => trace.stop()).catch(() => undefined));
     const watching = {
       agentCommand: agentCommand(ownCommand('agent')),
@@ -125,7 +132,9 @@ probelens trace --probe bpf:load [--verifier-log] [--reload-for-log] [--json]
       onEvent: (event: TraceEvent, names: EventNames) =>
         lines.add(json ? JSON.stringify(event) : formatTraceEvent(names, event, { wholeLog })),
     };
-    const wholeMachine = values.pid === undefined && positionals[0] === undefined && probes.every(isForMachine);
+    const onCrash = (crash: CrashReport): void => lines.add(json ? JSON.stringify({ crash }) : formatCrash(crash));
+    const wholeMachine =
+      values.pid === undefined && positionals[0] === undefined && !crashes && probes.every(isForMachine);
     const starting: Promise<Running> = wholeMachine
       ? startMachineTrace(watching)
       : startTrace({
@@ -133,6 +142,7 @@ probelens trace --probe bpf:load [--verifier-log] [--reload-for-log] [--json]
           target: targetOf(values.pid, positionals[0], rest, json),
           ...(values.library === undefined ? {} : { library: values.library }),
           budget: budgetOf(values.budget ?? '50%'),
+          ...(crashes ? { onCrash } : {}),
           onNote: (sentence) => process.stderr.write(`probelens: ${sentence}\n`),
         });
     const summary = await untilEnd(starting).catch((error: unknown) => {

@@ -43,6 +43,7 @@ export class CrashCollector {
   #over = false;
   #lastRecovered = 0;
   #outOfMemory: ProbeEvent | undefined;
+  #lastSent: number | undefined;
 
   constructor(pid: number, onReport: (report: CrashReport) => void) {
     this.#pid = pid;
@@ -168,6 +169,7 @@ export class CrashCollector {
 
   #onSignalSent(event: ProbeEvent): void {
     const number = numberOf(event, 'sig');
+    this.#lastSent = number;
     // The runtime sends itself what it has caught, to end by it: that is not the news.
     if (event.pid === this.#pid && this.#senders.has(number)) return;
     const name = textOf(event, 'current_comm')?.replace(/^"|"$/g, '');
@@ -177,12 +179,13 @@ export class CrashCollector {
   /** A signal's default ends the process. */
   #onDelivered(event: ProbeEvent): void {
     if (this.#over) return;
-    const number = numberOf(event, 'sig');
-    // A process that ends tells each of its threads to: SIGKILL without a sender.
-    const sent = this.#senders.get(number);
-    if (number === 9 && sent === undefined && this.#outOfMemory === undefined) return;
+    const delivered = numberOf(event, 'sig');
+    // Whatever ends a process without a core dump arrives at its threads as SIGKILL (complete_signal, kernel/signal.c).
+    const isKill = delivered === 9;
+    const number = isKill && this.#outOfMemory === undefined ? this.#lastSent : delivered;
+    if (number === undefined) return;
     this.#over = true;
-    const code = number === 9 ? 0 : numberOf(event, 'code');
+    const code = isKill ? 0 : numberOf(event, 'code');
     const cause = this.#cause(number, code);
     if (this.#pending !== undefined) {
       const { report } = this.#pending;

@@ -159,6 +159,15 @@ class RecordReader {
     return this.#what === 'throw' && here.goroutine?.id === 0n ? this.#saved() : here;
   }
 
+  /** The signal came while code ran that is not Go's. */
+  #isForeign(): boolean {
+    const saved = this.#read.bytes('registers');
+    if (saved === undefined) return false;
+    const linked = saved.readBigUInt64LE(contextRegister.pc * 8) - this.#bias;
+    const inside = linked > 0n && linked < 2n ** 53n;
+    return !inside || this.#binary.functionAt(virtualAddress(Number(linked))) === undefined;
+  }
+
   #createdBy({ parent, gopc, id }: Goroutine): CreatedBy | undefined {
     const linked = gopc - this.#bias;
     // The first goroutine was made by the runtime.
@@ -181,7 +190,7 @@ class RecordReader {
     const { goroutine, registers, memory } = place;
     const notes: string[] = [];
     const walked = registers === undefined ? undefined : callers(this.#binary, memory, this.#bias, registers);
-    if (walked?.whole === false) notes.push('The outermost callers are beyond what was read of the stack.');
+    if (walked?.whole === false) notes.push('The stack goes on: its outermost callers were not read.');
     const message = this.#read.bytes('message0');
     const code = this.#read.word('code');
     const own = this.#what === 'signal' ? goroutineOf(this.#read.bytes('g'), this.#offsets) : undefined;
@@ -192,7 +201,7 @@ class RecordReader {
       message: this.#what === 'throw' && message !== undefined ? messageText(message, 0n) : undefined,
       code: code === undefined ? undefined : Number(BigInt.asIntN(32, code)),
       signal: this.#signal(),
-      inC: own?.id === 0n && goroutine !== undefined,
+      inC: own?.id === 0n && goroutine !== undefined && this.#isForeign(),
       stack: framesOf(this.#binary, walked?.levels ?? [], this.#bias),
       createdBy: goroutine === undefined ? undefined : this.#createdBy(goroutine),
       notes,

@@ -90,7 +90,7 @@ class Walk {
       if (next !== 0n && next <= frame) return false;
       frame = next;
     }
-    return true;
+    return false;
   }
 }
 

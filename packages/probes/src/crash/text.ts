@@ -24,10 +24,21 @@ const title: Readonly<Record<CrashReport['kind'], string>> = {
 const who = ({ pid, tid, goroutine }: CrashReport): string =>
   `process ${pid} thread ${tid}${goroutine === '0' ? '' : ` goroutine ${goroutine}`}`;
 
+/** Recursion is one line. */
+const stackLines = (stack: readonly CrashFrame[]): readonly string[] => {
+  const texts = stack.map(frameLine);
+  return texts.flatMap((text, index) => {
+    if (texts[index - 1] === text) return [];
+    const after = texts.findIndex((other, at) => at > index && other !== text);
+    const times = (after < 0 ? texts.length : after) - index;
+    return [`    ${text}${times > 1 ? `, ${times} times` : ''}`];
+  });
+};
+
 export const formatCrash = (report: CrashReport): string => {
   const { kind, t, message, stack, createdBy, exitCode, signal, timeline, notes, omitted } = report;
   const lines = [`${seconds(t)} ${title[kind]} ${who(report)}: ${message}`];
-  for (const frame of stack) lines.push(`    ${frameLine(frame)}`);
+  lines.push(...stackLines(stack));
   if (createdBy !== undefined) lines.push(`    created by ${frameLine(createdBy)} in goroutine ${createdBy.goroutine}`);
   if (exitCode !== undefined) lines.push(`  exit code ${exitCode}`);
   if (signal !== undefined && kind !== 'signal' && kind !== 'killed') lines.push(`  ended by ${signal.name}`);
