@@ -129,7 +129,7 @@ const refused: Readonly<Record<string, Refused>> = {
     build: () => program().store('r10', -520, 0).mov('r0', 0).exit(),
   },
   'a store across the stack’s alignment': {
-    kind: 'stack-bounds',
+    kind: 'misaligned',
     slot: 0,
     build: () => program().store('r10', -9, 0).mov('r0', 0).exit(),
   },
