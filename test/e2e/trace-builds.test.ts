@@ -4,10 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, /** What a log without a template says of a stripped program, if anything. */
-const withoutArguments = /^(?:probelens: "[^"]+": The arguments are not shown: [^\n]+)?$/;
-
-describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../command.js';
 import { buildFixture, findDelve, fixtureSources, privateCopy } from '../fixture-build.js';
 import { requirement, soaking } from '../requirements.js';
@@ -23,6 +20,9 @@ const esbuildProgram = (): string => {
 const versions = ['go1.17.13', 'go1.22.12', 'go1.24.13', 'go1.26.0', 'go1.27.0'] as const;
 
 const sectionsOf = async (path: string): Promise<string> => (await execa('readelf', ['-SW', path])).stdout;
+
+/** What a log without a template says of a stripped program, if anything. */
+const withoutArguments = /^(?:probelens: "[^"]+": The arguments are not shown: [^\n]+)?$/;
 
 describe.skipIf(requirement('kernel', 'go').missing)('probelens trace of', () => {
   let directory: string;
