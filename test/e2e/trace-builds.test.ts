@@ -16,7 +16,7 @@ const esbuildProgram = (): string => {
   return createRequire(esbuild).resolve('@esbuild/linux-x64/bin/esbuild');
 };
 
-/** GOTOOLCHAIN of the versions; other than the installed one they are fetched. */
+/** GOTOOLCHAIN of versions in use; other than the installed one they are fetched. */
 const versions = ['go1.17.13', 'go1.22.12', 'go1.24.13', 'go1.26.0', 'go1.27.0'] as const;
 
 const sectionsOf = async (path: string): Promise<string> => (await execa('readelf', ['-SW', path])).stdout;
