@@ -196,6 +196,9 @@ export const playRound = async (round: Round, built: string, work: string): Prom
   server.child.kill('SIGTERM');
   await exited;
   client.drop();
+  // Delve that is killed leaves what it has started running, alone as well as here.
+  if (round.victim === 'delve')
+    for (const [pid, command] of cast.seen) if (command.startsWith(path) && commandOf(pid) === command) strike(pid);
   const left = (): readonly number[] => [...cast.seen.keys()].filter((pid) => !gone(pid));
   await until(`they are gone: ${[...cast.seen].join('; ')}`, () => left().length === 0, patienceMs);
   const fate = target === undefined ? { target: 'alive', textIsWhole: true } : await fateOf(target, path);
