@@ -65,6 +65,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/keys.js')).keys,
   },
   {
+    name: 'latency',
+    summary: 'how long arming, hits, stops and keys take on this machine',
+    load: async () => (await import('./commands/latency.js')).latency,
+  },
+  {
     name: 'agent',
     summary: 'the privileged half of a session; started by it',
     load: async () => (await import('./commands/agent.js')).agent,

@@ -15,6 +15,8 @@ const sentences = new Set([
   'KernelError',
   'SessionError',
   'CommandError',
+  'LatencyError',
+  'RequestFailure',
 ]);
 
 /** A sentence for the person, from a subcommand. */
