@@ -4,7 +4,9 @@ export { bpfDetails, bpfLine, codeLines, reportLines } from './bpf-load/text.js'
 export * from './client/client.js';
 export { agentCommand, isPrivileged } from './client/command.js';
 export { AgentFailure, type AgentFailureCode } from './client/errors.js';
+export { readableCrash } from './crash/event.js';
 export type * from './crash/report.js';
+export { signalName } from './crash/signal-names.js';
 export { formatCrash } from './crash/text.js';
 export * from './doctor/index.js';
 export type * from './events.js';

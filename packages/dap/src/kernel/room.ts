@@ -28,6 +28,7 @@ import type {
 import type { MomentFrame } from '../core/moments.js';
 import type { Focus } from '../core/output.js';
 import { sentenceOf } from '../errors.js';
+import { CrashEvents } from './crash-events.js';
 import { goStatementsAt } from './go-statements.js';
 import { Halts } from './halts.js';
 import { foreignBreakpoints } from './live-text.js';
@@ -91,6 +92,7 @@ export class KernelRoom {
   readonly #target: AgentTarget;
   readonly #halts: Halts | undefined;
   readonly #paths: PathRules;
+  readonly #crashes: CrashEvents;
   #closing = false;
 
   private constructor(binary: GoBinary, planner: PlannerPort, agent: AgentClient, options: RoomOptions, pid: number) {
@@ -100,7 +102,8 @@ export class KernelRoom {
     this.#target = agentTarget(options.process, pid);
     this.#paths = options.paths;
     this.#halts = options.process.kind === 'alone' ? new Halts(agent, pid) : undefined;
-    agent.onEvents(options.onEvents);
+    this.#crashes = new CrashEvents(binary);
+    agent.onEvents((events) => options.onEvents(this.#crashes.readable(events)));
     agent.onClosed((failure) => {
       if (!this.#closing) options.onClosed(failure?.message ?? 'the probe agent has ended.');
     });
@@ -263,6 +266,10 @@ export class KernelRoom {
   }
 
   #armOne(plan: Armable): Promise<Armed> {
+    return this.#crashes.armed('source' in plan ? undefined : plan, () => this.#armPlan(plan));
+  }
+
+  #armPlan(plan: Armable): Promise<Armed> {
     const armed = 'source' in plan ? this.#armSource(plan) : this.#agent.arm({ plan, target: this.#target });
     return this.#halts === undefined || plan.spec.action.kind !== 'stop' ? armed : this.#halts.added(armed);
   }

@@ -2,9 +2,9 @@
  * Exception filters beside Delve's: what a person ticks in the editor, which events of the kernel that is, and how it is
  * told. A further filter is a further row; everything else (capabilities, arming, stops, exceptionInfo) reads this table.
  */
-import type { ProbeEvent } from '@probelens/probes';
+import { type CapturedValue, type ProbeEvent, signalName } from '@probelens/probes';
 import { bpfFilters } from './bpf-filters.js';
-import { signalName } from './signal-names.js';
+import { crashFilters } from './crash-filters.js';
 
 /** One event of the kernel, in the language of probes. */
 export interface FilterSource {
@@ -32,8 +32,10 @@ export interface ExceptionFilter {
   readonly sources: readonly FilterSource[];
   /** Undefined: nothing that anybody asked for. */
   readonly tell: (event: ProbeEvent) => Told | undefined;
-  /** Of a source that is a place in the program. */
-  readonly place?: Told;
+  /** Of a source that is a place in the program, by what was captured there. */
+  readonly place?: Told | ((values: readonly CapturedValue[]) => Told);
+  /** Not armed beside Delve, which stops there by itself. */
+  readonly withoutDelve?: boolean;
   /** For the session's own use. */
   readonly hidden?: boolean;
 }
@@ -112,6 +114,7 @@ export const exceptionFilters: readonly ExceptionFilter[] = [
       };
     },
   },
+  ...crashFilters,
   ...bpfFilters,
 ];
 

@@ -40,10 +40,19 @@ export const onFilterEvent = (turn: Turn, gate: Gate, event: ProbeEvent): void =
   turn.toDelve('pause', { threadId: own ?? goroutine ?? 1 }, { kind: 'exception-pause' });
 };
 
-/** A stop because of a filter's event; remembered for `exceptionInfo`. */
-export const exceptionOf = (turn: Turn, gate: Gate, { cause, goroutine }: Hit): Told | undefined => {
+const toldOf = (gate: Gate, values: Hit['values'], cause: ProbeEvent | undefined): Told | undefined => {
   const row = gate.owner.kind === 'filter' ? filterNamed(gate.owner.filter) : undefined;
-  const told = cause === undefined ? row?.place : row?.tell(cause);
+  if (cause !== undefined) return row?.tell(cause);
+  return typeof row?.place === 'function' ? row.place(values) : row?.place;
+};
+
+/** A stop because of a filter's event; remembered for `exceptionInfo`. */
+export const exceptionOf = (
+  turn: Turn,
+  gate: Gate,
+  { cause, goroutine, values }: Pick<Hit, 'cause' | 'goroutine' | 'values'>,
+): Told | undefined => {
+  const told = toldOf(gate, values, cause);
   if (told !== undefined) turn.update({ exception: { told, goroutine, stage: 'shown' } });
   return told;
 };

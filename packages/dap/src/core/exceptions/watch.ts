@@ -57,7 +57,14 @@ const begin = (turn: Turn, work: WatchWork): LaneProgress => {
 
 const plan = (turn: Turn, work: WatchWork): LaneProgress => {
   const have = new Set(watched(turn).map(filterOf));
-  const missing = work.wanted.filter((name) => !have.has(name));
+  const isDelves = (name: string): boolean =>
+    turn.state.probeOnly === undefined && filterNamed(name)?.withoutDelve === true;
+  for (const name of work.wanted.filter(isDelves))
+    turn.sayOnce(
+      `"${filterNamed(name)?.label ?? name}" is for sessions without Delve; here tick Delve's own filters for panics and fatal errors.`,
+      'stderr',
+    );
+  const missing = work.wanted.filter((name) => !have.has(name) && !isDelves(name));
   const sources = missing.flatMap((filter) =>
     (filterNamed(filter)?.sources ?? []).map((source) => ({ filter, source })),
   );

@@ -3,6 +3,7 @@
  * stop, one DAP thread for each goroutine; each hit is shown once, or counted where its hit condition did not hold.
  */
 import { errors } from '../../errors.js';
+import { exceptionOf } from '../exceptions/show.js';
 import { changeGate } from '../gates.js';
 import { holds } from '../hit-condition.js';
 import { momentSlot } from '../ids.js';
@@ -103,6 +104,14 @@ export const announce = (turn: Turn, faulted = false): void => {
   const threadId = threadOfMoment(first);
   turn.target({ running: false, goroutine: first.goroutine === 0 ? undefined : first.goroutine });
   if (others.length > 0) turn.say(`Hit in the same moment: ${others.map(whoHit).join(', ')}.`);
+  const gate = [...turn.state.gates.values()].find(({ id }) => id === first.gate);
+  const { goroutine, values } = first;
+  const told = gate && exceptionOf(turn, gate, { goroutine, values, cause: undefined });
+  if (told !== undefined) {
+    const text = { description: told.id, text: told.description };
+    turn.event('stopped', { reason: 'exception', threadId, allThreadsStopped: true, ...text });
+    return;
+  }
   turn.event('stopped', {
     reason: 'breakpoint',
     threadId,
@@ -131,6 +140,7 @@ export const goOn = (turn: Turn): void => {
   const { probeOnly } = turn.state;
   if (probeOnly === undefined) return;
   forgetHalts(turn);
+  if (turn.state.exception !== undefined) turn.update({ exception: undefined });
   if (probeOnly.hits.length > 0) {
     awaitHalt(turn);
     return;

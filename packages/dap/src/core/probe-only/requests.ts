@@ -2,6 +2,7 @@
 import { errors } from '../../errors.js';
 import { onInitialize } from '../capabilities.js';
 import { onCompletions, onEvaluate } from '../console.js';
+import { onExceptionInfo } from '../exceptions/show.js';
 import { splitFilters, watchFilters } from '../exceptions/watch.js';
 import { listOf, numberOf, objectOf, type Request, stringOf } from '../message.js';
 import { evaluateInMoment, onMomentEvaluate, onMomentScopes, onMomentVariables } from '../moment-values.js';
@@ -69,6 +70,9 @@ const handlers: Readonly<Record<string, Handler>> = {
   setExceptionBreakpoints: (turn, request) => {
     watchFilters(turn, splitFilters(request).ours);
     turn.answer(request);
+  },
+  exceptionInfo: (turn, request) => {
+    if (!onExceptionInfo(turn, request)) turn.refuse(request, errors.withoutDebugger('exceptionInfo'));
   },
   threads: (turn, request) =>
     turn.answer(request, { threads: [...haltedThreads(turn), ...snapshotThreads(turn.state)] }),

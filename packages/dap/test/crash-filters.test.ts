@@ -1,0 +1,96 @@
+/** Crashes as exception filters: with Delve what it has no breakpoint for, without it all that ends a program. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { LiveProgram } from './live-program.js';
+import {
+  connectClient,
+  initializeArguments,
+  startAdapter,
+  type TestClient,
+  type TestServer,
+} from './session-client.js';
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('crashes as exceptions', { timeout: 120_000 }, () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-crashes-'));
+  let server: TestServer;
+  let crashes = '';
+  beforeAll(async () => {
+    server = await startAdapter();
+    crashes = await buildFixture('crashes', { env: { CGO_ENABLED: '0' } });
+  }, 120_000);
+  afterAll(async () => {
+    server.child.kill('SIGTERM');
+    expect((await once(server.child, 'exit'))[0]).toBe(0);
+    rmSync(work, { recursive: true, force: true });
+  });
+
+  let client: TestClient;
+  let target: LiveProgram;
+  afterEach(async () => {
+    await client.leave();
+    if (target.alive) await target.verdict();
+  });
+
+  /** Attached to the program, which then does what its argument says. */
+  const begin = async (mode: 'local' | 'probe', filter: string, kind: string): Promise<void> => {
+    target = await LiveProgram.start(await privateCopy(crashes, work), ['-wait', kind]);
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const answer = client.ask('attach', { mode, processId: target.pid });
+    await client.next('initialized');
+    expect((await answer).success).toBe(true);
+    await client.ask('setExceptionBreakpoints', { filters: [filter] });
+    // Filters go in behind the answer; a breakpoint is answered when it is in, and it comes later.
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.leave', condition: 'code == -1' }] });
+    await client.ask('configurationDone');
+    target.child.stdin?.write('\n');
+  };
+
+  const stopped = async (): Promise<{
+    readonly threadId: number;
+    readonly info: unknown;
+    readonly frames: string[];
+  }> => {
+    const { body } = await client.next('stopped');
+    expect(body.reason).toBe('exception');
+    const { threadId } = body;
+    const info = (await client.ask('exceptionInfo', { threadId })).body;
+    expect(info.description).toBe(body.text);
+    const stack = (await client.ask('stackTrace', { threadId, levels: 20 })).body.stackFrames;
+    return { threadId, info, frames: stack.map(({ name }: { name: string }) => name) };
+  };
+
+  it('with Delve: a panic that somebody will recover, and os.Exit', async () => {
+    await begin('local', 'any-panic', 'recovered');
+    const { threadId, info, frames } = await stopped();
+    expect(info).toMatchObject({ exceptionId: 'panic', description: 'panic: recovered text' });
+    expect(frames.slice(0, 3)).toEqual(['runtime.gopanic', 'main.raise', 'main.guarded']);
+    await client.ask('continue', { threadId });
+    await client.next('terminated');
+    await client.leave();
+    expect(await target.verdict()).toBe('recovered recovered text code 0 signal null');
+
+    await begin('local', 'os-exit', 'exit');
+    const exit = await stopped();
+    expect(exit.info).toMatchObject({ exceptionId: 'os.Exit', description: 'os.Exit(3) is about to end the program.' });
+    expect(exit.frames.slice(0, 2)).toEqual(['os.Exit', 'main.leave']);
+    await client.ask('continue', { threadId: exit.threadId });
+    await client.next('terminated');
+  });
+
+  it('without Delve: a panic that nobody recovers', async () => {
+    await begin('probe', 'crash', 'goroutine');
+    const { threadId, info, frames } = await stopped();
+    expect(info).toMatchObject({ description: 'panic: in a goroutine, which nobody recovered' });
+    expect(frames).toEqual(expect.arrayContaining(['main.raise', 'main.worker']));
+    await client.ask('continue', { threadId });
+    await client.next('terminated');
+    if (target.alive) await once(target.child, 'exit');
+    expect(target.child.exitCode).toBe(2);
+  });
+});
