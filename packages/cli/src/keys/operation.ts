@@ -148,6 +148,15 @@ export const operations: readonly Operation[] = [
     effects: ask('probelens.probeAt', 'arms or removes a probe'),
   },
   {
+    title: 'count the calls of the selected function',
+    actions: ['probehere'],
+    effects: [
+      undefined,
+      effect('evaluate "probe ..."', '-', 'arms or removes a probe'),
+      effect('evaluate "probe ..."', '-', 'arms or removes a probe'),
+    ],
+  },
+  {
     title: 'probe by its text',
     actions: ['probelens-probe'],
     effects: ask('probelens.probe', 'arms what the text says'),
@@ -173,15 +182,6 @@ export const operations: readonly Operation[] = [
     ],
   },
   {
-    title: 'timeline in the console',
-    actions: ['timeline'],
-    effects: [
-      undefined,
-      effect('evaluate "timeline"', '-', 'its events of every goroutine, in order'),
-      effect('evaluate "timeline"', '-', 'its events of every goroutine, in order'),
-    ],
-  },
-  {
     title: 'capture and quit',
     actions: ['capture, quit now'],
     effects: [
@@ -196,29 +196,29 @@ export const operations: readonly Operation[] = [
   },
   {
     title: 'stop at the next eBPF load',
-    actions: ['pause_at_next_load', 'probelens-pause-at-next-load', 'bpf next'],
+    actions: ['pause_at_next_load', 'probelens-pause-at-next-load', 'nextload'],
     effects: [
       undefined,
       effect('probelens/pauseAtNextLoad', 'stops in the Go wrapper of the system call', 'sees the next BPF_PROG_LOAD'),
-      effect('probelens/pauseAtNextLoad', '-', 'sees the next BPF_PROG_LOAD and stops the process'),
+      effect('probelens/pauseAtNextLoad', '-', 'nothing: refused; tick the exception filter "BPF Program Load"'),
     ],
   },
   {
     title: 'summary of the last verifier log',
-    actions: ['verifier_summary', 'probelens-verifier-summary', 'bpf summary'],
+    actions: ['verifier_summary', 'probelens-verifier-summary', 'verifier'],
     effects: [
       undefined,
       effect('probelens/verifierSummary', '-', 'its verifier log was kept at the load'),
-      effect('probelens/verifierSummary', '-', 'its verifier log was kept at the load'),
+      effect('probelens/verifierSummary', '-', 'nothing: refused; `bpf log` in the console has it'),
     ],
   },
   {
     title: 'all goroutines, and the last crash',
-    actions: ['goroutines_and_crash', 'probelens-goroutines-and-crash', 'goroutines'],
+    actions: ['goroutines_and_crash', 'probelens-goroutines-and-crash', 'capture'],
     effects: [
       undefined,
-      effect('threads, probelens/snapshots', 'lists every goroutine of a stopped program', 'its captured stacks'),
-      effect('threads, probelens/snapshots', '-', 'its captured stacks'),
+      effect('threads, stackTrace, exceptionInfo', 'lists every goroutine of a program that stands', '-'),
+      effect('threads, stackTrace', '-', 'the goroutines that it has stopped, and its snapshots'),
     ],
   },
   {

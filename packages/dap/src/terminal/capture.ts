@@ -45,6 +45,13 @@ const goroutines = async (desk: Desk): Promise<readonly string[]> => {
   return stacks;
 };
 
+/** A stop that an exception made: a panic, a fatal error, a signal. */
+const crash = async ({ program }: Desk): Promise<readonly string[]> => {
+  if (program.goroutine === undefined) return ['(none)'];
+  const { exceptionId, description } = await program.request('exceptionInfo', { threadId: program.goroutine });
+  return [`${stringOf(exceptionId) ?? ''}: ${stringOf(description) ?? ''}`];
+};
+
 /** Pauses a program that runs: only one that stands still has stacks. Path of the file that was written. */
 export const capture = async (desk: Desk, name: string): Promise<string> => {
   const { program } = desk;
@@ -58,6 +65,7 @@ export const capture = async (desk: Desk, name: string): Promise<string> => {
       `${now}, process ${program.pid ?? 'unknown'}, ${program.path ?? ''}, ${program.state}`,
     ]),
     section('goroutines', await lines(() => goroutines(desk))),
+    section('last crash', await lines(() => crash(desk))),
     section('breakpoints', desk.breakpoints.all.map(breakpointText)),
     section('probes', await lines(() => inConsole(desk, 'probes'))),
     section('timeline', await lines(() => inConsole(desk, 'timeline'))),

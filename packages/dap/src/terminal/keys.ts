@@ -20,12 +20,26 @@ export const keys: readonly Key[] = [
   { name: 'Shift+F5', sequences: [`${esc}[15;2~`, `${esc}[28~`, `${esc}[31~`], does: ['quit'] },
   { name: 'Ctrl+Shift+F5', sequences: [`${esc}[15;6~`], does: ['restart'] },
   { name: 'F6', sequences: [`${esc}[17~`], does: ['pause'] },
+  { name: 'F7', sequences: [`${esc}[18~`], does: ['probehere'] },
+  { name: 'F8', sequences: [`${esc}[19~`], does: ['nextload'] },
   { name: 'F9', sequences: [`${esc}[20~`], does: ['toggle'] },
   { name: 'F10', sequences: [`${esc}[21~`], does: ['next'] },
   { name: 'F11', sequences: [`${esc}[23~`], does: ['step'] },
   { name: 'Shift+F11', sequences: [`${esc}[23;2~`, `${esc}[23$`], does: ['stepout'] },
   { name: 'Ctrl+\\', sequences: ['\u001c', `${esc}[92;5u`, `${esc}[27;5;92~`], does: ['capture', 'quit now'] },
-  { name: 'Ctrl+T', sequences: ['\u0014', `${esc}[116;5u`, `${esc}[27;5;116~`], does: ['timeline'] },
+  { name: 'Ctrl+T', sequences: ['\u0014', `${esc}[116;5u`, `${esc}[27;5;116~`], does: ['capture'] },
+  // Terminals that have no CSI-u send Ctrl+Shift+B as Ctrl+B, which moves the cursor: hence F7 and F8.
+  {
+    name: 'Ctrl+Shift+B',
+    sequences: [`${esc}[98;6u`, `${esc}[66;6u`, `${esc}[27;6;66~`, `${esc}[27;6;98~`],
+    does: ['nextload'],
+  },
+  {
+    name: 'Ctrl+Shift+K',
+    sequences: [`${esc}[107;6u`, `${esc}[75;6u`, `${esc}[27;6;75~`, `${esc}[27;6;107~`],
+    does: ['probehere'],
+  },
+  { name: 'Alt+L', sequences: [`${esc}l`, `${esc}[108;3u`, `${esc}[27;3;108~`], does: ['verifier'] },
 ];
 
 export type Typed = { readonly text: string } | { readonly key: Key };

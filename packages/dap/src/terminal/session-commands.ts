@@ -1,6 +1,7 @@
 /** Commands about the session itself, and the way to the adapter's own console. */
 import { stringOf } from '../core/message.js';
 import { RequestFailure } from './adapter-process.js';
+import { asking } from './asking.js';
 import { capture } from './capture.js';
 import type { Command } from './command.js';
 import type { Desk } from './desk.js';
@@ -82,10 +83,11 @@ export const commands: readonly Command[] = [
   ...running,
   ...setting,
   ...looking,
+  ...asking,
   {
     names: ['capture'],
     takes: '[FILE]',
-    help: 'writes goroutines, stacks, probes and timeline to a file; Ctrl+\\ does so and quits',
+    help: 'writes goroutines, stacks, probes and timeline to a file, and the last crash; Ctrl+T, and Ctrl+\\ does so and quits',
     needs: 'program',
     run: async (desk, rest) => desk.screen.print(`Written to ${await capture(desk, rest)}`),
   },
