@@ -64,6 +64,18 @@ export const resultsAtReturn = (types: Types, fn: LocatedFunction): Degraded<rea
   return { value: shown, problems: convention === undefined && results.length > 0 ? [unknownRegisters(types)] : [] };
 };
 
+/**
+ * Go 1.26 records a named result twice that a deferred closure changes (measured: two entries without a place, before
+ * the next result). Names of one signature are distinct but for blank ones, so the second is no further value: counted,
+ * it would shift the registers of all that follow. The entry that has a place is kept.
+ */
+const addPassed = (passed: RawVariable[], variable: RawVariable): void => {
+  const at = /^_?$/.test(variable.name) ? -1 : passed.findIndex(({ name }) => name === variable.name);
+  const twin = passed[at];
+  if (twin === undefined) passed.push(variable);
+  else if (twin.place.kind === 'absent') passed[at] = variable;
+};
+
 /** Parameters and results in order, and what a closure captured. */
 const signatureOf = (types: Types, fn: LocatedFunction) => {
   const passed: RawVariable[] = [];
@@ -73,7 +85,7 @@ const signatureOf = (types: Types, fn: LocatedFunction) => {
     if (entry.tag !== Tag.formalParameter && entry.tag !== Tag.variable) continue;
     const variable = readVariable(types, fn.unit, { entry, depth: 0 }, fn.low);
     if (variable === undefined) continue;
-    if (entry.tag === Tag.formalParameter) passed.push(variable);
+    if (entry.tag === Tag.formalParameter) addPassed(passed, variable);
     else if (closure !== undefined && variable.closureOffset !== undefined)
       captured.push(inClosureObject(variable, closure));
   }

@@ -40,6 +40,21 @@ func onStack(n int) (w words, last int) {
 	return w, n
 }
 
+// The compiler records res twice.
+//
+//go:noinline
+func kept(n int) (res int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			res, err = -n, errors.New("kept")
+		}
+	}()
+	if n%4 == 3 {
+		panic(n)
+	}
+	return n, nil
+}
+
 func main() {
 	fmt.Println("ready")
 	bufio.NewReader(os.Stdin).ReadString('\\n')
@@ -47,6 +62,9 @@ func main() {
 	for n := 0; n < 10; n++ {
 		p, err := blank(n)
 		w, last := onStack(n)
+		if r, err := kept(n); err == nil {
+			sum += r
+		}
 		sum += p.B + w[1] + last
 		if err != nil {
 			sum++
@@ -63,6 +81,9 @@ const matches: Readonly<Record<string, number>> = {
   'main.blank return if r0.A == 3 && err == nil': 1,
   'main.onStack return if w[1] == 40': 1,
   'main.onStack return if last > 6': 3,
+  'main.kept return if err != nil': 2,
+  'main.kept return if err != nil && res < 0': 2,
+  'main.kept return if err == nil && res >= 0': 8,
 };
 
 describe.skipIf(requirement('kernel', 'go').missing)('results', () => {
