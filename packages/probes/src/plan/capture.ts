@@ -128,14 +128,25 @@ const captureHole = (scope: Scope, parser: Parser, hole: string): PlannedCapture
   }
 };
 
-/** Captures for a template, or of every named parameter without one. Throws Refused. */
-export const capturesFor = (scope: Scope, parser: Parser, template: string | undefined): readonly PlannedCapture[] => {
-  if (template === undefined) {
-    return scope.variables
-      .filter((each) => each.role === 'parameter' && each.name !== '_' && each.name !== '')
-      .slice(0, mostCaptures)
-      .map((parameter) => captureParameter(scope, parser, parameter));
-  }
+/** A result without a name has two where it is the only error, r0 and err (results.ts): the second says more. */
+const shownByDefault = (scope: Scope, role: 'parameter' | 'result'): readonly GoVariable[] =>
+  scope.variables
+    .filter((each) => each.role === role && each.name !== '_' && each.name !== '')
+    .filter((each, index, all) => role === 'parameter' || all[index + 1]?.place !== each.place)
+    .slice(0, mostCaptures);
+
+/**
+ * Captures for a template; without one, of every named parameter, or at a return of every result: the parameters are
+ * gone then. Throws Refused.
+ */
+export const capturesFor = (
+  scope: Scope,
+  parser: Parser,
+  template: string | undefined,
+  role: 'parameter' | 'result' = 'parameter',
+): readonly PlannedCapture[] => {
+  if (template === undefined)
+    return shownByDefault(scope, role).map((variable) => captureParameter(scope, parser, variable));
   const holes = templateHoles(template);
   if (holes.length > mostCaptures) badTemplate(`it has more than ${mostCaptures} expressions`);
   return holes.map((hole) => captureHole(scope, parser, hole));

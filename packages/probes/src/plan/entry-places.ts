@@ -119,7 +119,7 @@ export const packagePlaces = (request: Request, pattern: string): readonly Place
       'A whole package can be counted or logged, but not stopped at; name a function.',
     );
   }
-  const belongs = inPackage(pattern);
+  const belongs = inPackage(pattern, request.binary.mainPackage);
   const { condition, action } = request.spec;
   const reads = condition !== undefined || (action.kind === 'log' && action.template !== undefined);
   const places: Place[] = [];

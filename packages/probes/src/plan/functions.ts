@@ -78,12 +78,17 @@ export const functionsCalled = (binary: GoBinary, name: string): readonly GoFunc
   return found;
 };
 
-/** "pkg" or "pkg/..." against the import path of a function. */
-export const inPackage = (pattern: string): ((name: string) => boolean) => {
-  if (!pattern.endsWith('/...')) return (name) => packageOf(name) === pattern;
-  const root = pattern.slice(0, -'/...'.length);
+/**
+ * "pkg" or "pkg/..." against the import path of a function. The compiler calls every command's own package `main`; by
+ * its import path, which the build info has, it is meant as well.
+ */
+export const inPackage = (pattern: string, mainPackage: string | undefined): ((name: string) => boolean) => {
+  const isBelow = pattern.endsWith('/...');
+  const root = isBelow ? pattern.slice(0, -'/...'.length) : pattern;
+  const belongs = (path: string): boolean => path === root || (isBelow && path.startsWith(`${root}/`));
+  const hasMain = mainPackage !== undefined && belongs(mainPackage);
   return (name) => {
     const path = packageOf(name);
-    return path === root || path.startsWith(`${root}/`);
+    return belongs(path) || (hasMain && path === 'main');
   };
 };

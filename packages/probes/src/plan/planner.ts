@@ -78,6 +78,17 @@ const onLabel = (readings: Readings, label: LoweredExpression): Readings => {
   };
 };
 
+const noteStripped = ({ spec, binary, notes }: Request): void => {
+  const { action, target } = spec;
+  const showsArguments = action.kind === 'snapshot' || (action.kind === 'log' && action.template === undefined);
+  if (binary.hasDwarf || !showsArguments || target.kind === 'package') return;
+  const what = target.kind === 'return' ? 'results' : 'arguments';
+  notes.push({
+    code: 'no-debug-information',
+    message: `The ${what} are not shown: the program has no debug information; build it without -ldflags=-w or -s.`,
+  });
+};
+
 const makePlan = (request: Request, parser: Parser): ProbePlan => {
   const { spec, binary } = request;
   const goidOffset = goidOffsetOf(binary);
@@ -85,7 +96,9 @@ const makePlan = (request: Request, parser: Parser): ProbePlan => {
   const { scope } = spec;
   const label = scope.kind === 'label' ? labelCondition(scope, binary) : undefined;
   const places = placesFor(request);
-  const readings = spec.target.kind === 'crash' ? crashReadings(request, places) : readAt(spec, places, parser);
+  if (spec.target.kind !== 'crash') noteStripped(request);
+  const readings =
+    spec.target.kind === 'crash' ? crashReadings(request, places) : readAt(spec, places, parser, request.notes);
   return { spec, binary: identity(binary), goidOffset, ...(label ? onLabel(readings, label) : readings) };
 };
 

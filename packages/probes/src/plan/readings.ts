@@ -5,7 +5,7 @@ import { capturesFor } from './capture.js';
 import type { LoweredExpression } from './expression.js';
 import { lowerCondition } from './lower/lower.js';
 import { parseExpression } from './lower/syntax.js';
-import type { PlannedCapture, PlannedSite, ProbePlan } from './plan.js';
+import type { PlannedCapture, PlannedSite, ProbePlan, Refusal } from './plan.js';
 import { Refused } from './refused.js';
 import { needsOf, type Place } from './request.js';
 
@@ -73,31 +73,64 @@ const choose = (readings: readonly Reading[]): Readings => {
 const withoutCaptures = (readings: readonly Reading[]): readonly Reading[] =>
   readings.map((reading) => ({ ...reading, captures: [] }));
 
-/** Sites with what is read at each. Throws Refused. */
-export const readAt = (spec: ProbeSpec, places: readonly Place[], parser: Parser): Readings => {
+const differing = (readings: readonly Reading[]): Refusal => {
+  const functions = [...new Set(readings.map(({ place }) => place.function))];
+  const which =
+    functions.length > 1 ? ` between ${functions[0]} and ${functions[1]}; probe one of them` : '; name them';
+  return {
+    code: 'arguments-left-out',
+    message: `The arguments are not shown, because they differ${which} to see them.`,
+  };
+};
+
+/** What nobody asked for by name is shown as "?" where it cannot be had; the reason is said once. */
+const unavailable = ({ captures }: Pick<Readings, 'captures'>): readonly Refusal[] => {
+  const lost = captures.flatMap(({ name, shape }) =>
+    shape.kind === 'unavailable' ? [{ name, why: shape.reason }] : [],
+  );
+  const [first] = lost;
+  if (first === undefined) return [];
+  const names = lost.map(({ name }) => name).join(', ');
+  return [{ code: 'arguments-unavailable', message: `${names}: shown as "?". ${first.why}` }];
+};
+
+/** Sites with what is read at each; `notes` gets what is left out of it. Throws Refused. */
+export const readAt = (spec: ProbeSpec, places: readonly Place[], parser: Parser, notes: Refusal[] = []): Readings => {
   const syntax = spec.condition === undefined ? undefined : parseExpression(parser, spec.condition);
   const template = spec.action.kind === 'log' ? spec.action.template : undefined;
   const readings = places.map(
     (place): Reading => ({
       place,
       condition: syntax && lowerCondition(place.scope, syntax),
-      captures: spec.action.kind === 'count' ? [] : capturesFor(place.scope, parser, template),
+      captures:
+        spec.action.kind === 'count'
+          ? []
+          : capturesFor(place.scope, parser, template, spec.target.kind === 'return' ? 'result' : 'parameter'),
     }),
   );
   if (!comparable(readings)) {
     // Nobody asked for the parameters by name: without them the event is still one.
-    if (!isAsked(spec)) return choose(withoutCaptures(readings));
+    if (!isAsked(spec)) {
+      notes.push(differing(readings));
+      return choose(withoutCaptures(readings));
+    }
     throw new Refused(
       'differing-sites',
       `The log message means something else in ${readings[0]?.place.function} than in another of its places; probe them one by one.`,
     );
   }
   try {
-    return choose(readings);
+    const chosen = choose(readings);
+    if (!isAsked(spec)) notes.push(...unavailable(chosen));
+    return chosen;
   } catch (error) {
     // Parameters that nobody asked for by name may not cost the probe its place.
     const isTooMuch = error instanceof Refused && (error.code === 'no-line-site' || error.code === 'differing-sites');
     if (!isTooMuch || isAsked(spec)) throw error;
+    notes.push({
+      code: 'arguments-left-out',
+      message: `The arguments are not shown: ${error.message}`,
+    });
     return choose(withoutCaptures(readings));
   }
 };

@@ -5,7 +5,10 @@ export const badProbeText = (text: string, position: number, message: string): A
   new AgentFailure('bad-probe-text', `The probe "${text}" cannot be read: ${message} (at character ${position + 1}).`);
 
 export const notPlanned = (text: string, code: string, message: string): AgentFailure =>
-  new AgentFailure(code, `The probe "${text}" cannot be placed: ${message}`);
+  new AgentFailure(
+    code,
+    `The probe "${text}" cannot be placed: ${message.replace(/; (?:the condition|it) stays with the debugger\.$/, '; leave it out, or use a debug session.')}`,
+  );
 
 export const needsDebugger = (text: string): AgentFailure =>
   new AgentFailure(

@@ -22,6 +22,8 @@ export interface TraceRequest {
   readonly place?: ListPlace;
   /** Nanoseconds per hit. */
   readonly cost: number;
+  /** What the plan does not see or show: exits, inlined copies, arguments. A sentence each. */
+  readonly notes?: readonly string[] | undefined;
   /** Of kernel events that others cause (ArmSourceParams). */
   readonly subject?: string;
   /** It is for reports of crashes, and nobody's own. */
@@ -54,15 +56,17 @@ export const traceRequest = (text: string, binary: GoBinary, planner: Planner): 
   }
   const result = planner.plan(spec, binary, { use: 'log' });
   if (!result.ok) throw failure.notPlanned(text, result.refusal.code, result.refusal.message);
-  return { names, spec, plan: result.plan, runtime: undefined, cost: costOf(result.plan) };
+  const notes = result.notes?.map(({ message }) => message);
+  return { names, spec, plan: result.plan, runtime: undefined, cost: costOf(result.plan), notes };
 };
 
 /** Whatever tells of crashes; what this program or this kernel has not is left out. Throws `AgentFailure`. */
 export const crashRequests = (binary: GoBinary, planner: Planner): readonly TraceRequest[] =>
-  crashSources.flatMap(({ text, subject, optional }) => {
+  crashSources.flatMap(({ name, text, subject, optional }) => {
     try {
       const request = traceRequest(text, binary, planner);
-      return [{ ...request, forCrashes: true, ...(subject === undefined ? {} : { subject }) } as const];
+      const names = { text: name, template: undefined };
+      return [{ ...request, names, forCrashes: true, ...(subject === undefined ? {} : { subject }) } as const];
     } catch (error) {
       if (optional && error instanceof AgentFailure && error.code === 'unknown-function') return [];
       throw error;

@@ -7,6 +7,7 @@ import { isAlive, type ProcessIdentity, processState, sendSignal } from '../agen
 import type { AgentTarget } from '../agent/protocol.js';
 import { type AgentClient, startAgent, type TargetGone } from '../client/client.js';
 import { CrashCollector } from '../crash/collector.js';
+import { readableCrash } from '../crash/event.js';
 import { readCrash } from '../crash/record.js';
 import type { CrashReport } from '../crash/report.js';
 import type { JsonValue, ProbeCounters, ProbeEvent } from '../events.js';
@@ -84,6 +85,7 @@ export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   let requests: readonly TraceRequest[];
   try {
     const asked = switchedRequests(options.probes.map((text) => traceRequest(text, binary, planner)));
+    for (const { names, notes = [] } of asked) for (const note of notes) options.onNote(`"${names.text}": ${note}`);
     requests = options.onCrash === undefined ? asked : [...asked, ...crashRequests(binary, planner)];
   } catch (error) {
     binary.close();
@@ -273,7 +275,7 @@ class RunningTrace implements Trace {
       this.#crashes?.onEvent(event, spec, plan && readCrash(event, plan, this.#binary));
       return;
     }
-    const shown = traceEvent(traced, event, this.#binary);
+    const shown = traceEvent(traced, readableCrash(event, plan, this.#binary), this.#binary);
     this.#crashes?.note(event, `${shown.at ?? names.text}: ${eventMessage(names, shown)}`);
     this.#options.onEvent(shown, names);
   }

@@ -57,7 +57,7 @@ const returns = (request: Request, name: string): readonly Place[] =>
   });
 
 const ofPackage = (request: Request, pattern: string): readonly Place[] => {
-  const belongs = inPackage(pattern);
+  const belongs = inPackage(pattern, request.binary.mainPackage);
   return [...request.binary.functions()].flatMap((fn) => {
     if (fn.generated || isAssembly(fn) || !belongs(fn.name)) return [];
     const instruction = entryInstruction(request.binary.code(fn), fn.entry);
