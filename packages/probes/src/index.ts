@@ -5,6 +5,7 @@ export * from './client/client.js';
 export { agentCommand, isPrivileged } from './client/command.js';
 export { AgentFailure, type AgentFailureCode } from './client/errors.js';
 export { readableCrash } from './crash/event.js';
+export { type CrashWatchOptions, startCrashWatch } from './crash/machine.js';
 export type * from './crash/report.js';
 export { signalName } from './crash/signal-names.js';
 export { formatCrash } from './crash/text.js';

@@ -3,12 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { requirement, soaking } from '../../../test/requirements.js';
+import { startCrashWatch } from '../src/crash/machine.js';
 import { offsetsTwice } from '../src/crash/offsets.js';
 import type { CrashReport } from '../src/crash/report.js';
 import { formatCrash } from '../src/crash/text.js';
+import { agentCommandLine } from './agent-process.js';
 import { type CrashRun, crash } from './crashes-program.js';
 import { parseTraceback } from './go-traceback.js';
 
@@ -160,7 +163,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_0
   it('a storm of recovered panics is counted, and some of it told', async () => {
     const run = await crash(crashes, 'storm');
     expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('calm') });
-    const storm = run.probes.find(({ text }) => text.startsWith('crash:recovered'));
+    const storm = run.probes.find(({ text }) => text === 'recovered panics');
     expect(storm).toMatchObject({ hits: 1000, matches: 1000 });
     // Whatever was told or left out before the last one that was told.
     const told = run.reports.length;
@@ -168,6 +171,39 @@ describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_0
     expect(told).toBeGreaterThan(0);
     expect(told + omitted).toBeLessThanOrEqual(1000);
     expect(told + (storm?.lost ?? 0)).toBe(1000);
+  });
+
+  it('every Go program of a machine, also those that start later', async () => {
+    const own = await copyOf(withoutC);
+    const reports: CrashReport[] = [];
+    const watched = new Set<number>();
+    let noted = (): void => undefined;
+    const watch = await startCrashWatch({
+      agentCommand: await agentCommandLine(),
+      onCrash: (report) => reports.push(report),
+      onNote: (sentence) => {
+        watched.add(Number(/^Process (\d+) is watched/.exec(sentence)?.[1]));
+        noted();
+      },
+      // Programs of other tests are not for this one.
+      wanted: (path) => path === own,
+    });
+    const children = ['string', 'exit'].map((kind) => execa(own, ['-wait', kind], { reject: false }));
+    for (const child of children) {
+      while (!watched.has(child.pid ?? 0))
+        await new Promise<void>((resolve) => {
+          noted = resolve;
+        });
+      child.stdin?.end('\n');
+    }
+    const ends = await Promise.all(children);
+    const { probes } = await watch.stop();
+    expect(reports.map(({ pid, kind, exitCode }) => ({ pid, kind, exitCode })).sort((a, b) => a.pid - b.pid)).toEqual(
+      ['panic', 'exit']
+        .map((kind, index) => ({ pid: children[index]?.pid, kind, exitCode: ends[index]?.exitCode }))
+        .sort((a, b) => (a.pid ?? 0) - (b.pid ?? 0)),
+    );
+    expect(probes.find(({ text }) => text === 'panics')).toMatchObject({ hits: 1 });
   });
 
   it.runIf(soaking)('all goroutines asleep, main gone: no goroutine to blame', async () => {

@@ -8,6 +8,7 @@ import {
   formatTraceSummary,
   isPrivileged,
   parseProbeText,
+  startCrashWatch,
   startMachineTrace,
   startTrace,
   type Trace,
@@ -88,7 +89,7 @@ const asAsked = (error: unknown): unknown => {
 export const trace: Command = {
   usage: `probelens trace BINARY or --pid N --probe TEXT [--probe TEXT]... [--library FILE] [--budget PERCENT] [--json] [-- ARGS]
 probelens trace --probe bpf:load [--verifier-log] [--reload-for-log] [--json]
-probelens trace --crashes BINARY or --pid N [--probe TEXT]... [--json] [-- ARGS]
+probelens trace --crashes [BINARY or --pid N] [--probe TEXT]... [--json] [-- ARGS]
 
   Counts and logs without stopping the program, until it ends or Ctrl-C; then a table.
 
@@ -106,7 +107,8 @@ probelens trace --crashes BINARY or --pid N [--probe TEXT]... [--json] [-- ARGS]
   program named, those of the whole machine. 'bpf:load if type == "xdp"', 'bpf:load if errno != 0'
   --verifier-log    the verifier's whole log and the instructions below each
   --crashes         a report of each panic, fatal error, signal, kill and os.Exit: goroutine, value, stack, who created it,
-                    what --probe saw of the goroutine and thread before, exit code; also of stripped programs
+                    what --probe saw of the goroutine and thread before, exit code; also of stripped programs; without BINARY and --pid of every Go
+                    program that runs, and of those that start and live for half a second
   --reload-for-log  a refused program that asked for no log is loaded once more, by probelens, to get one`,
   async run(args) {
     const { values, positionals, rest } = readArguments(args, ['[BINARY]'], {
@@ -135,16 +137,21 @@ probelens trace --crashes BINARY or --pid N [--probe TEXT]... [--json] [-- ARGS]
     const onCrash = (crash: CrashReport): void => lines.add(json ? JSON.stringify({ crash }) : formatCrash(crash));
     const wholeMachine =
       values.pid === undefined && positionals[0] === undefined && !crashes && probes.every(isForMachine);
-    const starting: Promise<Running> = wholeMachine
-      ? startMachineTrace(watching)
-      : startTrace({
-          ...watching,
-          target: targetOf(values.pid, positionals[0], rest, json),
-          ...(values.library === undefined ? {} : { library: values.library }),
-          budget: budgetOf(values.budget ?? '50%'),
-          ...(crashes ? { onCrash } : {}),
-          onNote: (sentence) => process.stderr.write(`probelens: ${sentence}\n`),
-        });
+    const onNote = (sentence: string): void => void process.stderr.write(`probelens: ${sentence}\n`);
+    const everyProgram = values.pid === undefined && positionals[0] === undefined && crashes && probes.length === 0;
+    const { agentCommand: command } = watching;
+    const starting: Promise<Running> = everyProgram
+      ? startCrashWatch({ agentCommand: command, onCrash, onNote })
+      : wholeMachine
+        ? startMachineTrace(watching)
+        : startTrace({
+            ...watching,
+            target: targetOf(values.pid, positionals[0], rest, json),
+            ...(values.library === undefined ? {} : { library: values.library }),
+            budget: budgetOf(values.budget ?? '50%'),
+            ...(crashes ? { onCrash } : {}),
+            onNote,
+          });
     const summary = await untilEnd(starting).catch((error: unknown) => {
       throw asAsked(error);
     });

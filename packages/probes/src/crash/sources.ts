@@ -1,6 +1,8 @@
 /** What is armed to learn of every crash of a program: places in the runtime, and events of the kernel. */
 
 export interface CrashSource {
+  /** In the table of a trace. */
+  readonly name: string;
   readonly text: string;
   /** Field with the process that the event is about, where others cause it. */
   readonly subject?: string;
@@ -17,14 +19,23 @@ const harmless = [17, 18, 19, 20, 21, 22, 23, 28];
 const unless = harmless.map((each) => `sig != ${each}`).join(' && ');
 
 export const crashSources: readonly CrashSource[] = [
-  { text: `crash:recovered limit ${recoveredLimit}`, optional: false },
-  { text: 'crash:fatal-panic', optional: false },
-  { text: 'crash:throw', optional: false },
-  { text: 'crash:signal', optional: true },
-  { text: 'crash:exit', optional: true },
+  { name: 'recovered panics', text: `crash:recovered limit ${recoveredLimit}`, optional: false },
+  { name: 'panics', text: 'crash:fatal-panic', optional: false },
+  { name: 'fatal errors', text: 'crash:throw', optional: false },
+  { name: 'signals that the runtime caught', text: 'crash:signal', optional: true },
+  { name: 'os.Exit', text: 'crash:exit', optional: true },
   // Above 0 the kernel sends it itself, for a fault of the program's (asm-generic/siginfo.h); -6 is one thread to another.
-  { text: `tracepoint:signal:signal_generate if code <= 0 && ${unless} do log`, subject: 'pid', optional: false },
-  { text: `tracepoint:signal:signal_deliver if sa_handler == 0 && ${unless} do log`, optional: false },
-  { text: 'tracepoint:oom:mark_victim do log', subject: 'pid', optional: true },
-  { text: 'tracepoint:syscalls:sys_enter_exit_group do log', optional: true },
+  {
+    name: 'signals that were sent',
+    text: `tracepoint:signal:signal_generate if code <= 0 && ${unless} do log`,
+    subject: 'pid',
+    optional: false,
+  },
+  {
+    name: 'signals without a handler',
+    text: `tracepoint:signal:signal_deliver if sa_handler == 0 && ${unless} do log`,
+    optional: false,
+  },
+  { name: 'out-of-memory kills', text: 'tracepoint:oom:mark_victim do log', subject: 'pid', optional: true },
+  { name: 'ends with an exit code', text: 'tracepoint:syscalls:sys_enter_exit_group do log', optional: true },
 ];
