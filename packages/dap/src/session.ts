@@ -33,6 +33,7 @@ export class Session {
       this.#take(next.kind === 'delve-message' ? { ...next, time: process.hrtime.bigint() } : next);
     this.#client = new ClientEdge(input, output, {
       onMessage: (message) => tell({ kind: 'client-message', message }),
+      onPace: (pace) => tell({ kind: 'client-pace', pace }),
       onClosed: () => tell({ kind: 'client-closed' }),
     });
     this.#delve = new DelveShell(options, tell);

@@ -1,4 +1,5 @@
 /** The traps of @vscode/debugadapter 1.68.0's ProtocolServer, and the framing on both sides. */
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,13 +12,15 @@ const edge = () => {
   const output = new PassThrough();
   const messages: Message[] = [];
   const closings: (string | undefined)[] = [];
+  const paces: string[] = [];
   const server = new ClientEdge(input, output, {
     onMessage: (message) => messages.push(message),
+    onPace: (pace) => paces.push(pace),
     onClosed: (why) => closings.push(why),
   });
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const written = (): readonly Message[] => new Decoder().push(output.read() ?? Buffer.alloc(0));
-  return { input, output, server, messages, closings, turn, written };
+  return { input, output, server, messages, closings, paces, turn, written };
 };
 
 const request = (seq: number, command = 'threads'): Message => ({ seq, type: 'request', command });
@@ -68,6 +71,21 @@ describe('the client edge', () => {
     expect(closings).toEqual([undefined]);
   });
 
+  it('tells when its client falls behind, further behind, and has read everything', async () => {
+    const { server, output, paces } = edge();
+    const large: Message = { seq: 1, type: 'event', event: 'output', body: { output: 'x'.repeat(1024 * 1024) } };
+    for (let sent = 0; sent < 4; sent += 1) server.send(large);
+    expect(paces).toEqual(['slow']);
+    for (let sent = 0; sent < 14; sent += 1) server.send(large);
+    expect(paces).toEqual(['slow', 'full']);
+    const read = once(output, 'drain');
+    output.resume();
+    await read;
+    expect(paces).toEqual(['slow', 'full', 'free']);
+    server.send(large);
+    expect(paces).toHaveLength(3);
+  });
+
   it('does not swallow a defect of its own listener', async () => {
     const input = new PassThrough();
     const caught: unknown[] = [];
@@ -78,6 +96,7 @@ describe('the client edge', () => {
       onMessage: () => {
         throw new Error('a defect');
       },
+      onPace: () => undefined,
       onClosed: () => undefined,
     });
     input.write(encode(request(1)));

@@ -4,22 +4,34 @@
  * alive for a reverse request's whole timeout. `DebugSession` is not used: it ends the process 100 ms after its input,
  * before gates could be disarmed.
  */
+import type { Writable } from 'node:stream';
 import { ProtocolServer } from '@vscode/debugadapter/lib/protocol.js';
+import type { Pace } from '../core/losses.js';
 import { asMessage, type Message } from '../core/message.js';
 import { encode } from '../delve/framing.js';
 
+/**
+ * Bytes that may wait for a client that reads slowly: beyond these lines of probes are left out, and beyond those the
+ * program's output too. Answers and stops are always sent.
+ */
+const slowBytes = 4 * 1024 * 1024;
+const fullBytes = 4 * slowBytes;
+
 export interface ClientListener {
   readonly onMessage: (message: Message) => void;
+  /** Where it has changed; 'free' once everything has been read. */
+  readonly onPace: (pace: Pace) => void;
   /** Once: end of input, a broken stream, or bytes that are no DAP. */
   readonly onClosed: (why: string | undefined) => void;
 }
 
 export class ClientEdge extends ProtocolServer {
-  readonly #output: NodeJS.WritableStream;
+  readonly #output: Writable;
   readonly #listener: ClientListener;
   #closed = false;
+  #pace: Pace = 'free';
 
-  constructor(input: NodeJS.ReadableStream, output: NodeJS.WritableStream, listener: ClientListener) {
+  constructor(input: NodeJS.ReadableStream, output: Writable, listener: ClientListener) {
     super();
     this.#output = output;
     this.#listener = listener;
@@ -27,6 +39,7 @@ export class ClientEdge extends ProtocolServer {
     this.on('error', (event: { readonly body?: unknown }) => {
       if (!String(event.body).startsWith('Error handling data')) this.#close(String(event.body));
     });
+    output.on('drain', () => this.#setPace('free'));
     // A pipe that was ended by the other side says `end`; it says `close` only when our side is ended as well.
     input.once('end', () => this.#close(undefined));
     this.on('close', () => this.#close(undefined));
@@ -47,6 +60,16 @@ export class ClientEdge extends ProtocolServer {
   }
 
   send(message: Message): void {
-    if (this.#output.writable) this.#output.write(encode(message));
+    if (!this.#output.writable) return;
+    this.#output.write(encode(message));
+    const waiting = this.#output.writableLength;
+    if (waiting > fullBytes) this.#setPace('full');
+    else if (waiting > slowBytes && this.#pace === 'free') this.#setPace('slow');
+  }
+
+  #setPace(pace: Pace): void {
+    if (pace === this.#pace) return;
+    this.#pace = pace;
+    this.#listener.onPace(pace);
   }
 }

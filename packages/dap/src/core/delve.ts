@@ -10,8 +10,9 @@ import { onJudgeCondition, onJudgeStack } from './judge.js';
 import { rememberFrames, withKernelScope } from './kernel-scope.js';
 import { tellLane } from './lane.js';
 import { onGreeting, onInitialized } from './launch.js';
+import { leaveOutOutput, sayLosses } from './losses.js';
 import { isDapMode } from './manners.js';
-import { type Event, type Message, numberOf, objectOf, type Request, type Response } from './message.js';
+import { type Event, type Message, numberOf, objectOf, type Request, type Response, textOf } from './message.js';
 import { resumeCommands } from './resume.js';
 import { onSettleStop } from './settle.js';
 import { withSnapshots } from './snapshots.js';
@@ -90,6 +91,7 @@ const onResponse = (turn: Turn, response: Response): void => {
 /** The program is gone: so is everything that was in it. */
 const onProgramEnd = (turn: Turn): void => {
   turn.target({ exited: true, running: false });
+  sayLosses(turn);
   turn.emit({ kind: 'stop-timer', name: 'hit-without-stop' });
   releaseHeld(turn);
   giveUpException(turn);
@@ -187,6 +189,9 @@ const onEvent = (turn: Turn, event: Event): void => {
     }
     case 'breakpoint':
       onBreakpointEvent(turn, event);
+      return;
+    case 'output':
+      if (!leaveOutOutput(turn, textOf(objectOf(event.body).output) ?? '')) turn.toClient(event);
       return;
     case 'exited':
     case 'terminated':

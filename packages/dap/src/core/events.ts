@@ -4,6 +4,7 @@ import { causeOf, rememberCause, stopsElsewhere } from './armed-threads.js';
 import { rememberCalls } from './bpf/calls.js';
 import { onFilterEvent } from './exceptions/show.js';
 import { stops } from './gates.js';
+import { addCounts, addUnread, talkingGate } from './losses.js';
 import { keepMoments } from './moments.js';
 import { snapshotText } from './snapshots.js';
 import type { Gate } from './state.js';
@@ -54,13 +55,17 @@ const trapUnderDelve = (turn: Turn, gate: Gate, event: ProbeEvent): void => {
 /** Kept for whoever looks later, and said in one line each. */
 const onSnapshots = (turn: Turn, events: readonly ProbeEvent[]): void => {
   const seen = events.flatMap((event) => {
-    const gate = turn.state.gates.get(event.probe);
+    const gate = talkingGate(turn.state, event.probe);
     return gate?.planned.plan.spec.action.kind === 'snapshot' ? [{ gate, event }] : [];
   });
-  for (const moment of keepMoments(turn, 'snapshot', seen)) {
+  const unread = new Map<number, number>();
+  for (const [index, moment] of keepMoments(turn, 'snapshot', seen).entries()) {
     const { file, line } = moment.place;
-    turn.say(`> ${snapshotText(moment)}`, 'stdout', { source: { path: file }, line });
+    const probe = seen[index]?.event.probe ?? 0;
+    if (turn.state.losses.pace !== 'free') unread.set(probe, (unread.get(probe) ?? 0) + 1);
+    else turn.say(`> ${snapshotText(moment)}`, 'stdout', { source: { path: file }, line });
   }
+  addUnread(turn, unread);
 };
 
 export const onProbeEvents = (
@@ -68,11 +73,13 @@ export const onProbeEvents = (
   events: readonly ProbeEvent[],
   trap: (gate: Gate, event: ProbeEvent) => void = (gate, event) => trapUnderDelve(turn, gate, event),
 ): void => {
+  if (events.length === 0) return;
   recordEvents(turn, events, entryText);
   rememberCalls(turn, events);
   onSnapshots(turn, events);
+  const unread = new Map<number, number>();
   for (const event of events) {
-    const gate = turn.state.gates.get(event.probe);
+    const gate = talkingGate(turn.state, event.probe);
     if (gate === undefined || gate.planned.plan.spec.action.kind === 'snapshot') continue;
     if (gate.owner.kind === 'filter' && !stops(gate)) {
       onFilterEvent(turn, gate, event);
@@ -80,7 +87,8 @@ export const onProbeEvents = (
     }
     if (!stops(gate)) {
       const { file, line } = gate.planned;
-      turn.say(logLine(gate, event), 'stdout', { source: { path: file }, line });
+      if (turn.state.losses.pace !== 'free') unread.set(event.probe, (unread.get(event.probe) ?? 0) + 1);
+      else turn.say(logLine(gate, event), 'stdout', { source: { path: file }, line });
       continue;
     }
     if (event.trapped) trap(gate, event);
@@ -89,10 +97,12 @@ export const onProbeEvents = (
       turn.update({ gates: new Map(turn.state.gates).set(gate.probe, { ...gate, passed: gate.passed + 1 }) });
     }
   }
+  addUnread(turn, unread);
 };
 
 /** Counts of probes that were asked for by text, for the control socket's clients. */
 export const onCounted = (turn: Turn, counters: readonly ProbeCounters[]): void => {
+  addCounts(turn, counters);
   const asked = new Map(turn.state.asked);
   const changed = [];
   for (const probe of asked.values()) {

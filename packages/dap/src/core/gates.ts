@@ -23,10 +23,16 @@ export const changeGate = (turn: Turn, gate: Gate): void => {
 export const removeGates = (turn: Turn, probes: readonly number[]): void => {
   const gone = new Set(probes);
   const gates = new Map(turn.state.gates);
-  for (const probe of gone) gates.delete(probe);
+  const leaving = new Map(turn.state.losses.leaving);
+  for (const probe of gone) {
+    const gate = gates.get(probe);
+    if (gate !== undefined) leaving.set(probe, gate);
+    gates.delete(probe);
+  }
   const leftovers = new Map(turn.state.leftovers);
   for (const hit of turn.state.hits) if (gone.has(hit.probe)) leftovers.set(hit.goroutine, hit.at);
-  turn.update({ gates, leftovers, hits: turn.state.hits.filter((hit) => !gone.has(hit.probe)) });
+  const losses = { ...turn.state.losses, leaving };
+  turn.update({ gates, leftovers, losses, hits: turn.state.hits.filter((hit) => !gone.has(hit.probe)) });
 };
 
 /** Everything is out of the kernel, and not by our wish: conditions become Delve's. */

@@ -2,12 +2,15 @@
 import type { DescribedLoad, ProbeCounters, ProbeEvent } from '@probelens/probes';
 import type { UserError } from '../errors.js';
 import type { ArmOutcome, GoStatement, PlanOutcome, StrangerPlace } from './kernel-words.js';
+import type { Pace } from './losses.js';
 import type { Message } from './message.js';
 import type { MomentFrame } from './moments.js';
 import type { TimerName } from './output.js';
 
 export type Input =
   | { readonly kind: 'client-message'; readonly message: Message }
+  /** How fast the client reads what it is sent, where that has changed. */
+  | { readonly kind: 'client-pace'; readonly pace: Pace }
   /** End of input, a broken pipe, or a request of the system to end. */
   | { readonly kind: 'client-closed' }
   | { readonly kind: 'delve-connected' }

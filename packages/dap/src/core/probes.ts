@@ -155,7 +155,6 @@ export const advanceAddProbe = (turn: Turn, work: AddWork, news: LaneNews): Lane
         }),
       });
       settle(turn, id, { state: 'armed', probe: outcome.probe, function: planned.function, message: planned.message });
-      turn.emit({ kind: 'start-timer', name: 'count', milliseconds: 1_000 });
       return undefined;
     }
     case 'giving-up':
@@ -194,13 +193,6 @@ const forget = (turn: Turn, asked: Asked, hits: number): LaneProgress => {
   rest.delete(asked.id);
   turn.update({ asked: rest });
   return undefined;
-};
-
-/** Once a second while there is something to count. */
-export const countAgain = (turn: Turn): void => {
-  if (![...turn.state.asked.values()].some((asked) => asked.probe !== undefined)) return;
-  turn.emit({ kind: 'count' });
-  turn.emit({ kind: 'start-timer', name: 'count', milliseconds: 1_000 });
 };
 
 /** Undefined when there is no such probe. */

@@ -7,6 +7,7 @@ import type { IdState } from './ids.js';
 import { noIds } from './ids.js';
 import type { PlanItem, Planned } from './kernel-words.js';
 import type { LaneWork } from './lane-work.js';
+import { type Losses, noLosses } from './losses.js';
 import type { Event, JsonObject, Request } from './message.js';
 import { type Moments, noMoments } from './moments.js';
 import type { Focus, ProbeView } from './output.js';
@@ -246,6 +247,7 @@ export interface SessionState {
   readonly hits: readonly Hit[];
   /** Goroutines whose hit was shown before Delve saw the trap, and where that trap was. */
   readonly leftovers: ReadonlyMap<number, TrapPlace | undefined>;
+  readonly losses: Losses;
   readonly timeline: Timeline;
   readonly moments: Moments;
   readonly bpf: BpfState;
@@ -301,6 +303,7 @@ export const initialState: SessionState = {
   asked: new Map(),
   hits: [],
   leftovers: new Map(),
+  losses: noLosses,
   timeline: noTimeline,
   moments: noMoments,
   bpf: noBpf,

@@ -12,9 +12,9 @@ import type { Input } from './input.js';
 import { keepMayDiffer, keepStateOf } from './keep.js';
 import { runLane, tellLane } from './lane.js';
 import { noKernel, onDelveConnected, onDelveFailed, onKernelChecked } from './launch.js';
+import { countAgain, knownEvents, onLeft, onLossesDrained, onPace, startCounting } from './losses.js';
 import type { Output, TimerName } from './output.js';
 import { takeProbeOnly } from './probe-only/step.js';
-import { countAgain } from './probes.js';
 import { onFramesKnown } from './snapshots.js';
 import type { SessionState } from './state.js';
 import { onAgentClosed, onDrained, onHitWithoutStop } from './stops.js';
@@ -58,6 +58,9 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
     case 'client-message':
       onClientMessage(turn, input.message);
       return;
+    case 'client-pace':
+      onPace(turn, input.pace);
+      return;
     case 'client-closed':
       beginEnding(turn, 'client-closed', undefined);
       return;
@@ -100,13 +103,17 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
     case 'armed':
       if (turn.state.ending !== undefined) onKernelWhileEnding(turn, input.ticket);
       else tellLane(turn, { kind: 'armed', outcomes: input.outcomes }, input.ticket);
+      startCounting(turn);
+      onProbeEvents(turn, knownEvents(turn, []));
       return;
     case 'disarmed':
+      onLeft(turn, input.counters);
       if (turn.state.ending !== undefined) onKernelWhileEnding(turn, input.ticket);
       else tellLane(turn, { kind: 'disarmed', counters: input.counters }, input.ticket);
       return;
     case 'drained':
       onDrained(turn, input.ticket);
+      onLossesDrained(turn, input.ticket);
       releaseEnd(turn, input.ticket);
       return;
     case 'focused':
@@ -122,7 +129,7 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
       onCounted(turn, input.counters);
       return;
     case 'probe-events':
-      onProbeEvents(turn, input.events);
+      onProbeEvents(turn, knownEvents(turn, input.events));
       return;
     case 'agent-closed':
       loseKernel(turn, input.reason);

@@ -13,6 +13,7 @@ import { holds } from './hit-condition.js';
 import { clientBreakpoint } from './ids.js';
 import { judge } from './judge.js';
 import { rememberHit } from './kernel-scope.js';
+import { lookAtLosses, sayLosses } from './losses.js';
 import { type Event, listOf, numberOf, objectOf, type Response, textOf } from './message.js';
 import { beginSettling, onSettleLook } from './settle.js';
 import { resumeSilently } from './silent.js';
@@ -75,6 +76,7 @@ const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint'): void 
   turn.target({ running: false, goroutine });
   if (step !== undefined) sayPassed(turn, step.goroutine);
   else if (only !== undefined) sayPassed(turn, only);
+  sayLosses(turn);
   if (skipped > 0) turn.say(`Skipped ${skipped === 1 ? 'one stop' : `${skipped} stops`} of Delve in other goroutines.`);
 };
 
@@ -138,7 +140,10 @@ export const onStopped = (turn: Turn, event: Event): void => {
     hits.length > 0 || leftovers.size > 0 || (kernel.state === 'ready' && [...gates.values()].some(stops));
   if (!involved) {
     if (isElsewhere(turn, event)) skip(turn);
-    else showAsItIs(turn, event);
+    else {
+      showAsItIs(turn, event);
+      lookAtLosses(turn);
+    }
     return;
   }
   const ticket = turn.ticket();

@@ -64,6 +64,8 @@ export interface RoomOptions {
   readonly loadPlanner: () => Promise<PlannerPort>;
   readonly startAgent: (command: readonly string[]) => Promise<AgentClient>;
   readonly onEvents: (events: readonly ProbeEvent[]) => void;
+  /** Last counts of a program that is gone. */
+  readonly onCounted: (counters: readonly ProbeCounters[]) => void;
   /** The agent is gone; everything it had armed is out of the kernel. */
   readonly onClosed: (reason: string) => void;
 }
@@ -104,6 +106,7 @@ export class KernelRoom {
     this.#halts = options.process.kind === 'alone' ? new Halts(agent, pid) : undefined;
     this.#crashes = new CrashEvents(binary);
     agent.onEvents((events) => options.onEvents(this.#crashes.readable(events)));
+    agent.onTargetGone(({ counters }) => options.onCounted(counters));
     agent.onClosed((failure) => {
       if (!this.#closing) options.onClosed(failure?.message ?? 'the probe agent has ended.');
     });

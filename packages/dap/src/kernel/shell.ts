@@ -157,6 +157,7 @@ export class KernelShell {
       loadPlanner: () => this.#loadPlanner(),
       startAgent: (wanted) => this.#takeAgent(wanted),
       onEvents: (events) => this.#tell({ kind: 'probe-events', events }),
+      onCounted: (counters) => this.#tell({ kind: 'counted', counters }),
       onClosed: (reason) => {
         this.#room = undefined;
         this.#tell({ kind: 'agent-closed', reason });
@@ -202,7 +203,7 @@ export class KernelShell {
   }
 
   async drain(ticket: number): Promise<void> {
-    await this.#room?.drain().catch(() => undefined);
+    await this.drained();
     this.#tell({ kind: 'drained', ticket });
   }
 
@@ -220,9 +221,15 @@ export class KernelShell {
     };
   }
 
-  /** Every event of before has been told. */
+  /** Every event of before has been told, and so have the counts. */
   async drained(): Promise<void> {
-    await this.#room?.drain().catch(() => undefined);
+    const room = this.#room;
+    // Asked at once: a drain takes no longer for it.
+    const [counters] = await Promise.all([
+      room?.counters().catch(() => undefined),
+      room?.drain().catch(() => undefined),
+    ]);
+    if (counters !== undefined) this.#tell({ kind: 'counted', counters });
   }
 
   /** On with a halted program; false when there is no agent that could do it. */

@@ -7,6 +7,7 @@ import { exceptionOf } from '../exceptions/show.js';
 import { changeGate } from '../gates.js';
 import { holds } from '../hit-condition.js';
 import { momentSlot } from '../ids.js';
+import { sayLosses } from '../losses.js';
 import { numberOf, objectOf, type Request } from '../message.js';
 import { forgetHalts, keepMoments, type Moment, threadOfMoment } from '../moments.js';
 import type { Gate } from '../state.js';
@@ -125,6 +126,7 @@ const whoHit = ({ goroutine, thread, place }: Moment): string =>
   `${goroutine === 0 ? `thread ${thread}` : `goroutine ${goroutine}`} at ${place.function}`;
 
 const sayPassed = (turn: Turn): void => {
+  sayLosses(turn);
   const gates = new Map(turn.state.gates);
   for (const gate of gates.values()) {
     if (gate.passed === 0) continue;

@@ -1,6 +1,7 @@
 /** Leaving a program that nobody traces: probes out, the program continued, and ended only when it was asked for. */
 import { errors } from '../../errors.js';
 import { removeGates } from '../gates.js';
+import { sayLosses } from '../losses.js';
 import { isDapMode } from '../manners.js';
 import { objectOf, type Request } from '../message.js';
 import type { LaneWork } from '../state.js';
@@ -104,6 +105,7 @@ export const onLastEvents = (turn: Turn, ticket: number): void => {
   if (probeOnly?.phase.kind !== 'ended' || probeOnly.phase.ticket !== ticket) return;
   const { code, ...phase } = probeOnly.phase;
   set(turn, { phase: { ...phase, code, ticket: undefined } });
+  sayLosses(turn);
   if (probeOnly.leaving === undefined) turn.emit({ kind: 'disarm', ticket: turn.ticket(), probes: [] });
   removeGates(turn, [...turn.state.gates.keys()]);
   const exited = (): void => {

@@ -7,10 +7,9 @@ import { onCounted, onProbeEvents } from '../events.js';
 import { removeGates } from '../gates.js';
 import type { Input } from '../input.js';
 import { tellLane } from '../lane.js';
+import { countAgain, isArming, leaveOutOutput, onLeft, onPace, startCounting } from '../losses.js';
 import type { TimerName } from '../output.js';
-import { countAgain } from '../probes.js';
 import { onFramesKnown } from '../snapshots.js';
-import type { LaneWork } from '../state.js';
 import type { Turn } from '../turn.js';
 import { onOpened, onTargetFound, onUnavailable } from './begin.js';
 import { onAgentLost, onHalted, onStray, onTrapped } from './halt.js';
@@ -27,10 +26,6 @@ const onAgentClosed = (turn: Turn, reason: string): void => {
   turn.update({ asked });
   if (turn.state.probeOnly?.leaving === undefined && !turn.state.target.exited) onAgentLost(turn, reason, gates);
 };
-
-const isArming = (work: LaneWork | undefined): boolean =>
-  (work?.kind === 'set' && work.stage.kind === 'arming') ||
-  ((work?.kind === 'add-probe' || work?.kind === 'watch') && work.stage === 'arming');
 
 /**
  * Events may overtake the answer that says whose they are. What is nobody's then is of a probe that was just taken out:
@@ -67,8 +62,10 @@ const takeKernel = (turn: Turn, input: Input): void => {
     case 'armed':
       tellLane(turn, { kind: 'armed', outcomes: input.outcomes }, input.ticket);
       onEvents(turn, []);
+      startCounting(turn);
       return;
     case 'disarmed':
+      onLeft(turn, input.counters);
       if (turn.state.probeOnly?.leaving !== undefined) onOut(turn, input.ticket);
       else tellLane(turn, { kind: 'disarmed', counters: input.counters }, input.ticket);
       return;
@@ -100,6 +97,9 @@ export const takeProbeOnly = (turn: Turn, input: Input): void => {
     case 'client-message':
       if (input.message.type === 'request') onProbeOnlyRequest(turn, input.message);
       return;
+    case 'client-pace':
+      onPace(turn, input.pace);
+      return;
     case 'client-closed':
       leave(turn, undefined);
       return;
@@ -107,7 +107,7 @@ export const takeProbeOnly = (turn: Turn, input: Input): void => {
       onTargetFound(turn, input.pid);
       return;
     case 'target-output':
-      turn.event('output', { category: input.category, output: input.text });
+      if (!leaveOutOutput(turn, input.text)) turn.event('output', { category: input.category, output: input.text });
       return;
     case 'target-ended':
       onTargetEnded(turn, input.code);

@@ -1,0 +1,120 @@
+/** What probes saw and nobody was shown: said once a second at most, and exactly at stops and ends. */
+import type { ProbeCounters } from '@probelens/probes';
+import { describe, expect, it } from 'vitest';
+import type { Message } from '../src/index.js';
+import { eventOf, World } from './core-world.js';
+
+const textsOf = (messages: readonly Message[]): readonly string[] =>
+  messages.flatMap((message) =>
+    message.type === 'event' && message.event === 'output' ? [String((message.body as { output: string }).output)] : [],
+  );
+
+const counters = (more: Partial<ProbeCounters>): readonly ProbeCounters[] => [
+  { probe: 1, hits: 0, matches: 0, faults: 0, dropped: 0, ...more },
+];
+
+const line = () => eventOf(1, 19, { trapped: false });
+
+/** A running program with one log breakpoint, which is probe 1. */
+const logging = (): World => {
+  const world = World.ready();
+  world.request('setBreakpoints', {
+    source: { path: '/src/x.go' },
+    breakpoints: [{ line: 7, condition: 'x == 1', logMessage: 'here' }],
+  });
+  world.answerPlans();
+  expect(world.only('arm')).toHaveLength(1);
+  return world;
+};
+
+const armed = (): World => {
+  const world = logging();
+  world.feed({ kind: 'armed', ticket: world.state.lane.ticket ?? 0, outcomes: [{ ok: true, probe: 1 }] });
+  world.request('configurationDone');
+  return world;
+};
+
+describe('losses', () => {
+  it('are said when the second is over, and again only when there are more', () => {
+    const world = armed();
+    expect(world.only('start-timer')).toMatchObject([{ name: 'count', milliseconds: 1000 }]);
+    world.feed({ kind: 'counted', counters: counters({ dropped: 5 }) });
+    expect(textsOf(world.toClient())).toEqual([]);
+    world.feed({ kind: 'timer', name: 'count' });
+    expect(world.take().map(({ kind }) => kind)).toEqual(['count', 'start-timer']);
+    world.feed({ kind: 'counted', counters: counters({ dropped: 1234 }) });
+    expect(textsOf(world.toClient())).toEqual([
+      "Lost so far at [1] line7: 1,234 (1,234 found the kernel's buffer full).\n",
+    ]);
+    world.feed({ kind: 'timer', name: 'count' }).feed({ kind: 'counted', counters: counters({ dropped: 1234 }) });
+    expect(textsOf(world.toClient())).toEqual([]);
+  });
+
+  it('are looked for at a stop that has nothing to do with them', () => {
+    const world = armed();
+    world.take();
+    world.delveEvent('stopped', { reason: 'pause', threadId: 1, allThreadsStopped: true });
+    const [drain] = world.only('drain');
+    world.feed({ kind: 'probe-events', events: [line()] });
+    world.feed({ kind: 'counted', counters: counters({ dropped: 2, faults: 1 }) });
+    world.feed({ kind: 'drained', ticket: drain?.ticket ?? 0 });
+    expect(textsOf(world.toClient())).toEqual([
+      '> [Go 19]: here\n',
+      "Lost so far at [1] line7: 2 (2 found the kernel's buffer full). Not judged so far at [1] line7: 1 (a page of memory was not there).\n",
+    ]);
+  });
+
+  it('come before the end of the program', () => {
+    const world = armed();
+    world.delveEvent('exited', { exitCode: 0 });
+    const [drain] = world.only('drain');
+    world.feed({ kind: 'counted', counters: counters({ dropped: 7 }) });
+    world.feed({ kind: 'drained', ticket: drain?.ticket ?? 0 });
+    const said = world.toClient().map((message) => (message.type === 'event' ? message.event : message.type));
+    expect(said).toEqual(['output', 'exited']);
+  });
+
+  it('are exact when the probe goes: what was on its way is shown, and its last counts are said', () => {
+    const world = armed();
+    world.request('setBreakpoints', { source: { path: '/src/x.go' }, breakpoints: [] });
+    const [disarm] = world.only('disarm');
+    world.feed({ kind: 'probe-events', events: [line(), line()] });
+    world.feed({ kind: 'disarmed', ticket: disarm?.ticket ?? 0, counters: counters({ matches: 5, dropped: 3 }) });
+    expect(textsOf(world.toClient())).toEqual([
+      '> [Go 19]: here\n',
+      '> [Go 19]: here\n',
+      "Lost so far at [1] line7: 3 (3 found the kernel's buffer full).\n",
+    ]);
+    expect(world.state.losses.leaving.size).toBe(0);
+    expect(world.state.losses.byProbe.size).toBe(0);
+  });
+
+  it('are what a client did not read: lines are left out, answers and stops are not', () => {
+    const world = armed();
+    world.feed({ kind: 'client-pace', pace: 'slow' });
+    world.take();
+    world.feed({ kind: 'probe-events', events: [line(), line(), line()] });
+    world.delveEvent('output', { category: 'stdout', output: 'ready\n' });
+    expect(textsOf(world.toClient())).toEqual(['ready\n']);
+    world.feed({ kind: 'client-pace', pace: 'full' });
+    world.delveEvent('output', { category: 'stdout', output: 'more\n' });
+    world.delveEvent('thread', { reason: 'started', threadId: 2 });
+    expect(world.toClient()).toMatchObject([{ event: 'thread' }]);
+    world.feed({ kind: 'client-pace', pace: 'free' }).feed({ kind: 'timer', name: 'count' });
+    world.feed({ kind: 'counted', counters: counters({ dropped: 1 }) });
+    expect(textsOf(world.toClient())).toEqual([
+      "Lost so far at [1] line7: 4 (1 found the kernel's buffer full, 3 came faster than the client read).\n",
+      "The client did not read: 5 characters of the program's output are missing.\n",
+    ]);
+    world.feed({ kind: 'probe-events', events: [line()] });
+    expect(textsOf(world.toClient())).toEqual(['> [Go 19]: here\n']);
+  });
+
+  it('are none where events come before the answer that says whose they are', () => {
+    const world = logging();
+    world.feed({ kind: 'probe-events', events: [line(), line()] });
+    expect(textsOf(world.toClient())).toEqual([]);
+    world.feed({ kind: 'armed', ticket: world.state.lane.ticket ?? 0, outcomes: [{ ok: true, probe: 1 }] });
+    expect(textsOf(world.toClient())).toEqual(['> [Go 19]: here\n', '> [Go 19]: here\n']);
+  });
+});
