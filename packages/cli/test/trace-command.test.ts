@@ -141,3 +141,33 @@ describe.skipIf(requirement('kernel', 'go').missing)('trace', () => {
     expect(first.bpf).toMatchObject({ kind: 'load', type: 'xdp', errno: 0, instructions: 2 });
   });
 });
+
+describe.skipIf(requirement('kernel', 'go').missing)('trace --crashes', () => {
+  let directory = '';
+  let crashes = '';
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'probelens-crashes-'));
+    crashes = await privateCopy(await buildFixture('crashes', { env: { CGO_ENABLED: '0' } }), directory);
+  }, 120_000);
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  it('reports a panic of the program that it starts, for people and for scripts', async () => {
+    const text = await runCommand(['trace', '--crashes', crashes, '--', 'repanic']);
+    expect(text.exitCode).toBe(0);
+    expect(text.stdout).toMatch(
+      /PANIC process \d+ thread \d+ goroutine 1: panic: first \[recovered\]; then panic: again first\n {4}main\.again\.func1 \(panics\.go:\d+\)\n/,
+    );
+    expect(text.stdout).toContain('\n  exit code 2\n');
+    // What the runtime prints goes where it always goes.
+    expect(text.stderr).toContain('panic: first [recovered]');
+    const json = await runCommand(['trace', '--crashes', '--json', crashes, '--', 'repanic']);
+    const [first, summary] = json.stdout.split('\n').map((line) => JSON.parse(line));
+    expect(first.crash).toMatchObject({
+      kind: 'panic',
+      goroutine: '1',
+      exitCode: 2,
+      panics: [{}, { text: 'again first' }],
+    });
+    expect(summary.exitCode).toBe(2);
+  });
+});

@@ -15,6 +15,12 @@ interface Pending {
   readonly what: CrashRecord['what'];
 }
 
+interface KeptMoment {
+  readonly moment: CrashMoment;
+  /** A panic that was recovered: told by itself already. */
+  readonly isPanic: boolean;
+}
+
 interface Sender {
   readonly pid: number;
   readonly name?: string;
@@ -37,7 +43,7 @@ export class CrashCollector {
   readonly #onReport: (report: CrashReport) => void;
   readonly #pid: number;
   readonly #senders = new Map<number, Sender>();
-  readonly #moments: CrashMoment[] = [];
+  readonly #moments: KeptMoment[] = [];
   #pending: Pending | undefined;
   /** The process has said how it ends. */
   #over = false;
@@ -52,20 +58,26 @@ export class CrashCollector {
 
   /** Any event that a timeline shows. */
   note(event: ProbeEvent, text: string): void {
-    const { time: t, tid, goid } = event;
-    this.#moments.push({ t, tid, goid, text });
+    this.#keep(event, event.goid, text, false);
+  }
+
+  #keep({ time: t, tid }: ProbeEvent, goid: string, text: string, isPanic: boolean): void {
+    this.#moments.push({ moment: { t, tid, goid, text }, isPanic });
     if (this.#moments.length > keptMoments) this.#moments.splice(0, keptMoments / 4);
   }
 
-  #timeline(tid: number, goroutine: string): readonly CrashMoment[] {
-    const own = this.#moments.filter((each) => each.tid === tid || (goroutine !== '0' && each.goid === goroutine));
-    return own.slice(-shownMoments);
+  #timeline(tid: number, goroutine: string, withPanics: boolean): readonly CrashMoment[] {
+    const own = this.#moments.filter(
+      ({ moment, isPanic }) =>
+        (withPanics || !isPanic) && (moment.tid === tid || (goroutine !== '0' && moment.goid === goroutine)),
+    );
+    return own.slice(-shownMoments).map(({ moment }) => moment);
   }
 
   #report(kind: CrashKind, event: ProbeEvent, message: string, rest: Partial<CrashReport> = {}): CrashReport {
     const goroutine = rest.goroutine ?? event.goid;
     const { time: t, tid } = event;
-    const timeline = this.#timeline(tid, goroutine);
+    const timeline = this.#timeline(tid, goroutine, kind !== 'recovered-panic');
     return { kind, t, pid: this.#pid, tid, stack: [], notes: [], ...rest, goroutine, message, timeline };
   }
 
@@ -125,7 +137,7 @@ export class CrashCollector {
     const panics = record.panics.map((panic) => ({ ...panic, recovered: true }));
     const message = `recovered panic: ${panics.at(-1)?.text ?? '(its value could not be read)'}`;
     const report = this.#fromRecord('recovered-panic', event, { ...record, panics }, message);
-    this.note(event, message);
+    this.#keep(event, record.goroutine, message, true);
     this.#onReport(omitted === 0 ? report : { ...report, omitted });
   }
 

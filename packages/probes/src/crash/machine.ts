@@ -5,6 +5,7 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { type GoBinary, openGoBinary } from '@probelens/gosym';
 import { processState, processStatus } from '../agent/process-state.js';
+import type { AgentTarget } from '../agent/protocol.js';
 import { type AgentClient, startAgent, type TargetGone } from '../client/client.js';
 import { AgentFailure } from '../client/errors.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
@@ -160,7 +161,8 @@ class RunningWatch implements CrashWatch {
     const target = { pid, tracer: undefined };
     try {
       for (const request of program.requests) {
-        const probe = await armRequest(this.#agent, ofProcess(request, pid), target);
+        const probe = await this.#armOne(ofProcess(request, pid), target);
+        if (probe === undefined) continue;
         this.#armed.set(probe, { pid, program, collector, request });
         this.#onEvents(this.#early.splice(0));
       }
@@ -169,6 +171,17 @@ class RunningWatch implements CrashWatch {
       if (!(error instanceof AgentFailure)) throw error;
       if (processState(pid) !== undefined)
         this.#options.onNote(`Process ${pid} is not watched for crashes: ${error.message}`);
+    }
+  }
+
+  /** Undefined for what this kernel has not. */
+  async #armOne(request: TraceRequest, target: AgentTarget): Promise<number | undefined> {
+    try {
+      return await armRequest(this.#agent, request, target);
+    } catch (error) {
+      if (request.optional !== true || !(error instanceof AgentFailure) || processState(target.pid) === undefined)
+        throw error;
+      return undefined;
     }
   }
 

@@ -28,6 +28,8 @@ export interface TraceRequest {
   readonly subject?: string;
   /** It is for reports of crashes, and nobody's own. */
   readonly forCrashes?: true;
+  /** A kernel that has no such event is no reason to give up. */
+  readonly optional?: boolean;
 }
 
 /** A program at a tracepoint with a record of some fields: measured 0.6 us on Linux 6.18, virtual machine. */
@@ -66,7 +68,9 @@ export const crashRequests = (binary: GoBinary, planner: Planner): readonly Trac
     try {
       const request = traceRequest(text, binary, planner);
       const names = { text: name, template: undefined };
-      return [{ ...request, names, forCrashes: true, ...(subject === undefined ? {} : { subject }) } as const];
+      return [
+        { ...request, names, optional, forCrashes: true, ...(subject === undefined ? {} : { subject }) } as const,
+      ];
     } catch (error) {
       if (optional && error instanceof AgentFailure && error.code === 'unknown-function') return [];
       throw error;

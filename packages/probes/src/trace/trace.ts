@@ -6,6 +6,7 @@ import type { GoBinary } from '@probelens/gosym';
 import { isAlive, type ProcessIdentity, processState, sendSignal } from '../agent/process-state.js';
 import type { AgentTarget } from '../agent/protocol.js';
 import { type AgentClient, startAgent, type TargetGone } from '../client/client.js';
+import { AgentFailure } from '../client/errors.js';
 import { CrashCollector } from '../crash/collector.js';
 import { readableCrash } from '../crash/event.js';
 import { readCrash } from '../crash/record.js';
@@ -190,7 +191,13 @@ class RunningTrace implements Trace {
   async #armOne(each: Traced, target: AgentTarget): Promise<void> {
     if (this.#ending) return;
     if (this.#held === undefined && each.request.forCrashes !== true) await this.#warn(each, target);
-    each.id = await armRequest(this.#agent, each.request, target, this.#options.reloadForLog);
+    try {
+      each.id = await armRequest(this.#agent, each.request, target, this.#options.reloadForLog);
+    } catch (error) {
+      if (each.request.optional !== true || !(error instanceof AgentFailure) || this.#targetEnded()) throw error;
+      this.#options.onNote(`There will be no reports of ${each.request.names.text}: ${error.message}`);
+      return;
+    }
     this.#byId.set(each.id, each);
     this.#onEvents(this.#early.splice(0));
   }
