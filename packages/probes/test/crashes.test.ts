@@ -1,5 +1,5 @@
 /** Reports of crashes, held against what the Go runtime itself prints of each. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
@@ -58,6 +58,14 @@ const agreed = (run: CrashRun): CrashReport => {
   expect(formatCrash(report)).toContain(report.message);
   return report;
 };
+
+/** The memory controller of cgroup version 1 or 2. */
+const memoryGroups = [
+  { directory: '/sys/fs/cgroup/memory', limit: 'memory.limit_in_bytes' },
+  { directory: '/sys/fs/cgroup', limit: 'memory.max' },
+].find(
+  ({ directory, limit }) => existsSync(join(directory, limit)) || existsSync(join(directory, 'init.scope', limit)),
+);
 
 const withoutC = { env: { CGO_ENABLED: '0' } };
 
@@ -227,6 +235,24 @@ describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_0
     const run = await crash(crashes, 'abort');
     expect(run.signal).toBe('SIGABRT');
     expect(agreed(run)).toMatchObject({ kind: 'panic', signal: { name: 'SIGABRT' } });
+  });
+
+  it.runIf(soaking && memoryGroups !== undefined)('ended by the kernel for want of memory', async () => {
+    const { directory: groups, limit } = memoryGroups ?? { directory: '', limit: '' };
+    const group = join(groups, `probelens-crashes-${process.pid}`);
+    mkdirSync(group);
+    try {
+      writeFileSync(join(group, limit), String(96 * 1024 * 1024));
+      const swap = join(group, 'memory.swap.max');
+      if (existsSync(swap)) writeFileSync(swap, '0');
+      const enter = (pid: number): void => writeFileSync(join(group, 'cgroup.procs'), String(pid));
+      const run = await crash(crashes, 'hoard', { meanwhile: enter });
+      expect(run.signal).toBe('SIGKILL');
+      expect(run.reports).toMatchObject([{ kind: 'out-of-memory', pid: run.pid, signal: { name: 'SIGKILL' } }]);
+    } finally {
+      while (readFileSync(join(group, 'cgroup.procs'), 'utf8') !== '') await new Promise((go) => setTimeout(go, 10));
+      rmdirSync(group);
+    }
   });
 
   it.runIf(soaking).each(['c-abort', 'c-nil'])('in C: %s, with the Go code that called it', async (kind) => {
