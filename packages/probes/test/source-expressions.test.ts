@@ -31,7 +31,7 @@ for (const [clauses, words] of [
   ['if file == 1', 'made:up has no field file; it has fd, count, state, success, addr, comm.'],
   ['if comm > "a"', '== or !='],
   ['if comm[0] == 65', 'name[:3]'],
-  ['if comm == state', 'rewrite it'],
+  ['if comm == state', 'different types'],
   ['if uint32(fd) == count', 'uint32 and uint64'],
   ['if fd == -1', '-1 is no value of uint32'],
   ['if state == 40000', '40000 is no value of int16'],

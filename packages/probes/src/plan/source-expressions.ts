@@ -89,7 +89,7 @@ const check = (text: string, expression: LoweredExpression): LoweredExpression =
     if (node.kind === 'load' || node.kind === 'string-order') {
       throw new Refused(
         'unsupported-syntax',
-        `${text}: of a text only comparisons with a literal, prefixes like name[:3] and len(name) are possible here; rewrite it.`,
+        `${text}: a text can be compared with a literal by == or !=, in whole or by a prefix like name[:3], and measured by len(name); rewrite it.`,
       );
     }
     if (node.kind === 'string-test' && node.bytes.length / 2 >= longestText) {
