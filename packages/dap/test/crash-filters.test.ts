@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
-import { requirement } from '../../../test/requirements.js';
+import { requirement, soaking } from '../../../test/requirements.js';
 import { LiveProgram } from './live-program.js';
 import {
   connectClient,
@@ -81,6 +81,21 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('crashes as except
     expect(exit.frames.slice(0, 2)).toEqual(['os.Exit', 'main.leave']);
     await client.ask('continue', { threadId: exit.threadId });
     await client.next('terminated');
+  });
+
+  it.runIf(soaking)('without Delve: a fatal error, and a signal', async () => {
+    await begin('probe', 'crash', 'map-writes');
+    const { info, frames } = await stopped();
+    expect(info).toMatchObject({ exceptionId: 'fatal error', description: 'fatal error: concurrent map writes' });
+    expect(frames).toContain('main.writeTogether.func1');
+    await client.leave();
+    if (target.alive) await once(target.child, 'exit');
+
+    await begin('probe', 'crash', 'spin');
+    process.kill(target.pid, 'SIGQUIT');
+    expect((await stopped()).info).toMatchObject({ exceptionId: 'SIGQUIT' });
+    await client.leave();
+    if (target.alive) await once(target.child, 'exit');
   });
 
   it('without Delve: a panic that nobody recovers', async () => {

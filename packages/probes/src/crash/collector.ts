@@ -9,12 +9,6 @@ import { signalName } from './signal-names.js';
 const keptMoments = 256;
 const shownMoments = 16;
 
-/** Waits for the process's end, which says with what it ended. */
-interface Pending {
-  readonly report: CrashReport;
-  readonly what: CrashRecord['what'];
-}
-
 interface KeptMoment {
   readonly moment: CrashMoment;
   /** A panic that was recovered: told by itself already. */
@@ -44,7 +38,8 @@ export class CrashCollector {
   readonly #pid: number;
   readonly #senders = new Map<number, Sender>();
   readonly #moments: KeptMoment[] = [];
-  #pending: Pending | undefined;
+  /** They wait for the process's end, which says with what it ended. Several goroutines may crash in the same moment. */
+  #pending: CrashReport[] = [];
   /** The process has said how it ends. */
   #over = false;
   #lastRecovered = 0;
@@ -113,21 +108,18 @@ export class CrashCollector {
         this.#recovered(event, record);
         return;
       case 'fatal-panic':
-        this.#wait(this.#fromRecord('panic', event, record, panicSentence(record)), record.what);
+        this.#pending.push(this.#fromRecord('panic', event, record, panicSentence(record)));
         return;
       case 'throw': {
         const message = `fatal error: ${record.message ?? '(its text could not be read)'}`;
-        this.#wait(this.#fromRecord('fatal-error', event, record, message), record.what);
+        this.#pending.push(this.#fromRecord('fatal-error', event, record, message));
         return;
       }
       case 'signal':
         this.#caught(event, record);
         return;
       case 'exit':
-        this.#wait(
-          this.#fromRecord('exit', event, record, `os.Exit(${record.code ?? '?'}) ended the program`),
-          record.what,
-        );
+        this.#pending.push(this.#fromRecord('exit', event, record, `os.Exit(${record.code ?? '?'}) ended the program`));
     }
   }
 
@@ -148,7 +140,7 @@ export class CrashCollector {
     const cause = this.#cause(number, code, record.signal?.info);
     const where = record.inC ? ' while C code ran' : '';
     const report = this.#fromRecord('signal', event, record, `${this.#sentence(cause, code)}${where}`);
-    this.#wait({ ...report, signal: cause }, record.what);
+    this.#pending.push({ ...report, signal: cause });
   }
 
   #cause(number: number, code: number, info?: Buffer): SignalCause {
@@ -173,10 +165,12 @@ export class CrashCollector {
     return `${name}, sent by ${sender.name === undefined ? '' : `${sender.name}, `}process ${sender.pid}`;
   }
 
-  #wait(report: CrashReport, what: CrashRecord['what']): void {
-    // A crash of a thread while another one is about to end the process: both are told.
-    if (this.#pending !== undefined) this.#onReport(this.#pending.report);
-    this.#pending = { report, what };
+  /** The process ended so, and told nothing else. */
+  #tellPending(rest: Pick<CrashReport, 'exitCode' | 'signal'>): boolean {
+    const waiting = this.#pending;
+    this.#pending = [];
+    for (const report of waiting) this.#onReport({ ...rest, ...report });
+    return waiting.length > 0;
   }
 
   #onSignalSent(event: ProbeEvent): void {
@@ -199,13 +193,8 @@ export class CrashCollector {
     this.#over = true;
     const code = isKill ? 0 : numberOf(event, 'code');
     const cause = this.#cause(number, code);
-    if (this.#pending !== undefined) {
-      const { report } = this.#pending;
-      this.#pending = undefined;
-      // The runtime ends itself by the signal (GOTRACEBACK=crash), or hands on the one that it had caught.
-      this.#onReport({ ...report, signal: report.signal ?? cause });
-      return;
-    }
+    // The runtime ends itself by the signal (GOTRACEBACK=crash), or hands on the one that it had caught.
+    if (this.#tellPending({ signal: cause })) return;
     if (number === 9 && this.#outOfMemory !== undefined) {
       const message = 'The kernel ran out of memory and ended the program';
       this.#onReport(this.#report('out-of-memory', event, message, { signal: cause }));
@@ -219,16 +208,12 @@ export class CrashCollector {
     if (this.#over) return;
     this.#over = true;
     const exitCode = numberOf(event, 'error_code') & 0xff;
-    if (this.#pending !== undefined) {
-      this.#onReport({ ...this.#pending.report, exitCode });
-      this.#pending = undefined;
-    } else if (exitCode !== 0)
+    if (!this.#tellPending({ exitCode }) && exitCode !== 0)
       this.#onReport(this.#report('exit', event, `The program ended with exit code ${exitCode}`, { exitCode }));
   }
 
   /** No more events will come. */
   end(): void {
-    if (this.#pending !== undefined) this.#onReport(this.#pending.report);
-    this.#pending = undefined;
+    this.#tellPending({});
   }
 }
