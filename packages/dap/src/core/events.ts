@@ -52,11 +52,14 @@ const trapUnderDelve = (turn: Turn, gate: Gate, event: ProbeEvent): void => {
   });
 };
 
+const takesSnapshots = ({ planned: { plan } }: Gate): boolean =>
+  plan.spec.action.kind === 'snapshot' || (plan.spec.onMatch ?? []).some(({ kind }) => kind === 'snapshot');
+
 /** Kept for whoever looks later, and said in one line each. */
 const onSnapshots = (turn: Turn, events: readonly ProbeEvent[]): void => {
   const seen = events.flatMap((event) => {
     const gate = talkingGate(turn.state, event.probe);
-    return gate?.planned.plan.spec.action.kind === 'snapshot' ? [{ gate, event }] : [];
+    return gate !== undefined && takesSnapshots(gate) ? [{ gate, event }] : [];
   });
   const unread = new Map<number, number>();
   for (const [index, moment] of keepMoments(turn, 'snapshot', seen).entries()) {

@@ -1,5 +1,5 @@
 /** What the core asks of the kernel side and hears from it: plain data, whichever process answers. */
-import type { ProbePlan, ProbeSpec } from '@probelens/probes';
+import type { ListPlace, ProbePlan, ProbeSpec } from '@probelens/probes';
 
 export type WantedAction = { readonly kind: 'stop' } | { readonly kind: 'log'; readonly template: string };
 
@@ -24,6 +24,10 @@ export type PlanItem =
       readonly where: { readonly file: string; readonly line: number } | undefined;
       /** Goroutine that "current" means. */
       readonly goroutine: number | undefined;
+      /** By what `then arm N` of others means it; undefined: nothing can switch it. */
+      readonly number: number | undefined;
+      /** The texts of all probes of the session, by number. */
+      readonly list: ReadonlyMap<number, string>;
     }
   /** An event of the kernel, in the same language; `subject`: the field with the process that it is about. */
   | { readonly kind: 'source'; readonly text: string; readonly subject: string | undefined };
@@ -43,8 +47,8 @@ export interface BpfAttributes {
   readonly size: number;
 }
 
-/** What the agent can be given. */
-export type Armable = ProbePlan | SourcePlan;
+/** What the agent can be given. `place`: in the session's list of probes, for those that switch each other. */
+export type Armable = (ProbePlan | SourcePlan) & { readonly place?: ListPlace };
 
 /** Places where Delve has a breakpoint: a gate keeps away from them. */
 export interface DelvePlaces {

@@ -3,7 +3,7 @@
 import { errors } from '../errors.js';
 import { addHelpers, helpersOf, spareHelpers, stopsElsewhere } from './armed-threads.js';
 import { removeGates } from './gates.js';
-import type { PlanItem } from './kernel-words.js';
+import type { PlanItem, Planned } from './kernel-words.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
 import type { ProbeView } from './output.js';
 import type { Asked, LaneWork } from './state.js';
@@ -22,12 +22,21 @@ export const view = ({ id, text, function: fn, state, message, hits }: Asked): P
   hits,
 });
 
-const itemOf = (turn: Turn, text: string, where: { file: string; line: number } | undefined): PlanItem => ({
+const itemOf = (turn: Turn, id: number, text: string, where: { file: string; line: number } | undefined): PlanItem => ({
   kind: 'text',
   text,
   where,
   goroutine: turn.state.target.goroutine,
+  number: id,
+  list: new Map([...turn.state.asked.values()].map((asked) => [asked.id, asked.text])),
 });
+
+/** Told at once: a number that nobody has may be a slip. */
+const missingOf = (turn: Turn, { plan }: Planned): string => {
+  const numbers = (plan.spec.onMatch ?? []).flatMap((each) => (each.kind === 'snapshot' ? [] : [each.probe]));
+  const missing = [...new Set(numbers)].filter((number) => !turn.state.asked.has(number));
+  return missing.length === 0 ? '' : ` There is no probe ${missing.join(', ')} yet that it could switch.`;
+};
 
 export const addProbe = (
   turn: Turn,
@@ -50,7 +59,7 @@ export const addProbe = (
   turn.queue({
     kind: 'add-probe',
     id,
-    item: itemOf(turn, text, where),
+    item: itemOf(turn, id, text, where),
     stage: 'new',
     planned: undefined,
     helpers: [],
@@ -66,7 +75,7 @@ export const addAgain = (turn: Turn): void => {
 export const addOneAgain = (turn: Turn, id: number): void => {
   const asked = change(turn, id, { state: 'planning', probe: undefined });
   if (asked === undefined) return;
-  const item = itemOf(turn, asked.text, undefined);
+  const item = itemOf(turn, id, asked.text, undefined);
   turn.queue({ kind: 'add-probe', id, item, stage: 'new', planned: undefined, helpers: [], refusal: undefined });
 };
 
@@ -154,7 +163,8 @@ export const advanceAddProbe = (turn: Turn, work: AddWork, news: LaneNews): Lane
           passed: 0,
         }),
       });
-      settle(turn, id, { state: 'armed', probe: outcome.probe, function: planned.function, message: planned.message });
+      const message = `${planned.message}${missingOf(turn, planned)}`;
+      settle(turn, id, { state: 'armed', probe: outcome.probe, function: planned.function, message });
       return undefined;
     }
     case 'giving-up':

@@ -1,6 +1,6 @@
 /** Between the editor's breakpoints and the planner's specs. Pure functions of the binary. */
 import { type GoBinary, type GoFunction, type LineAddress, virtualAddress } from '@probelens/gosym';
-import { type ProbePlan, type ProbeSpec, parseProbeText } from '@probelens/probes';
+import { type ListPlace, type ProbePlan, type ProbeSpec, parseProbeText } from '@probelens/probes';
 import type { DelvePlaces, NotPlanned, PlanItem, WantedAction } from '../core/kernel-words.js';
 import { functionsMeant, functionsPerhaps } from './function-names.js';
 
@@ -29,6 +29,28 @@ const spec = (target: ProbeSpec['target'], condition: string | undefined, action
   action: action.kind === 'stop' ? { kind: 'stop' } : { kind: 'log', template: action.template },
   rateLimit: undefined,
 });
+
+type TextItem = PlanItem & { readonly kind: 'text' };
+
+/** What another probe of the list arms begins switched off, unless its own text says how it begins. */
+const beginning = (own: ProbeSpec, { number, list }: TextItem): Pick<ProbeSpec, 'initially'> => {
+  if (own.initially !== undefined) return {};
+  const isArmed = [...list].some(([other, text]) => {
+    const parsed = other === number ? undefined : parseProbeText(text);
+    const effects = parsed?.ok === true ? (parsed.spec.onMatch ?? []) : [];
+    return effects.some((each) => each.kind === 'arm' && each.probe === number);
+  });
+  return isArmed ? { initially: 'off' } : {};
+};
+
+/** The agent keeps a word for each number up to this (program/switches.ts of the probes). */
+const mostNumbers = 1_023;
+
+/** Probes of the list come and go: whoever is named need not be there yet. */
+export const placeOf = (item: PlanItem): { readonly place?: ListPlace } => {
+  const number = item.kind === 'text' ? item.number : undefined;
+  return number === undefined || number > mostNumbers ? {} : { place: { number, of: mostNumbers } };
+};
 
 const unknownFunction = (binary: GoBinary, name: string): string => {
   const similar = binary.similarNames(name, 3);
@@ -60,10 +82,11 @@ export const specOf = (item: PlanItem, binary: GoBinary): SpecOutcome => {
     case 'text': {
       const parsed = parseProbeText(item.text);
       if (!parsed.ok) return refused(parsed.message);
-      const { scope } = parsed.spec;
-      if (scope.kind !== 'current') return { ok: true, spec: parsed.spec };
+      const own = { ...parsed.spec, ...beginning(parsed.spec, item) };
+      const { scope } = own;
+      if (scope.kind !== 'current') return { ok: true, spec: own };
       if (item.goroutine === undefined) return refused('No goroutine is selected: name one, as in "on goroutine 19".');
-      return { ok: true, spec: { ...parsed.spec, scope: { kind: 'goroutine', id: String(item.goroutine) } } };
+      return { ok: true, spec: { ...own, scope: { kind: 'goroutine', id: String(item.goroutine) } } };
     }
   }
 };

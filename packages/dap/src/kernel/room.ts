@@ -4,6 +4,7 @@ import {
   type AgentClient,
   type AgentTarget,
   type Armed,
+  type ArmSourceParams,
   type DescribedLoad,
   type PlannedSite,
   type PlanResult,
@@ -33,7 +34,7 @@ import { goStatementsAt } from './go-statements.js';
 import { Halts } from './halts.js';
 import { foreignBreakpoints } from './live-text.js';
 import type { PathRules } from './paths.js';
-import { avoidedOffsets, placesOf, sourceName, specOf, spokenCost } from './planning.js';
+import { avoidedOffsets, placeOf, placesOf, sourceName, specOf, spokenCost } from './planning.js';
 import { addressInMemory, programOf, tracedBy } from './target.js';
 
 /** What is needed of the planner; its own package implements it. */
@@ -83,6 +84,8 @@ const agentTarget = (process: RoomOptions['process'], pid: number): AgentTarget 
   process.kind === 'traced'
     ? { pid, tracer: process.delvePid }
     : { pid, tracer: undefined, halt: true, starting: process.path !== undefined };
+
+const withoutPlace = ({ place: _, ...plan }: ProbePlan & Armable): ProbePlan => plan;
 
 /** More than a person reads through. */
 const mostNames = 100;
@@ -206,7 +209,7 @@ export class KernelRoom {
     const source = sourceName(spec.spec);
     if (source !== undefined) {
       const subject = item.kind === 'source' ? item.subject : undefined;
-      const plan = { source: true, spec: spec.spec, subject, sites: [] } as const;
+      const plan = { source: true, spec: spec.spec, subject, sites: [], ...placeOf(item) } as const;
       const stops = spec.spec.action.kind === 'stop' && this.#halts === undefined;
       const message = stops
         ? 'In the kernel, at its own event; the goroutine stops where its system call returns, or at the next kernel breakpoint.'
@@ -221,7 +224,7 @@ export class KernelRoom {
     const site = result.plan.sites[0];
     return {
       ok: true,
-      plan: result.plan,
+      plan: { ...result.plan, ...placeOf(item) },
       function: site?.function ?? item.kind,
       file: site?.file ?? '',
       line: site?.line ?? 1,
@@ -273,17 +276,19 @@ export class KernelRoom {
   }
 
   #armPlan(plan: Armable): Promise<Armed> {
-    const armed = 'source' in plan ? this.#armSource(plan) : this.#agent.arm({ plan, target: this.#target });
+    const { place } = plan;
+    const at = { target: this.#target, ...(place === undefined ? {} : { place }) };
+    const armed = 'source' in plan ? this.#armSource(plan, at) : this.#agent.arm({ plan: withoutPlace(plan), ...at });
     return this.#halts === undefined || plan.spec.action.kind !== 'stop' ? armed : this.#halts.added(armed);
   }
 
-  #armSource(plan: SourcePlan): Promise<Armed> {
+  #armSource(plan: SourcePlan, at: Pick<ArmSourceParams, 'target' | 'place'>): Promise<Armed> {
     const { goid, tlsG } = this.#binary.runtime;
     const runtime = goid === undefined || tlsG === undefined ? undefined : { goid, tlsG };
     const { spec, subject } = plan;
     return this.#agent.armSource({
+      ...at,
       spec,
-      target: this.#target,
       runtime,
       ...(subject === undefined ? {} : { subject }),
     });
