@@ -118,6 +118,9 @@ const noPlace = (name: string, copies: readonly InlinedCopy[]): Refused => {
 /** What was asked for by "inlined": the copies that have a place, with a note of the others. Throws Refused without any. */
 export const copyPlaces = (request: Request, name: string): readonly Place[] => {
   const copies = copiesOf(request, name);
+  if (copies.lost.length > 0 && request.use === 'stop' && copies.places.length > 0) {
+    throw new Refused('partly-inlined', `${lostText(name, copies)}; the breakpoint stays with the debugger.`);
+  }
   if (copies.lost.length > 0) {
     request.notes.push({ code: 'copies-without-site', message: `${lostText(name, copies)}.` });
   }

@@ -1,11 +1,13 @@
 /** The site at a function's entry: for the function itself, the line of its `func` keyword, and often its first line. */
-import type { Degraded, GoFunction, GoVariable } from '@probelens/gosym';
+import { type Degraded, type GoFunction, type GoVariable, virtualAddress } from '@probelens/gosym';
 import { functionCode } from './function-code.js';
 import { functionsCalled, inPackage, isAssembly } from './functions.js';
 import { Refused } from './refused.js';
-import { decodePrologue, type Place, plannedSite, type Request, shortFile } from './request.js';
+import { decodeFunction, decodePrologue, type Place, plannedSite, type Request, shortFile } from './request.js';
 import { scopeFor } from './scope-at.js';
+import { codeOf } from './x86/code.js';
 import { afterStackCheck, type EntrySite, entrySite } from './x86/entry-site.js';
+import { tableTargets } from './x86/jump-tables.js';
 import { firstUnharmed, logSites } from './x86/line-site.js';
 import { stopSites } from './x86/stop-site.js';
 
@@ -109,6 +111,39 @@ export const bodyPlaces = (request: Request, name: string): readonly Place[] =>
     return entryPlace(request, fn, fn.line, request.binary.parametersAtEntry(fn));
   });
 
+/**
+ * Of a function that sets up no frame, or sets it up as before Go 1.21: an instruction at its entry that the kernel
+ * emulates, always reached. Single-stepped ones are too dear for a whole package.
+ */
+const cheapPlace = (request: Request, fn: GoFunction): Place | undefined => {
+  const instructions = decodeFunction(request, fn);
+  const tables = tableTargets(instructions, (address, count) =>
+    request.binary.pointersAt(virtualAddress(address), count),
+  );
+  const code = codeOf(instructions, tables, () => false);
+  const index = afterStackCheck(code.instructions);
+  if (index === undefined || code.hasUnknownJump) return undefined;
+  const end = fn.entry + fn.size;
+  const sites = logSites(
+    code,
+    index,
+    (address) => address < end,
+    () => true,
+    request.avoid !== undefined,
+  );
+  const site = sites.find(({ tier, mayMiss }) => !mayMiss && (tier === 'emulated' || tier === 'nop5'));
+  const instruction = site && code.instructions[site.index];
+  if (site === undefined || instruction === undefined) return undefined;
+  const reason = 'an instruction at the entry; the function sets up no frame.';
+  return {
+    function: fn.name,
+    scope: scopeFor(request.binary, fn, nothing, 'go', entryFrame),
+    start: undefined,
+    choose: () =>
+      plannedSite(request, { fn, instruction, tier: site.tier, use: 'log', file: fn.file, line: fn.line, reason }),
+  };
+};
+
 const nothing: Degraded<readonly GoVariable[]> = { value: [], problems: [] };
 
 /** Every function of a package that has a site; how many have none is noted. */
@@ -127,17 +162,26 @@ export const packagePlaces = (request: Request, pattern: string): readonly Place
   for (const fn of request.binary.functions()) {
     if (fn.generated || !belongs(fn.name)) continue;
     const found = isAssembly(fn) ? undefined : entrySite(decodePrologue(request, fn));
-    if (found === undefined) without.push(fn.name);
-    else places.push(place(request, fn, found, fn.line, reads ? request.binary.parametersAtEntry(fn) : nothing));
+    const cheap = found !== undefined || reads || isAssembly(fn) ? undefined : cheapPlace(request, fn);
+    if (found !== undefined)
+      places.push(place(request, fn, found, fn.line, reads ? request.binary.parametersAtEntry(fn) : nothing));
+    else if (cheap !== undefined) places.push(cheap);
+    else without.push(fn.name);
   }
   if (places.length + without.length === 0) {
     throw new Refused('unknown-package', `There is no function of ${pattern} in this program; check the import path.`);
+  }
+  if (places.length === 0) {
+    throw new Refused(
+      'no-entry-site',
+      `No function of ${pattern} has a place at its entry for ${reads ? 'what the probe reads' : 'a probe on all of them'}; name one of them.`,
+    );
   }
   if (without.length > 0) {
     const examples = without.slice(0, 3).join(', ');
     request.notes.push({
       code: 'functions-without-site',
-      message: `${without.length} of ${places.length + without.length} functions set up no frame and are left out (${examples}${without.length > 3 ? ', ...' : ''}).`,
+      message: `${without.length} of ${places.length + without.length} functions have no cheap place at their entry and are left out (${examples}${without.length > 3 ? ', ...' : ''}).`,
     });
   }
   return places;

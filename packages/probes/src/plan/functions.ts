@@ -89,6 +89,7 @@ export const inPackage = (pattern: string, mainPackage: string | undefined): ((n
   const hasMain = mainPackage !== undefined && belongs(mainPackage);
   return (name) => {
     const path = packageOf(name);
-    return belongs(path) || (hasMain && path === 'main');
+    // C's functions have no package, not even the one called main.
+    return path !== name && (belongs(path) || (hasMain && path === 'main'));
   };
 };

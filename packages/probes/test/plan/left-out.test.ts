@@ -81,4 +81,31 @@ describe.skipIf(requirement('go').missing)('what is shown unasked', () => {
       expect(functions(text)).toEqual(main);
     expect(() => functions(`${path.slice(0, -1)}/...`)).toThrow(/There is no function of/);
   });
+
+  test('functions of a package that set up no frame are counted where the kernel emulates an instruction at their entry', () => {
+    const { sites, said } = planned('main/... do count');
+    const cheap = sites.filter(({ tier }) => tier !== 1);
+    expect(cheap.map((site) => site.function)).toContain('main.several');
+    for (const { tier, cost } of cheap) expect([tier, cost]).toEqual(['emulated', sites[0]?.cost]);
+    expect(said[0]).toMatchObject({
+      code: 'functions-without-site',
+      message: expect.stringMatching(
+        /^\d+ of \d+ functions have no cheap place at their entry and are left out \(main\./,
+      ),
+    });
+  });
+
+  test('a stop at the inlined copies is in all of them or refused', () => {
+    const [partly] = [...binary.inlinedCopies((name) => name.startsWith('runtime.')).keys()].filter((name) => {
+      const parsed = parseProbeText(`"${name}" inlined do count`);
+      const logged = parsed.ok ? planner.plan(parsed.spec, binary, { use: 'log' }) : undefined;
+      return logged?.ok === true && logged.notes?.some(({ code }) => code === 'copies-without-site');
+    });
+    const parsed = parseProbeText(`"${partly}" inlined do stop`);
+    if (!parsed.ok) throw new Error(parsed.message);
+    expect(planner.plan(parsed.spec, binary, { avoid: [] })).toMatchObject({
+      ok: false,
+      refusal: { code: expect.stringMatching(/^(?:partly-inlined|no-copy-site)$/) },
+    });
+  });
 });

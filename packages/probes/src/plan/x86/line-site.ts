@@ -33,18 +33,36 @@ const callClobbers = [
   ...['r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r15'],
 ] as const;
 
-export const withHistory = (code: Code, block: readonly number[], index: number, tier: LineSite['tier']): LineSite => {
-  const before = block.filter((each) => each < index).map((each) => code.instructions[each]);
-  const present = before.filter((each): each is Decoded => each !== undefined);
-  return {
-    index,
-    tier,
-    clobbered: new Set(present.flatMap((each) => (each.flow === 'call' ? callClobbers : each.written))),
+/** What has changed since the line began; told instruction by instruction, because blocks may be thousands long. */
+export class History {
+  #clobbered: ReadonlySet<string> = new Set();
+  #storesBefore = false;
+  #mayMiss = false;
+
+  get mayMiss(): boolean {
+    return this.#mayMiss;
+  }
+
+  pass(instruction: Decoded): void {
+    const written = instruction.flow === 'call' ? callClobbers : instruction.written;
+    // Sites share a set until there is more in it.
+    if (written.some((register) => !this.#clobbered.has(register)))
+      this.#clobbered = new Set([...this.#clobbered, ...written]);
     // A call's own store is the return address, below everything that can be seen.
-    storesBefore: present.some((each) => each.writesMemory && each.flow !== 'call'),
-    mayMiss: present.some(mayFail),
-  };
-};
+    this.#storesBefore ||= instruction.writesMemory && instruction.flow !== 'call';
+    this.#mayMiss ||= mayFail(instruction);
+  }
+
+  site(index: number, tier: LineSite['tier']): LineSite {
+    return {
+      index,
+      tier,
+      clobbered: this.#clobbered,
+      storesBefore: this.#storesBefore,
+      mayMiss: this.#mayMiss,
+    };
+  }
+}
 
 /** `belongs` says whether the instruction at an address is code of the line. */
 export const inLine = (code: Code, start: number, belongs: (address: number) => boolean): readonly number[] => {
@@ -77,13 +95,17 @@ export const logSites = (
   const block = blockFrom(code, start);
   const own = inLine(code, start, belongs).length;
   const found: LineSite[] = [];
+  const history = new History();
   for (const [position, index] of block.entries()) {
+    const previous = position === 0 ? undefined : code.instructions[index - 1];
+    if (previous !== undefined) history.pass(previous);
+    if (position >= own && history.mayMiss) break;
     const instruction = code.instructions[index];
     if (instruction === undefined || instruction.flow === 'other') continue;
     if (besideDebugger && (position === 0 || isStart(instruction.address) || isBehindCall(code, index))) continue;
     const isSimple = isPlain(instruction) || instruction.flow !== 'next';
     if (!isEmulated(instruction) && !(isSimple && isAcceptable(instruction.bytes))) continue;
-    const site = withHistory(code, block, index, logTier(instruction));
+    const site = history.site(index, logTier(instruction));
     if (position < own || (isEmulated(instruction) && !site.mayMiss)) found.push(site);
   }
   const rank = ({ mayMiss, tier }: LineSite): number => logOrder[tier] + (mayMiss ? 0.5 : 0);

@@ -2,7 +2,7 @@
 import { isAcceptable } from './acceptable.js';
 import { type Code, endOf } from './code.js';
 import { type Decoded, isNop, isNop5, isPushFrame, type X86 } from './decode.js';
-import { inLine, isBehindCall, isPlain, type LineSite, withHistory } from './line-site.js';
+import { History, inLine, isBehindCall, isPlain, type LineSite } from './line-site.js';
 
 /** A trap instruction, as the kernel writes it over the first byte, and as the sentinel stands on the last one. */
 const trap = 0xcc;
@@ -104,12 +104,15 @@ export const stopSites = (x86: X86, code: Code, start: number, bounds: LineBound
   const block = inLine(code, start, bounds.belongs);
   const sites: LineSite[] = [];
   const found = new Set<StopObstacle>();
+  const history = new History();
   for (const [position, index] of block.entries()) {
+    const previous = position === 0 ? undefined : code.instructions[index - 1];
+    if (previous !== undefined) history.pass(previous);
     const verdict = judge(x86, code, index, position === 0, bounds);
     const obstacle = obstacles.find((each) => each === verdict);
     if (obstacle !== undefined) found.add(obstacle);
     else if (verdict === 1 || verdict === 2 || verdict === 'stepped') {
-      sites.push(withHistory(code, block, index, verdict));
+      sites.push(history.site(index, verdict));
     }
   }
   // Those that are always reached, then those without a sentinel, then those that cannot fault themselves.
