@@ -98,6 +98,15 @@ export class TestClient extends DebugClient {
     this.#inner._socket?.on('error', () => undefined);
   }
 
+  /** From now on the adapter's bytes stay in its socket, and then in the adapter. */
+  stopReading(): void {
+    this.#inner._socket?.pause();
+  }
+
+  readOn(): void {
+    this.#inner._socket?.resume();
+  }
+
   /** Once: no answer or event will come any more. */
   onEnd(listener: () => void): void {
     this.#inner._socket?.once('close', listener);
