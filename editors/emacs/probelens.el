@@ -77,6 +77,84 @@ Without a session the probe waits for one."
     (when (stringp text)
       (with-help-window "*probelens timeline*" (princ text)))))
 
+;; Requests to the running session, of whichever debugger.
+(declare-function dap-request "dap-mode")
+(declare-function dap--cur-session "dap-mode")
+(declare-function dap--debug-session-thread-id "dap-mode")
+(declare-function dape-request "dape")
+(declare-function dape--live-connection "dape")
+(defvar dape-active-mode)
+
+(defun probelens--field (name object)
+  "Field NAME of OBJECT, a hash table of dap-mode or a plist of dape."
+  (if (hash-table-p object) (gethash name object) (plist-get object (intern (concat ":" name)))))
+
+(defun probelens--ask (done request &rest arguments)
+  "Call DONE with the body of the answer to REQUEST with ARGUMENTS, a plist.
+Nil where it was refused, t where the answer has no body."
+  (if (bound-and-true-p dape-active-mode)
+      (dape-request (dape--live-connection 'last) request arguments
+                    (lambda (body &optional problem) (funcall done (unless problem body))))
+    (funcall done (condition-case problem
+                      ;; A request without a body is answered with nothing.
+                      (or (apply #'dap-request (dap--cur-session) request arguments) t)
+                    (error (message "%s" (error-message-string problem)) nil)))))
+
+(defun probelens-pause-at-next-load ()
+  "Stop before the next eBPF program is loaded, and show it."
+  (interactive)
+  (probelens--ask (lambda (body) (when body (message "The next eBPF program is shown before it is loaded.")))
+                  "probelens/pauseAtNextLoad"))
+
+(defun probelens-verifier-summary ()
+  "Show what the verifier said of the last program, and the usual cure."
+  (interactive)
+  (probelens--ask (lambda (body)
+                    (when body
+                      (with-help-window "*probelens verifier*"
+                        (princ (string-join (cons (probelens--field "line" body)
+                                                  (append (probelens--field "details" body) nil))
+                                            "\n")))))
+                  "probelens/verifierSummary"))
+
+(defun probelens--print-stack (body)
+  "Append the frames of BODY, the answer to stackTrace, to this buffer."
+  (dolist (frame (append (probelens--field "stackFrames" body) nil))
+    (insert (format "    %s  %s:%s\n" (probelens--field "name" frame)
+                    (let ((source (probelens--field "source" frame)))
+                      (or (and source (probelens--field "path" source)) ""))
+                    (or (probelens--field "line" frame) 0)))))
+
+(defconst probelens--most-stacks 200 "Each is a request of its own.")
+
+(defun probelens-goroutines-and-crash ()
+  "Show the stack of every goroutine.
+Where an exception stopped the program, also what it was."
+  (interactive)
+  (probelens--ask
+   (lambda (body)
+     (let ((buffer (get-buffer-create "*probelens goroutines*"))
+           (threads (seq-take (append (and (not (eq body t)) body (probelens--field "threads" body)) nil)
+                              probelens--most-stacks)))
+       (with-current-buffer buffer
+         (let ((inhibit-read-only t)) (erase-buffer)))
+       (when threads
+         (probelens--ask (lambda (crash)
+                           (when (and crash (not (eq crash t)))
+                             (with-current-buffer buffer
+                               (insert (format "%s: %s\n" (probelens--field "exceptionId" crash)
+                                               (probelens--field "description" crash))))))
+                         "exceptionInfo" :threadId (probelens--field "id" (car threads))))
+       (dolist (thread threads)
+         (probelens--ask (lambda (stack)
+                           (with-current-buffer buffer
+                             (goto-char (point-max))
+                             (insert (probelens--field "name" thread) "\n")
+                             (when (and stack (not (eq stack t))) (probelens--print-stack stack))))
+                         "stackTrace" :threadId (probelens--field "id" thread) :startFrame 0 :levels 50))
+       (display-buffer buffer)))
+   "threads"))
+
 (defvar probelens-prefix-map
   (let ((map (make-sparse-keymap)))
     (define-key map "k" #'probelens-probe-at-point)
@@ -84,6 +162,9 @@ Without a session the probe waits for one."
     (define-key map "l" #'lsp-avy-lens)
     (define-key map "p" #'probelens-list)
     (define-key map "t" #'probelens-timeline)
+    (define-key map "B" #'probelens-pause-at-next-load)
+    (define-key map "v" #'probelens-verifier-summary)
+    (define-key map "g" #'probelens-goroutines-and-crash)
     map)
   "On `C-c p' while a session runs, with the debugger's own commands.
 Bind it elsewhere, too.")
@@ -143,6 +224,17 @@ For desktops and terminals that keep F keys for themselves."
 (declare-function dap--debug-session-launch-args "dap-mode")
 (declare-function dap--debug-session-proc "dap-mode")
 
+;; Emacs 28 asks no terminal for keys like Ctrl+Shift+K, and does not read them where one tells them unasked.
+(defun probelens--decode-keys ()
+  "Read Ctrl+Shift+B and Ctrl+Shift+K as CSI-u, xterm and kitty tell them."
+  (dolist (letter '(?b ?k))
+    (dolist (code (list letter (upcase letter)))
+      (dolist (form '("\e[%d;6u" "\e[27;6;%d~"))
+        (define-key input-decode-map (format form code) (kbd (format "C-S-%c" letter)))))))
+
+(add-hook 'tty-setup-hook #'probelens--decode-keys)
+(probelens--decode-keys)
+
 (defvar probelens-session-mode-map
   (let ((map (make-sparse-keymap)))
     (define-key map (kbd "<f5>") #'dap-continue)
@@ -156,6 +248,9 @@ For desktops and terminals that keep F keys for themselves."
     (define-key map (kbd "C-<f5>") #'dap-debug-last)
     (define-key map (kbd "<f29>") #'dap-debug-last)
     (define-key map (kbd "C-S-k") #'probelens-probe-at-point)
+    (define-key map (kbd "C-S-b") #'probelens-pause-at-next-load)
+    (define-key map (kbd "M-l") #'probelens-verifier-summary)
+    (define-key map (kbd "C-t") #'probelens-goroutines-and-crash)
     (define-key map (kbd "C-c p")
                 (probelens--prefix #'dap-continue #'dap-breakpoint-toggle #'dap-next #'dap-step-in
                                    #'dap-step-out #'dap-disconnect))
@@ -216,7 +311,6 @@ terminals, Ctrl+Shift+K as Ctrl+K: hence `C-c p k'.")
 (declare-function dape-step-out "dape")
 (declare-function dape-quit "dape")
 (declare-function dape-restart "dape")
-(defvar dape-active-mode)
 
 (defvar probelens-dape-mode-map
   (let ((map (make-sparse-keymap)))
@@ -231,6 +325,9 @@ terminals, Ctrl+Shift+K as Ctrl+K: hence `C-c p k'.")
     (define-key map (kbd "C-<f5>") #'dape-restart)
     (define-key map (kbd "<f29>") #'dape-restart)
     (define-key map (kbd "C-S-k") #'probelens-probe-at-point)
+    (define-key map (kbd "C-S-b") #'probelens-pause-at-next-load)
+    (define-key map (kbd "M-l") #'probelens-verifier-summary)
+    (define-key map (kbd "C-t") #'probelens-goroutines-and-crash)
     (define-key map (kbd "C-c p")
                 (probelens--prefix #'dape-continue #'dape-breakpoint-toggle #'dape-next #'dape-step-in
                                    #'dape-step-out #'dape-quit))

@@ -19,7 +19,15 @@ M.options = {
     probe = { '<leader>pk', '<C-S-k>' },
     timeline = '<leader>pt',
   },
-  -- Normal mode, while a session of ours runs: a function of nvim-dap by its name, or one of yours.
+  -- Normal mode, in Go files, with nvim-dap and where nobody has mapped the key: what begins a session.
+  go_keys = {
+    ['<F5>'] = 'continue',
+    ['<F9>'] = 'toggle_breakpoint',
+    ['<leader>dc'] = 'continue',
+    ['<leader>db'] = 'toggle_breakpoint',
+    ['<leader>dT'] = 'tests',
+  },
+  -- Normal mode, while a session of ours runs: a function of this module or of nvim-dap by its name, or one of yours.
   -- Shift+F5, Shift+F11 and Ctrl+F5 arrive as F17, F23 and F29 in terminals.
   session_keys = {
     ['<F5>'] = 'continue',
@@ -32,6 +40,9 @@ M.options = {
     ['<F17>'] = 'terminate',
     ['<C-F5>'] = 'run_last',
     ['<F29>'] = 'run_last',
+    ['<C-S-b>'] = 'pause_at_next_load',
+    ['<M-l>'] = 'verifier_summary',
+    ['<C-t>'] = 'goroutines_and_crash',
     -- For desktops and terminals that keep F keys for themselves.
     ['<leader>dc'] = 'continue',
     ['<leader>db'] = 'toggle_breakpoint',
@@ -40,6 +51,9 @@ M.options = {
     ['<leader>do'] = 'step_out',
     ['<leader>dt'] = 'terminate',
     ['<leader>dl'] = 'run_last',
+    ['<leader>dB'] = 'pause_at_next_load',
+    ['<leader>dv'] = 'verifier_summary',
+    ['<leader>dg'] = 'goroutines_and_crash',
   },
 }
 
@@ -110,6 +124,87 @@ end
 -- Of one goroutine, or of all.
 function M.show_timeline(goroutine)
   execute('probelens.showTimeline', goroutine, show)
+end
+
+-- A request of the running session, beside those that nvim-dap knows.
+local function ask(command, arguments, done)
+  local session = require('dap').session()
+  if not session then
+    return vim.notify('No debug session runs.', vim.log.levels.WARN)
+  end
+  session:request(command, arguments, vim.schedule_wrap(function(problem, body)
+    done(body, problem and tostring(problem.message or problem))
+  end))
+end
+
+-- The next eBPF program that is loaded stops the session before its system call.
+function M.pause_at_next_load()
+  ask('probelens/pauseAtNextLoad', vim.empty_dict(), function(_, problem)
+    vim.notify(problem or 'The next eBPF program is shown before it is loaded.')
+  end)
+end
+
+-- What the verifier said of the last program, and the usual cure.
+function M.verifier_summary()
+  ask('probelens/verifierSummary', vim.empty_dict(), function(body, problem)
+    if body then
+      show(table.concat(vim.list_extend({ body.line }, body.details or {}), '\n'))
+    else
+      vim.notify(problem, vim.log.levels.WARN)
+    end
+  end)
+end
+
+-- Stacks are asked for one after the other: Delve answers each apart.
+local most_stacks = 200
+
+-- The stack of every goroutine and, where an exception stopped the program, what it was.
+function M.goroutines_and_crash()
+  local lines = {}
+  local function stacks(threads, index)
+    local thread = threads[index]
+    if not thread or index > most_stacks then
+      return show(table.concat(lines, '\n'))
+    end
+    table.insert(lines, thread.name)
+    ask('stackTrace', { threadId = thread.id, startFrame = 0, levels = 50 }, function(body)
+      for _, frame in ipairs(body and body.stackFrames or {}) do
+        local path = frame.source and frame.source.path or ''
+        table.insert(lines, ('    %s  %s:%d'):format(frame.name, path, frame.line or 0))
+      end
+      stacks(threads, index + 1)
+    end)
+  end
+  ask('threads', nil, function(body, problem)
+    local threads = body and body.threads or {}
+    if problem or #threads == 0 then
+      return vim.notify(problem or 'There are no goroutines yet.', vim.log.levels.WARN)
+    end
+    local stopped = require('dap').session().stopped_thread_id
+    ask('exceptionInfo', { threadId = stopped or threads[1].id }, function(crash)
+      if crash then
+        table.insert(lines, ('%s: %s'):format(crash.exceptionId or '', crash.description or ''))
+      end
+      stacks(threads, 1)
+    end)
+  end)
+end
+
+-- The tests of the package of this file.
+function M.tests()
+  local dap = require 'dap'
+  for _, configuration in ipairs(dap.configurations.go or {}) do
+    if configuration.type == 'probelens' and configuration.mode == 'test' then
+      return dap.run(configuration)
+    end
+  end
+end
+
+-- What a key's action runs.
+local function runner(action)
+  return type(action) == 'function' and action or M[action] or function()
+    require('dap')[action]()
+  end
 end
 
 local function on_attach(_, buffer)
@@ -195,10 +290,8 @@ function M.session_began()
   saved = {}
   for lhs, action in pairs(M.options.session_keys) do
     saved[lhs] = mapping_of(lhs) or false
-    local is_ours = type(action) == 'function'
-    vim.keymap.set('n', lhs, is_ours and action or function()
-      require('dap')[action]()
-    end, { desc = session_key .. (is_ours and 'key of a session' or action) })
+    local name = type(action) == 'string' and action or 'key of a session'
+    vim.keymap.set('n', lhs, runner(action), { desc = session_key .. name })
   end
 end
 
@@ -227,7 +320,25 @@ function M.session_ended()
   saved = nil
 end
 
+-- Global ones, so that what a person maps later is theirs; elsewhere than in Go files the key is what it was.
+local function map_go_keys()
+  for lhs, action in pairs(M.options.go_keys) do
+    local run = runner(action)
+    if not mapping_of(lhs) then
+      local sent = vim.api.nvim_replace_termcodes(lhs, true, true, true)
+      vim.keymap.set('n', lhs, function()
+        if vim.bo.filetype == 'go' then
+          run()
+        else
+          vim.api.nvim_feedkeys(sent, 'n', false)
+        end
+      end, { desc = session_key .. (type(action) == 'string' and action or 'key for Go') })
+    end
+  end
+end
+
 local function setup_dap(dap)
+  map_go_keys()
   local command = command_with 'dap'
   dap.adapters.probelens = {
     type = 'executable',

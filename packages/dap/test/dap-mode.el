@@ -47,6 +47,17 @@
   (report "value" (let ((frame (dap--debug-session-active-frame session)))
                     (gethash "result" (dap-request session "evaluate" :expression "o.ID" :context "hover"
                                                    :frameId (gethash "id" frame)))))
+  ;; Batch Emacs has no echo area.
+  (defvar last-message nil)
+  (advice-add 'message :before (lambda (format &rest arguments)
+                                 (when format (setq last-message (apply #'format-message format arguments)))))
+  ;; The keys of eBPF authors and of crashes, by what they are bound to.
+  (call-interactively (key-binding (kbd "C-t")))
+  (report "goroutines" (with-current-buffer "*probelens goroutines*" (buffer-string)))
+  (call-interactively (key-binding (kbd "M-l")))
+  (report "verifier" last-message)
+  (call-interactively (key-binding (kbd "C-S-b")))
+  (report "next load" last-message)
   (call-interactively #'dap-next)
   (report "step" (stop))
   (call-interactively #'dap-continue)

@@ -26,6 +26,24 @@ local function run()
     continue = function()
       table.insert(called, 'continue')
     end,
+    run = function(configuration)
+      table.insert(called, 'run ' .. configuration.name)
+    end,
+    session = function()
+      local answers = {
+        ['probelens/pauseAtNextLoad'] = {},
+        ['probelens/verifierSummary'] = { line = 'xdp refused', details = { 'R1 is no pointer' } },
+        threads = { threads = { { id = 1, name = '[Go 1] main.main' }, { id = 7, name = '[Go 7] main.worker' } } },
+        exceptionInfo = { exceptionId = 'panic', description = 'boom' },
+        stackTrace = { stackFrames = { { name = 'main.f', line = 3, source = { path = '/f.go' } } } },
+      }
+      return {
+        stopped_thread_id = 7,
+        request = function(_, command, _, done)
+          done(nil, answers[command])
+        end,
+      }
+    end,
   }
   vim.keymap.set('n', '<F5>', ':let g:mine = get(g:, "mine", 0) + 1<CR>', { silent = true })
 
@@ -120,11 +138,37 @@ local function run()
   press '<F5>'
   press '\\dc'
   report('while it runs', vim.deepcopy(called))
+
+  -- What only this adapter is asked, by the keys of a session.
+  local function shown_by(key)
+    press(key)
+    vim.wait(60000, function()
+      return vim.api.nvim_get_current_buf() ~= buffer
+    end)
+    local lines = vim.api.nvim_buf_get_lines(0, 0, -1, false)
+    press 'q'
+    return lines
+  end
+  report('verifier', shown_by '<M-l>')
+  report('goroutines', shown_by '<C-t>')
+  local said
+  local notify = vim.notify
+  vim.notify = function(text)
+    said = text
+  end
+  press '<C-S-b>'
+  vim.wait(60000, function()
+    return said ~= nil
+  end)
+  vim.notify = notify
+  report('next load', said)
   session.on_close.probelens()
   vim.wait(60000, function()
     return vim.fn.mapcheck('<F11>', 'n') == ''
   end)
   press '<F5>'
+  press '\\dT'
+  report('tests', table.remove(called))
   report('afterwards', { mine = vim.g.mine or 0, f11 = vim.fn.mapcheck('<F11>', 'n'), called = #called })
 
   -- A real adapter, killed: nvim-dap closes the session in the callback that tells of the process's end.

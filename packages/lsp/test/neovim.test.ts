@@ -79,6 +79,16 @@ describe.skipIf(requirement('go', 'nvim').missing)('Neovim', () => {
     expect(value('auto_continue')).toBe(false);
     expect(new Set(value('types') as string[])).toEqual(new Set(['probelens']));
     expect(value('while it runs')).toEqual(['continue', 'continue']);
+    expect(value('verifier')).toEqual(['xdp refused', 'R1 is no pointer']);
+    expect(value('goroutines')).toEqual([
+      'panic: boom',
+      '[Go 1] main.main',
+      '    main.f  /f.go:3',
+      '[Go 7] main.worker',
+      '    main.f  /f.go:3',
+    ]);
+    expect(value('next load')).toBe('The next eBPF program is shown before it is loaded.');
+    expect(value('tests')).toBe('run Probelens: tests');
     expect(value('afterwards')).toEqual({ mine: 1, f11: '', called: 2 });
     expect(value('with an adapter')).toEqual({ f11: true, f17: true, f29: true });
     expect(value('after it was killed')).toEqual({

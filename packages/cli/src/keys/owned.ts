@@ -30,6 +30,8 @@ const rows: Readonly<Record<KeyEditor, readonly Row[]>> = {
   ],
   emacs: [
     ['M-.', 'definition', 'xref with gopls', contexts],
+    ['[M-x dap-debug]', 'dap-debug', 'dap-mode; its templates "Probelens: package" and "Probelens: tests"', before],
+    ['[M-x dap-breakpoint-toggle]', 'dap-breakpoint-toggle', 'dap-mode', before],
     ['[saving]', 'format', 'go-mode or gopls; your own before-save-hook', contexts],
   ],
   helix: [
@@ -59,6 +61,7 @@ const rows: Readonly<Record<KeyEditor, readonly Row[]>> = {
     ['shift+f11', 'workbench.action.debug.stepOut', 'VS Code', session],
     ['f12', 'definition', 'VS Code with gopls', contexts],
     ['[saving]', 'format', 'the Go extension (editor.formatOnSave)', contexts],
+    ['[console: bpf log]', 'verifier', 'the debug console', session],
     ['[Go: Test Package]', 'go.test.package', 'the Go extension', before],
   ],
   terminal: [
