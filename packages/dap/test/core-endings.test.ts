@@ -73,6 +73,30 @@ describe('endings', () => {
     expect(messages.at(-1)).toMatchObject({ event: 'terminated' });
   });
 
+  it.each([
+    ['the agent is asked first', { kernel: 'required' }, 0],
+    ['Delve starts', {}, 0],
+    ['Delve greets', {}, 1],
+  ])('answers a launch that waits, once, when the client leaves while %s', (_, args, connected) => {
+    const world = new World();
+    world.request('initialize', { clientID: 'test' });
+    const launch = world.request('launch', { program: '/bin/x', ...args });
+    if (connected === 1) world.feed({ kind: 'delve-connected' });
+    const leave = world.request('disconnect');
+    world.feed({ kind: 'kernel-checked', reason: 'nobody answers.' });
+    world.feed({ kind: 'delve-closed' });
+    const answers = world.toClient().flatMap((message) => (message.type === 'response' ? [message] : []));
+    expect(answers.filter(({ request_seq }) => request_seq === launch)).toMatchObject([{ success: false }]);
+    expect(answers.filter(({ request_seq }) => request_seq === leave)).toHaveLength(1);
+  });
+
+  it('answers the launch when Delve dies while it greets', () => {
+    const world = new World();
+    const launch = world.request('launch', { program: '/bin/x' });
+    world.feed({ kind: 'delve-connected' }).feed({ kind: 'delve-closed' });
+    expect(world.toClient()).toContainEqual(expect.objectContaining({ request_seq: launch, success: false }));
+  });
+
   it('cuts the connection when leaving takes too long', () => {
     const world = World.ready();
     world.request('disconnect');

@@ -77,6 +77,16 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session begins'
     expect(alone).toMatchObject({ success: false });
   });
 
+  it('ends at once after a program that could not be started: Delve itself hangs there', async () => {
+    const client = await stage.connect();
+    await client.ask('initialize', initializeArguments);
+    const launch = await client.ask('launch', { mode: 'exec', program: join(stage.work, 'nothing-here') });
+    expect(launch).toMatchObject({ success: false });
+    expect(await client.ask('disconnect', {})).toMatchObject({ success: true });
+    // Delve never says it, and without it the session lasted until all patience with Delve was over.
+    await client.next('terminated');
+  });
+
   it('with the tests of a package (test)', async () => {
     const program = dirname(endings);
     const output = join(stage.work, 'variety.test');

@@ -1,7 +1,7 @@
 /** What Delve sends: answers find their askers, events are passed on, a few are looked at first. */
 import { errors } from '../errors.js';
 import { withBpfScope } from './bpf/scope.js';
-import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over, refuseRest } from './endings.js';
+import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over, refuseLaunch, refuseRest } from './endings.js';
 import { asException, giveUpException } from './exceptions/show.js';
 import { asFollowed, onFollowAnswer, rememberTop } from './follow.js';
 import { loseKernel, removeGates } from './gates.js';
@@ -226,6 +226,7 @@ export const onDelveClosed = (turn: Turn): void => {
   const { ending, delve } = turn.state;
   if (delve === 'gone') return;
   releaseEnd(turn);
+  refuseLaunch(turn, ending === undefined ? delveGone : errors.sessionEnding());
   turn.update({ delve: 'gone' });
   if (ending !== undefined) {
     over(turn);

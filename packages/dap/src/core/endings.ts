@@ -248,11 +248,20 @@ export const refuseRest = (turn: Turn, error: UserError): void => {
   turn.update({ pending: new Map(), backlog: [], lane: { active: undefined, ticket: undefined, queue: [] } });
 };
 
+/** A launch that Delve has not been sent yet, and never will be. */
+export const refuseLaunch = (turn: Turn, error: UserError): void => {
+  const { launch, delve } = turn.state;
+  if (launch === undefined || (delve !== 'starting' && delve !== 'greeting')) return;
+  turn.update({ launch: undefined });
+  turn.refuse(launch.request, error);
+};
+
 /** Delve is gone, wished or not. */
 export const over = (turn: Turn): void => {
   const { ending, client } = turn.state;
   if (ending === undefined || ending.stage === 'over') return;
   refuseRest(turn, errors.sessionEnding());
+  refuseLaunch(turn, errors.sessionEnding());
   if (ending.request !== undefined) turn.answer(ending.request);
   set(turn, { stage: 'over', request: undefined });
   turn.emit({ kind: 'stop-timer', name: 'ending' });

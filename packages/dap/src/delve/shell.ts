@@ -10,8 +10,13 @@ import { connectDelve, type DelveConnection, talkToDelve } from './connection.js
 import { findDelve } from './find.js';
 import type { DelveProcess } from './start.js';
 
-/** Delve ends by itself when its session does; a target that hangs in the kernel may keep it longer. */
-const endPatienceMs = 3_000;
+/**
+ * Delve ends by itself when its session does; a target that hangs in the kernel may keep it longer. On a busy machine
+ * detaching takes seconds, and whoever ends Delve meanwhile ends a program that was to live on.
+ */
+const endPatienceMs = 10_000;
+/** One that has refused to start a program holds none: nothing is harmed when it is not waited for. */
+const idlePatienceMs = 500;
 
 export class DelveShell {
   readonly #options: DapOptions;
@@ -84,7 +89,10 @@ export class DelveShell {
     const socket = await connectDelve(host, port);
     this.#closed = new Promise((resolve) => {
       this.#connection = talkToDelve(socket, {
-        onMessage: (message) => this.#tell({ kind: 'delve-message', message }),
+        onMessage: (message) => {
+          this.#tell({ kind: 'delve-message', message });
+          this.#watchLeaving(message);
+        },
         onClosed: () => {
           resolve();
           this.#tell({ kind: 'delve-closed' });
@@ -92,6 +100,25 @@ export class DelveShell {
       });
     });
     this.#tell({ kind: 'delve-connected' });
+  }
+
+  /** Its last launch failed. */
+  #idle = false;
+  #stuck: NodeJS.Timeout | undefined;
+
+  /**
+   * Delve 1.27 opens the pipes of outputMode "remote" before it starts the program, and waits for their end before the
+   * session's: after a launch that failed it answers `disconnect` and then hangs (server.go, preTerminatedWG).
+   */
+  #watchLeaving(message: Message): void {
+    if (message.type === 'event' && message.event === 'terminated') clearTimeout(this.#stuck);
+    if (message.type !== 'response') return;
+    if (message.command === 'launch') this.#idle = !message.success;
+    if (message.command !== 'disconnect' || !this.#idle) return;
+    this.#stuck = setTimeout(() => {
+      this.#tell({ kind: 'delve-message', message: { seq: 0, type: 'event', event: 'terminated' } });
+      this.#connection?.socket.destroy();
+    }, idlePatienceMs);
   }
 
   /** What Delve itself prints (its log, with dlvFlags), and the program's output in outputMode "local". */
@@ -123,9 +150,11 @@ export class DelveShell {
       await this.#closed;
       return;
     }
-    const terminate = setTimeout(() => running.kill('SIGTERM'), endPatienceMs);
-    const kill = setTimeout(() => running.kill('SIGKILL'), 2 * endPatienceMs);
+    const patienceMs = this.#idle ? idlePatienceMs : endPatienceMs;
+    const terminate = setTimeout(() => running.kill('SIGTERM'), patienceMs);
+    const kill = setTimeout(() => running.kill('SIGKILL'), 2 * patienceMs);
     await running.ended;
+    clearTimeout(this.#stuck);
     clearTimeout(terminate);
     clearTimeout(kill);
     this.#connection?.socket.destroy();
