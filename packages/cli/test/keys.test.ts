@@ -97,17 +97,12 @@ describe('the table', () => {
     expect(ours.sort()).toEqual(read.sort());
   });
 
-  const python = spawnSync('python3', ['-c', 'import tomllib']).status === 0;
-  it.skipIf(!python)('has the keys of Helix as another reader of TOML finds them', async () => {
-    const program =
-      'import json, sys, tomllib; print(json.dumps(tomllib.load(open(sys.argv[1], "rb"))["keys"]["normal"]))';
-    const { stdout } = await execa('python3', ['-c', program, join(root, 'editors/helix/config.toml')]);
-    const flat = (table: object, prefix: string): readonly string[] =>
-      Object.entries(table).flatMap(([key, value]) =>
-        typeof value === 'string' ? [`${prefix}${key} ${value}`] : flat(value, `${prefix}${key} `),
-      );
+  it('has the keys that stand in the lines of the file for Helix', () => {
+    const [, section = ''] = shipped('helix/config.toml').split('[keys.normal]\n');
+    const expected = [...section.matchAll(/^(\S+) = "(.+)"$/gm)].map(([, key, action]) => `${key} ${action}`);
+    expect(expected.length).toBeGreaterThan(5);
     const ours = shippedBindings('helix').map(({ written, action }) => `${written} ${action}`);
-    expect(ours.sort()).toEqual([...flat(JSON.parse(stdout), '')].sort());
+    expect(ours).toEqual(expected);
   });
 
   it('is printed for one editor and for all, for people and as JSON', async () => {
