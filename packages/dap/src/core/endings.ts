@@ -12,6 +12,11 @@ import { functionsGroup, pathOfGroup } from './wants.js';
 
 /** One step of leaving; then the connection is cut and Delve left to itself. */
 const deadlineMs = 8_000;
+/**
+ * Taking the gates out of a program that is to live on: some 20 ms for each, on a busy machine many times that. Delve that
+ * is left to itself before the last of them is out kills the program.
+ */
+const disarmingMs = 60_000;
 /** Rounds of continue and pause to get rid of pending traps; ten of ten targets needed at most two. */
 const roundLimit = 8;
 
@@ -23,8 +28,12 @@ const set = (turn: Turn, change: Partial<Ending>): void => {
   if (change.stage !== undefined && change.stage !== 'over') startDeadline(turn);
 };
 
-const startDeadline = (turn: Turn): void =>
-  turn.emit({ kind: 'start-timer', name: 'ending', milliseconds: deadlineMs });
+const startDeadline = (turn: Turn): void => {
+  const { ending, target } = turn.state;
+  const mayKill = ending?.terminateTarget === true || target.exited;
+  const disarming = ending?.stage === 'quiet' || ending?.stage === 'disarming';
+  turn.emit({ kind: 'start-timer', name: 'ending', milliseconds: disarming && !mayKill ? disarmingMs : deadlineMs });
+};
 
 const requestOf = (work: LaneWork): Request | undefined => ('request' in work ? work.request : undefined);
 
@@ -244,8 +253,16 @@ export const refuseRest = (turn: Turn, error: UserError): void => {
   const forwarded = active?.kind === 'resume' && active.stage === 'planting';
   const works = active === undefined || forwarded ? lane.queue : [active, ...lane.queue];
   const waiting = works.map(requestOf).filter((request) => request !== undefined);
-  for (const request of [...waiting, ...backlog]) turn.refuse(request, error);
-  turn.update({ pending: new Map(), backlog: [], lane: { active: undefined, ticket: undefined, queue: [] } });
+  const { completing, listing } = turn.state;
+  for (const request of [...waiting, ...backlog, ...completing.values(), ...listing.values()])
+    turn.refuse(request, error);
+  turn.update({
+    pending: new Map(),
+    backlog: [],
+    completing: new Map(),
+    listing: new Map(),
+    lane: { active: undefined, ticket: undefined, queue: [] },
+  });
 };
 
 /** A launch that Delve has not been sent yet, and never will be. */

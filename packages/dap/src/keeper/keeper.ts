@@ -16,11 +16,14 @@ import { readStateLine } from './state-line.js';
 const delveDescriptor = 3;
 const agentDescriptor = 4;
 const firstOther = 5;
-/** An agent that hangs must not keep a program paused for ever; its guard ends it long before. */
-const agentPatienceMs = 10_000;
+/**
+ * An agent that hangs must not keep a program paused for ever. But each gate takes the kernel some 20 ms to remove, on a
+ * busy machine many times that, and Delve that lets go before the last is out kills the program.
+ */
+const agentPatienceMs = 60_000;
 const roundLimit = 8;
 /** Delve halts a busy program within milliseconds; after this it is asked again whether the program runs. */
-const stopPatienceMs = 3_000;
+const stopPatienceMs = 5_000;
 
 /** Resolves with the last state when the adapter is gone, with undefined when it took its leave. */
 const adapterGone = async (input: NodeJS.ReadableStream): Promise<KeepState | undefined> => {
@@ -57,6 +60,8 @@ const leaveAlive = async (talk: DelveTalk, state: KeepState): Promise<void> => {
     if (await talk.isRunning()) {
       const stopped = talk.nextStop(stopPatienceMs);
       if (await talk.request('pause', { threadId: 1 })) await stopped;
+      // Slow, not stuck: a program that runs while Delve detaches does not survive it.
+      if (await talk.isRunning()) continue;
     }
     if (state.pid === undefined || !trapPending(state.pid)) break;
     await talk.request('continue', { threadId: 1 });

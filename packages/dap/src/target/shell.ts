@@ -134,7 +134,9 @@ export class TargetShell {
       if (states.every(stands)) return 'halted';
       const waited = Date.now() - since;
       const some = states.includes('T');
-      if (some && waited > partlyHaltedMs) return 'halted';
+      // A thread that is only waiting for a processor has not been asked yet.
+      const inKernel = states.every((state) => stands(state) || state === 'D');
+      if (some && waited > (inKernel ? partlyHaltedMs : noHaltMs)) return 'halted';
       if (!some && waited > noHaltMs) return 'running';
       await pause(haltLookMs);
     }
