@@ -9,7 +9,7 @@ import type { Readings } from '../plan/readings.js';
 import { Refused } from '../plan/refused.js';
 import type { Place, Request } from '../plan/request.js';
 import { type RuntimeOffsets, runtimeOffsets } from './offsets.js';
-import { type CrashWhat, crashFunctions } from './what.js';
+import type { CrashWhat } from './what.js';
 
 /** runtime.g up to and with `gopc`, in every release. Bytes. */
 const goroutineBytes = 320;
@@ -124,13 +124,11 @@ const capturesOf = (what: CrashWhat, offsets: RuntimeOffsets): readonly PlannedC
   }
 };
 
-/** Sites and captures of a `crash:` plan. Throws Refused. */
+/** Sites and captures of a `crash:` plan; crashPlaces has them for amd64 only. Throws Refused. */
 export const crashReadings = (request: Request, places: readonly Place[]): Readings => {
   const { target, action } = request.spec;
   if (target.kind !== 'crash') throw new Refused('unsupported-target', 'This is no crash: probe.');
   const { binary } = request;
-  if (binary.machine !== 'amd64')
-    throw new Refused('wrong-machine', `crash: probes are for amd64, and this program is for ${binary.machine}.`);
   const offsets = runtimeOffsets(binary);
   if (offsets === undefined)
     throw new Refused(
@@ -144,6 +142,3 @@ export const crashReadings = (request: Request, places: readonly Place[]): Readi
   const sites = places.map((place) => place.choose({ registers, memory: true }));
   return { sites, condition: undefined, captures };
 };
-
-/** Which function a record of the plan is from. */
-export const crashFunction = (what: CrashWhat, site: number): string | undefined => crashFunctions[what][site];
