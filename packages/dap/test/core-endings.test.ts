@@ -113,7 +113,13 @@ describe('the console', () => {
     world.answerPlans().answerArms();
     expect(bodyOf(world.toClient())).toMatchObject({ result: expect.stringContaining('In the kernel.') });
     world.request('evaluate', { expression: 'probes', context: 'repl' });
-    expect(bodyOf(world.toClient())).toMatchObject({ result: expect.stringContaining('main.f if x == 1 do stop') });
+    const [drain] = world.only('drain');
+    world.feed({ kind: 'counted', counters: [{ probe: 1, hits: 9, matches: 2, faults: 0, dropped: 0 }] });
+    world.take();
+    world.feed({ kind: 'drained', ticket: drain?.ticket ?? 0 });
+    expect(bodyOf(world.toClient())).toMatchObject({
+      result: '[1] main.f if x == 1 do stop (armed, 9 hits, 2 of them matched)',
+    });
     world.request('evaluate', { expression: 'unprobe 99', context: 'repl' });
     expect(bodyOf(world.toClient())).toMatchObject({ error: { format: expect.stringContaining('no probe "99"') } });
     for (const expression of ['probe', 'scope', 'o.ID', 'probed + 1']) {
@@ -122,6 +128,17 @@ describe('the console', () => {
     }
     world.request('evaluate', { expression: 'probes', context: 'hover' });
     expect(world.toDelve()).toHaveLength(1);
+  });
+
+  it('answers who waits for counts when the session ends first', () => {
+    const world = World.ready();
+    world.request('evaluate', { expression: 'probe main.f do count', context: 'repl' });
+    world.answerPlans().answerArms();
+    const listing = world.request('evaluate', { expression: 'probes', context: 'repl' });
+    const [drain] = world.only('drain');
+    world.feed({ kind: 'delve-closed' }).feed({ kind: 'drained', ticket: drain?.ticket ?? 0 });
+    const answers = world.toClient().filter((one) => one.type === 'response' && one.request_seq === listing);
+    expect(answers).toMatchObject([{ success: false }]);
   });
 
   it('completes its own words', () => {

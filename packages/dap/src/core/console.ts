@@ -2,7 +2,7 @@
 import { errors } from '../errors.js';
 import { onBpfCommand } from './bpf/console.js';
 import { numberOf, objectOf, type Request, stringOf } from './message.js';
-import { addProbe, removeProbe, view } from './probes.js';
+import { addProbe, countText, removeProbe } from './probes.js';
 import { onSnapshotCommand, onSnapshotsCommand } from './snapshots.js';
 import { onTimelineCommand } from './timeline.js';
 import type { Turn } from './turn.js';
@@ -17,11 +17,31 @@ const tell = (turn: Turn, request: Request, result: string): void => {
   turn.answer(request, { result, variablesReference: 0 });
 };
 
+/** The counts that are known are up to a second old: the kernel is asked for the present ones first. */
 const list = (turn: Turn, request: Request): void => {
+  const counted = [...turn.state.asked.values()].some(({ probe }) => probe !== undefined);
+  if (turn.state.kernel.state !== 'ready' || !counted) {
+    tellProbes(turn, request);
+    return;
+  }
+  const ticket = turn.ticket();
+  turn.update({ listing: new Map(turn.state.listing).set(ticket, request) });
+  turn.emit({ kind: 'drain', ticket });
+};
+
+export const onListCounted = (turn: Turn, ticket: number): void => {
+  const request = turn.state.listing.get(ticket);
+  if (request === undefined) return;
+  const listing = new Map(turn.state.listing);
+  listing.delete(ticket);
+  turn.update({ listing });
+  tellProbes(turn, request);
+};
+
+const tellProbes = (turn: Turn, request: Request): void => {
   const lines: string[] = [];
   for (const asked of turn.state.asked.values()) {
-    const { id, text, state, hits } = view(asked);
-    lines.push(`[${id}] ${text} (${state}, ${hits} hits)`);
+    lines.push(`[${asked.id}] ${asked.text} (${asked.state}, ${countText(asked)})`);
   }
   for (const gate of turn.state.gates.values()) {
     if (gate.owner.kind === 'breakpoint') lines.push(`[${gate.id}] breakpoint at ${gate.planned.function} (armed)`);

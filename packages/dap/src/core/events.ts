@@ -110,8 +110,8 @@ export const onCounted = (turn: Turn, counters: readonly ProbeCounters[]): void 
   const changed = [];
   for (const probe of asked.values()) {
     const counter = counters.find((one) => one.probe === probe.probe);
-    if (counter === undefined || counter.hits === probe.hits) continue;
-    const next = { ...probe, hits: counter.hits };
+    if (counter === undefined || (counter.hits === probe.hits && counter.matches === probe.matches)) continue;
+    const next = { ...probe, hits: counter.hits, matches: counter.matches };
     asked.set(probe.id, next);
     changed.push(next);
   }

@@ -52,6 +52,7 @@ export const addProbe = (
     state: 'planning',
     message: undefined,
     hits: 0,
+    matches: 0,
     probe: undefined,
     waiting,
   };
@@ -185,7 +186,7 @@ export const advanceRemoveProbe = (turn: Turn, work: RemoveWork, news: LaneNews)
   const asked = turn.state.asked.get(work.id);
   if (asked === undefined) return undefined;
   if (work.stage === 'new') {
-    if (asked.probe === undefined) return forget(turn, asked, asked.hits);
+    if (asked.probe === undefined) return forget(turn, asked, asked);
     const own = turn.state.gates.get(asked.probe);
     const spare = own !== undefined && stopsElsewhere(own) ? spareHelpers(turn, [asked.probe]) : [];
     const probes = [asked.probe, ...spare];
@@ -194,11 +195,17 @@ export const advanceRemoveProbe = (turn: Turn, work: RemoveWork, news: LaneNews)
     return { ...work, stage: 'disarming' };
   }
   if (news.kind !== 'disarmed') return work;
-  return forget(turn, asked, news.counters.find((one) => one.probe === asked.probe)?.hits ?? asked.hits);
+  return forget(turn, asked, news.counters.find((one) => one.probe === asked.probe) ?? asked);
 };
 
-const forget = (turn: Turn, asked: Asked, hits: number): LaneProgress => {
-  settle(turn, asked.id, { state: 'gone', probe: undefined, hits, message: `removed after ${hits} hits` });
+/** With a condition the hits alone say little. */
+export const countText = ({ hits, matches }: Pick<Asked, 'hits' | 'matches'>): string =>
+  matches === hits ? `${hits} hits` : `${hits} hits, ${matches} of them matched`;
+
+const forget = (turn: Turn, asked: Asked, last: Pick<Asked, 'hits' | 'matches'>): LaneProgress => {
+  const { hits, matches } = last;
+  const message = `removed after ${countText(last)}`;
+  settle(turn, asked.id, { state: 'gone', probe: undefined, hits, matches, message });
   const rest = new Map(turn.state.asked);
   rest.delete(asked.id);
   turn.update({ asked: rest });

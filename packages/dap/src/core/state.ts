@@ -182,6 +182,8 @@ export interface Step {
 /** A probe that was asked for by text. */
 export interface Asked extends ProbeView {
   readonly probe: number | undefined;
+  /** Hits whose condition was true. */
+  readonly matches: number;
   /** Who waits for the answer: a console command or a control client. */
   readonly waiting:
     | { readonly kind: 'console'; readonly request: Request }
@@ -240,6 +242,8 @@ export interface SessionState {
   readonly gates: ReadonlyMap<number, Gate>;
   /** Completions that wait for function names, by ticket. */
   readonly completing: ReadonlyMap<number, Request>;
+  /** Questions for the list of probes that wait for the counts, by ticket. */
+  readonly listing: ReadonlyMap<number, Request>;
   /** Lost with the agent, while hits of theirs were waiting to be shown. */
   readonly retired: ReadonlyMap<number, Gate>;
   readonly asked: ReadonlyMap<number, Asked>;
@@ -299,6 +303,7 @@ export const initialState: SessionState = {
   groups: new Map(),
   gates: new Map(),
   completing: new Map(),
+  listing: new Map(),
   retired: new Map(),
   asked: new Map(),
   hits: [],

@@ -1,7 +1,7 @@
 /** The session as a function: one input, the next state, and what is to be done. No clock, no I/O, no randomness. */
 import { onLoadDescribed } from './bpf/scope.js';
 import { onClientMessage } from './client.js';
-import { onCompleted } from './console.js';
+import { onCompleted, onListCounted } from './console.js';
 import { onControl } from './control.js';
 import { onDelveClosed, onDelveMessage, releaseEnd } from './delve.js';
 import { beginEnding, onEndingDeadline, onEndingDisarmed, onKernelWhileEnding, onSignalsRead } from './endings.js';
@@ -114,6 +114,7 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
     case 'drained':
       onDrained(turn, input.ticket);
       onLossesDrained(turn, input.ticket);
+      onListCounted(turn, input.ticket);
       releaseEnd(turn, input.ticket);
       return;
     case 'focused':

@@ -1,7 +1,7 @@
 /** Every input of a session without a debugger. */
 
 import type { ProbeEvent } from '@probelens/probes';
-import { onCompleted } from '../console.js';
+import { onCompleted, onListCounted } from '../console.js';
 import { onControl } from '../control.js';
 import { onCounted, onProbeEvents } from '../events.js';
 import { removeGates } from '../gates.js';
@@ -71,6 +71,7 @@ const takeKernel = (turn: Turn, input: Input): void => {
       return;
     case 'drained':
       onLastEvents(turn, input.ticket);
+      onListCounted(turn, input.ticket);
       return;
     case 'counted':
       onCounted(turn, input.counters);
