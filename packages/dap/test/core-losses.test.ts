@@ -2,7 +2,7 @@
 import type { ProbeCounters } from '@probelens/probes';
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../src/index.js';
-import { eventOf, World } from './core-world.js';
+import { bodyOf, eventOf, planOf, World } from './core-world.js';
 
 const textsOf = (messages: readonly Message[]): readonly string[] =>
   messages.flatMap((message) =>
@@ -108,6 +108,27 @@ describe('losses', () => {
     ]);
     world.feed({ kind: 'probe-events', events: [line()] });
     expect(textsOf(world.toClient())).toEqual(['> [Go 19]: here\n']);
+  });
+
+  it('of snapshots are said where they are listed', () => {
+    const world = World.ready();
+    world.request('evaluate', { expression: 'probe main.f do snapshot', context: 'repl' });
+    const [plan] = world.only('plan');
+    const planned = planOf('main.f');
+    const spec = { ...planned.spec, action: { kind: 'snapshot' as const } };
+    const outcome = { ok: true as const, plan: { ...planned, spec }, function: 'main.f', file: '/src/x.go', line: 7 };
+    world.feed({ kind: 'planned', ticket: plan?.ticket ?? 0, outcomes: [{ ...outcome, message: 'In the kernel.' }] });
+    world.answerArms();
+    const taken = (count: number) => Array.from({ length: count }, () => line());
+    world.feed({ kind: 'probe-events', events: taken(310) });
+    world.feed({ kind: 'probe-events', events: taken(5) });
+    world.take();
+    world.request('probelens/snapshots');
+    expect(bodyOf(world.toClient())).toMatchObject({ dropped: 15, snapshots: { length: 300 } });
+    world.request('evaluate', { expression: 'snapshots', context: 'repl' });
+    expect(bodyOf(world.toClient())).toMatchObject({
+      result: expect.stringContaining('(15 older ones were given up: the latest 300 are kept)'),
+    });
   });
 
   it('are none where events come before the answer that says whose they are', () => {

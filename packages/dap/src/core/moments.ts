@@ -53,6 +53,8 @@ export interface Row {
 
 export interface Moments {
   readonly count: number;
+  /** Snapshots that were given up for later ones. */
+  readonly forgotten: number;
   /** By slot, oldest first. */
   readonly kept: ReadonlyMap<number, Moment>;
   /** Snapshots that the person wants to see among the threads, by slot. */
@@ -72,6 +74,7 @@ export interface MomentQuestion {
 
 export const noMoments: Moments = {
   count: 0,
+  forgotten: 0,
   kept: new Map(),
   listed: new Set(),
   rows: new Map(),
@@ -116,9 +119,12 @@ export const keepMoments = (
   const kept = new Map(moments.kept);
   for (const moment of added.slice(-mostSnapshots)) kept.set(momentSlot(moment.number), moment);
   const snapshots = [...kept].filter(([, moment]) => moment.kind === 'snapshot');
-  for (const [slot] of snapshots.slice(0, Math.max(0, snapshots.length - mostSnapshots))) kept.delete(slot);
+  const excess = Math.max(0, snapshots.length - mostSnapshots);
+  for (const [slot] of snapshots.slice(0, excess)) kept.delete(slot);
+  // A batch of more than are kept loses some on the way.
+  const forgotten = moments.forgotten + excess + Math.max(0, added.length - mostSnapshots);
   const listed = new Set([...moments.listed].filter((slot) => kept.has(slot)));
-  change(turn, { count: moments.count + added.length, kept, listed });
+  change(turn, { count: moments.count + added.length, forgotten, kept, listed });
   return added;
 };
 

@@ -30,11 +30,16 @@ export const onSnapshotsCommand = (turn: Turn, request: Request): void => {
   const shown = all.slice(-mostLines);
   const lines = shown.map(snapshotText);
   if (all.length > shown.length) lines.unshift(`(${all.length - shown.length} earlier ones are kept)`);
+  const { forgotten } = turn.state.moments;
+  if (forgotten > 0) lines.unshift(`(${forgotten} older ones were given up: the latest ${all.length} are kept)`);
   const none = 'No snapshots. A probe takes them: probe main.f if x > 3 do snapshot';
   turn.answer(request, { result: lines.length === 0 ? none : lines.join('\n'), variablesReference: 0 });
 };
 
-/** Arguments: none; answers `{ snapshots: [{ number, threadId, goroutine, time, function, values }] }`, time in decimal nanoseconds. */
+/**
+ * Arguments: none; answers `{ snapshots: [{ number, threadId, goroutine, time, function, values }], dropped }`, time in
+ * decimal nanoseconds, `dropped` = older ones that are not kept.
+ */
 export const onSnapshotsRequest = (turn: Turn, request: Request): void => {
   const snapshots = snapshotsOf(turn.state).map((moment) => ({
     number: moment.number,
@@ -44,7 +49,7 @@ export const onSnapshotsRequest = (turn: Turn, request: Request): void => {
     function: moment.place.function,
     values: Object.fromEntries(moment.values.map(({ name, text }) => [name, text])),
   }));
-  turn.answer(request, { snapshots });
+  turn.answer(request, { snapshots, dropped: turn.state.moments.forgotten });
 };
 
 /** `snapshot 3`, `snapshot close`. */
