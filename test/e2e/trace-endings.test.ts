@@ -3,7 +3,7 @@
  * running, right in every result, with the bytes of its file. Random moments; PROBELENS_SOAK=1 makes it a hundred each.
  */
 import { once } from 'node:events';
-import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -147,6 +147,25 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('a trace that en
       }
     });
   }
+
+  it('a full disk', { timeout: 60_000 }, async () => {
+    const program = await startProgram(verify);
+    const full = openSync('/dev/full', 'w');
+    try {
+      const command = [await builtCommand(), ...traceArguments(PROBES), '--pid', String(program.pid)];
+      const { stderr, exitCode } = await execa(process.execPath, command, {
+        stdin: 'ignore',
+        stdout: full,
+        reject: false,
+      });
+      expect(stderr).toMatch(/^probelens: The output cannot be written: the disk is full; [^\n]*$/);
+      expect(exitCode).toBe(1);
+      await expectUnharmed(program);
+    } finally {
+      closeSync(full);
+      program.kill();
+    }
+  });
 
   it('nobody reading it any more', { timeout: 60_000 }, async () => {
     const program = await startProgram(verify);

@@ -34,7 +34,7 @@ const systemReasons: Readonly<Record<string, string>> = {
 };
 
 const systemSentence = (error: SystemError): string => {
-  const what = error.path ?? 'The system call';
+  const what = error.path ?? (error.syscall === 'write' ? 'The output cannot be written' : 'The system call');
   const reason =
     systemReasons[error.code] ?? `it failed with ${error.code}; run again with PROBELENS_DEBUG=1 for details`;
   return `${what}: ${reason}.`;

@@ -28,6 +28,7 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 
 export interface SystemError extends Error {
   readonly code: string;
+  readonly syscall: string;
   readonly path?: string;
 }
 

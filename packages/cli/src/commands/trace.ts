@@ -156,6 +156,7 @@ probelens trace --crashes [BINARY or --pid N] [--probe TEXT]... [--json] [-- ARG
       throw asAsked(error);
     });
     lines.flush();
+    if (lines.failure !== undefined) throw lines.failure;
     printLine(json ? JSON.stringify(summary) : formatTraceSummary(summary));
     return exitCode.done;
   },
