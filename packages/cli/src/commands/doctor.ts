@@ -23,7 +23,7 @@ export const doctor: Command = {
 
   What works on this machine, what does not, and the one command that mends each.
 
-  --delve PATH  dlv, where it is not in PATH, GOBIN, GOPATH/bin or .cache/bin of this directory and its parents
+  --delve PATH  dlv, where it is not in PATH, GOBIN, GOPATH/bin or .cache/bin of this directory, of the command, or of their parents
   --fix         remove what a crash left: breakpoints of a killed debugger, programs that stand still, stale sockets
   --json        one object for each check: {id, title, state, detail, fix}
 
@@ -37,7 +37,13 @@ export const doctor: Command = {
     if (values.fix) for (const sentence of await mend()) process.stderr.write(`${sentence}\n`);
     const agentProgram = ownCommand('agent');
     const option = values.delve;
-    const delve = findDelve({ argument: undefined, option, env: process.env, directory: process.cwd() });
+    const delve = findDelve({
+      argument: undefined,
+      option,
+      env: process.env,
+      directory: process.cwd(),
+      script: process.argv[1],
+    });
     const machine = await diagnose({
       agentProgram,
       agentCommand: agentCommand(agentProgram),

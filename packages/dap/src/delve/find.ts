@@ -1,5 +1,5 @@
 /** Where dlv is. The first that exists and may be run wins; nothing is run to find out. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 
@@ -11,6 +11,8 @@ export interface DelvePlacesToLook {
   readonly env: NodeJS.ProcessEnv;
   /** Below which `.cache/bin` may hold one; its parents are looked at too. */
   readonly directory: string;
+  /** The script that runs; its own parents are looked at last, because a checkout has put a Delve there for its demo. */
+  readonly script?: string | undefined;
 }
 
 export type DelveFound =
@@ -37,8 +39,20 @@ const projectCaches = (directory: string): readonly string[] => {
   }
 };
 
+/** An editor starts the command in its own project, by a link. */
+const ownCaches = (script: string | undefined): readonly string[] => {
+  if (script === undefined) return [];
+  try {
+    return projectCaches(dirname(realpathSync(script)));
+  } catch (error) {
+    // `node -e` and its like run no file.
+    if (error instanceof Error) return [];
+    throw error;
+  }
+};
+
 export const findDelve = (places: DelvePlacesToLook): DelveFound => {
-  const { argument, option, env, directory } = places;
+  const { argument, option, env, directory, script } = places;
   const given = argument ?? option;
   if (given !== undefined) {
     // A bare name is looked up in PATH, as a shell does.
@@ -49,9 +63,14 @@ export const findDelve = (places: DelvePlacesToLook): DelveFound => {
   const goPath = (env.GOPATH ?? join(homedir(), 'go')).split(delimiter).filter((path) => path !== '');
   const found =
     inPath('dlv', env) ??
-    [...goBin, ...goPath.map((path) => join(path, 'bin/dlv')), ...projectCaches(directory)].find(runnable);
+    [...goBin, ...goPath.map((path) => join(path, 'bin/dlv')), ...projectCaches(directory), ...ownCaches(script)].find(
+      runnable,
+    );
   return found === undefined
-    ? { ok: false, searched: ['PATH', 'GOBIN', 'GOPATH/bin', '.cache/bin of this directory and its parents'] }
+    ? {
+        ok: false,
+        searched: ['PATH', 'GOBIN', 'GOPATH/bin', '.cache/bin of this directory, of the command, and of their parents'],
+      }
     : { ok: true, path: found };
 };
 

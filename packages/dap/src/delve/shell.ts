@@ -58,6 +58,7 @@ export class DelveShell {
       option: this.#options.delvePath,
       env: process.env,
       directory: process.cwd(),
+      script: process.argv[1],
     });
     try {
       if (!found.ok) throw new AdapterError(errors.delveNotFound(found.searched));
