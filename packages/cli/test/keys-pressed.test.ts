@@ -6,7 +6,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { root } from '../../../test/delve.js';
+import { builtCommand } from '../../../test/command.js';
+import { findDelve, root } from '../../../test/delve.js';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { findProgram, requirement } from '../../../test/requirements.js';
 import type { KeyEditor } from '../src/keys/binding.js';
 import { type KeyRow, keyTable } from '../src/keys/table.js';
@@ -139,4 +141,49 @@ describe.skipIf(requirement('nvim', 'emacs').missing || findProgram('script') ==
     const running = await start('init.el', (script) => ['emacs', '-nw', '-Q', '-l', script], emacsStart);
     await pressAll('emacs', running);
   }, 120_000);
+});
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('pressing keys in probelens debug', () => {
+  const ready = '(probelens) ';
+
+  it('asks for the next eBPF load, the verifier, a probe here, and a capture', async () => {
+    const program = await privateCopy(await buildFixture('orders', { flags: ['-gcflags=all=-N -l'] }), directory);
+    const words = [process.execPath, await builtCommand(), 'debug', '--delve', findDelve() ?? 'dlv', program];
+    const terminal = new PseudoTerminal(PseudoTerminal.command([...words, '--', '1000000000']), {
+      cwd: directory,
+      env: { ...process.env, XDG_STATE_HOME: directory, NO_COLOR: '1' },
+    });
+    const sent = (key: string, encoding: 'legacy' | 'csiU' | 'kitty'): string => {
+      const bytes = keyTable('terminal').find((row) => row.key === key)?.sent[encoding];
+      if (bytes === undefined) throw new Error(`${key} cannot be sent as ${encoding}`);
+      return bytes;
+    };
+    const press = async (bytes: string, shows: string | RegExp): Promise<void> => {
+      terminal.type(bytes);
+      await terminal.until(shows);
+      await terminal.until(ready);
+    };
+    try {
+      await terminal.until(ready);
+      await press('break main.price if o.Qty == 0\r', 'In the kernel');
+      await press(sent('F5', 'legacy'), '> breakpoint 1');
+      await press(sent('Alt+L', 'legacy'), 'No system call on eBPF has been seen');
+      await press(sent('Ctrl+Shift+B', 'csiU'), 'The next eBPF program is shown before it is loaded.');
+      await press(sent('F8', 'legacy'), 'The next eBPF program is shown before it is loaded.');
+      await press(sent('Ctrl+Shift+K', 'kitty'), /main\.price do count/);
+      await press('probes\r', /main\.price do count/);
+      terminal.type(sent('F7', 'legacy'));
+      await terminal.until(ready);
+      // The breakpoint is left.
+      terminal.type('probes\r');
+      const listed = await terminal.until('breakpoint at main.price');
+      expect(listed + (await terminal.until(ready))).not.toContain('do count');
+      await press(sent('Ctrl+T', 'legacy'), /Written to \S+/);
+      terminal.type(sent('Ctrl+\\', 'legacy'));
+      await terminal.until(/Written to \S+/);
+      expect(await terminal.ended).toBe(0);
+    } finally {
+      terminal.close();
+    }
+  }, 180_000);
 });

@@ -133,6 +133,8 @@ describe('keys', () => {
     expect(new Set(same.map(keysText))).toEqual(new Set(['Ctrl+Shift+K']));
     expect(keysText(vimKeys('<leader>pk'))).toBe('Leader p k');
     expect(keysText(emacsKeys('C-c p S-<f5>'))).toBe('Ctrl+C p Shift+F5');
+    for (const spoken of ['Alt+L', 'Ctrl+Shift+K', 'Ctrl+C p k', 'F5', 'Ctrl+\\', 'Alt+Shift+L'])
+      expect(keysText(spokenKeys(spoken))).toBe(spoken);
     expect(spokenKeys('Ctrl+\\')).toEqual(vimKeys('<C-\\>'));
     expect(keysText(codeKeys('ctrl+k ctrl++'))).toBe('Ctrl+K Ctrl++');
   });

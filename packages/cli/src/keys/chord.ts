@@ -96,11 +96,10 @@ export const codeKeys = (written: string): Keys =>
     );
   });
 
-/** As this command prints them: "Ctrl+Shift+F5", "Ctrl+\". */
+/** As this command prints them: "Ctrl+Shift+F5", "Ctrl+\". A letter behind a modifier is in upper case, and not shifted. */
 export const spokenKeys = (spoken: string): Keys =>
-  spoken
-    .split(' ')
-    .map(
-      (word) =>
-        codeKeys(word.replace(/^(?:(?:ctrl|alt|shift)\+)+/i, (all) => all.toLowerCase()))[0] ?? { ...plain, key: word },
-    );
+  spoken.split(' ').flatMap((word) => {
+    const modifiers = /^(?:(?:ctrl|alt|shift)\+)+(?=.)/i.exec(word)?.[0] ?? '';
+    const key = word.slice(modifiers.length);
+    return codeKeys(modifiers.toLowerCase() + (modifiers !== '' && /^[A-Z]$/.test(key) ? key.toLowerCase() : key));
+  });
