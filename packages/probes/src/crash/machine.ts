@@ -151,7 +151,8 @@ class RunningWatch implements CrashWatch {
       const program = this.#programs.get(file.key);
       if (program === undefined) continue;
       // Whoever debugs it sees its end; breakpoints of two in one program are for a session, where they know of each other.
-      if (processStatus(pid)?.tracer !== 0) this.#options.onNote(`Process ${pid} has a debugger and is left to it.`);
+      if ((processStatus(pid)?.tracer ?? 0) !== 0)
+        this.#options.onNote(`Process ${pid} has a debugger and is left to it.`);
       else await this.#watch(pid, program);
     }
   }
@@ -227,6 +228,7 @@ class RunningWatch implements CrashWatch {
     this.#count(await this.#agent.disarmAll());
     for (const { collector } of this.#armed.values()) collector.end();
     await this.#agent.dispose();
+    this.#planner.dispose();
     for (const program of this.#programs.values()) program?.binary.close();
     const seconds = Number(process.hrtime.bigint() - this.#started) / 1e9;
     const probes = [...this.#counted].map(([text, counters], index) => probeSummary(index + 1, text, counters, false));
@@ -238,14 +240,15 @@ class RunningWatch implements CrashWatch {
 
 /** Resolves when every Go program that runs is watched. Rejects with an `AgentFailure`; nothing is left armed then. */
 export const startCrashWatch = async (options: CrashWatchOptions): Promise<CrashWatch> => {
-  const planner = await loadPlanner();
   const agent = await startAgent({ command: options.agentCommand });
+  const planner = await loadPlanner();
   try {
     const watch = new RunningWatch(agent, planner, options);
     await watch.start();
     return watch;
   } catch (error) {
     await agent.dispose();
+    planner.dispose();
     throw error;
   }
 };
