@@ -34,6 +34,18 @@ const withFramelessCaller = (binary: GoBinary, stack: readonly string[], top: st
   return fn !== undefined && returnsFrom(binary, address, fn.entry) ? [here, top, ...stack.slice(1)] : stack;
 };
 
+/** End of what a process can map with four levels of page tables (Documentation/arch/x86/x86_64/mm.rst); arm64 has twice that. */
+const USER_END = 2 ** 48;
+
+/**
+ * C code keeps no frame pointers unless it is asked to: behind Go's frames the kernel follows whatever the register holds
+ * (seen in a host that calls a c-shared library). What no process can map is no caller, and nothing behind it is.
+ */
+const isUserAddress = (text: string): boolean => {
+  const address = Number(text);
+  return Number.isNaN(address) || address < USER_END;
+};
+
 /** One level of a stack: several of them share an address where calls were inlined. */
 export interface StackPosition {
   /** Code address as linked, "0x..."; a return address for all levels but those of the innermost address. */
@@ -47,7 +59,9 @@ export interface StackPosition {
  * instruction is looked up, except for the innermost address, which is the probed instruction itself.
  */
 export const stackPositions = (binary: GoBinary, stack: readonly string[], top?: string): readonly StackPosition[] => {
-  const whole = top === undefined ? stack : withFramelessCaller(binary, stack, top);
+  const chain = top === undefined ? stack : withFramelessCaller(binary, stack, top);
+  const end = chain.findIndex((text) => !isUserAddress(text));
+  const whole = end < 0 ? chain : chain.slice(0, end);
   return whole.flatMap((text, index): readonly StackPosition[] => {
     const address = parse(text);
     const positions =
