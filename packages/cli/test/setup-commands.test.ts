@@ -25,6 +25,8 @@ describe('init', () => {
       for (const name of filesOf(editor)) {
         expect(readFileSync(join(into, name), 'utf8')).toBe(readFileSync(join(root, 'editors', editor, name), 'utf8'));
       }
+      const again = await runCommand(['init', editor, '--into', into]);
+      expect(again).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('already, as they are') });
       const [name = ''] = [...filesOf(editor)].sort();
       writeFileSync(join(into, name), 'mine');
       const second = await runCommand(['init', editor, '--into', into]);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, exitCode, readArguments, UsageError } from '../command.js';
 import { checkEditor, installedEditors } from '../editor-check/check.js';
@@ -14,13 +14,19 @@ const isEditor = (name: string): name is EditorName => editorNames.some((known) 
 const isThere = (path: string): CommandError =>
   new CommandError(`${path} is there already and is yours: merge what \`probelens init\` prints, or move it away.`);
 
-/** Nothing is written when one of the files is there already. */
+/** Nothing is written when one of the files is there already with another text. */
 const install = ({ files }: Editor, directory: string): void => {
-  const there = files.map(({ name }) => join(directory, name)).find((path) => existsSync(path));
-  if (there !== undefined) throw isThere(there);
+  const written = files.map(({ name, text }) => ({ path: join(directory, name), text }));
+  const there = written.filter(({ path }) => existsSync(path));
+  const other = there.find(({ path, text }) => readFileSync(path, 'utf8') !== text);
+  if (other !== undefined) throw isThere(other.path);
+  if (there.length === files.length) {
+    printLine(`${directory} has these files already, as they are in probelens ${packageVersion()}.`);
+    return;
+  }
   mkdirSync(directory, { recursive: true });
-  for (const { name, text } of files) {
-    const path = join(directory, name);
+  for (const { path, text } of written) {
+    if (there.some((one) => one.path === path)) continue;
     try {
       // Also where the file is a dangling link, or came a moment ago.
       writeFileSync(path, text, { flag: 'wx' });
