@@ -119,6 +119,8 @@ export class CrashCollector {
         this.#caught(event, record);
         return;
       case 'exit':
+        // An end as good as main's return.
+        if (record.code === 0) return;
         this.#pending.push(this.#fromRecord('exit', event, record, `os.Exit(${record.code ?? '?'}) ended the program`));
     }
   }
