@@ -110,6 +110,25 @@ describe('losses', () => {
     expect(textsOf(world.toClient())).toEqual(['> [Go 19]: here\n']);
   });
 
+  it('of a switch are said: only Delve could judge the condition', () => {
+    const world = World.ready();
+    world.request('evaluate', { expression: 'probe main.f if x == 1 do stop then arm 7', context: 'repl' });
+    const [plan] = world.only('plan');
+    const planned = planOf('main.f');
+    const spec = { ...planned.spec, onMatch: [{ kind: 'arm' as const, probe: 7 }] };
+    const outcome = { ok: true as const, plan: { ...planned, spec }, function: 'main.f', file: '/src/x.go', line: 7 };
+    world.feed({ kind: 'planned', ticket: plan?.ticket ?? 0, outcomes: [{ ...outcome, message: 'In the kernel.' }] });
+    world.answerArms();
+    world.request('configurationDone');
+    world.take();
+    world.trap(19, [eventOf(1, 19, { faulted: true })]);
+    world.delveAnswer(world.toDelve()[0], { stackFrames: [{ id: 1000 }] });
+    world.delveAnswer(world.toDelve()[0], { result: 'true' });
+    expect(textsOf(world.toClient())).toEqual([
+      '"then arm 7" of [1] was not done: only Delve could judge the condition of this hit (a page of memory was not there).\n',
+    ]);
+  });
+
   it('of snapshots are said where they are listed', () => {
     const world = World.ready();
     world.request('evaluate', { expression: 'probe main.f do snapshot', context: 'repl' });

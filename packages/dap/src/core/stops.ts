@@ -285,8 +285,23 @@ export const onSettleRefused = (turn: Turn): void => {
 /** Delve's verdict over a hit whose condition the kernel could not read. */
 export const onVerdict = (turn: Turn, hit: Hit, verdict: boolean, text: string | undefined): void => {
   if (turn.state.held?.stage.kind !== 'judging' || turn.state.held.stage.hit !== hit) return;
-  if (verdict) count(turn, hit, text);
-  else next(turn);
+  if (!verdict) {
+    next(turn);
+    return;
+  }
+  sayNotSwitched(turn, hit);
+  count(turn, hit, text);
+};
+
+/** The kernel switches other probes, and only where it could judge the condition itself. */
+const sayNotSwitched = (turn: Turn, { probe }: Hit): void => {
+  const gate = gateOf(turn, probe);
+  const others = (gate?.planned.plan.spec.onMatch ?? []).flatMap((each) =>
+    each.kind === 'snapshot' ? [] : [`${each.kind} ${each.probe}`],
+  );
+  if (gate === undefined || others.length === 0) return;
+  const what = `"then ${others.join(' then ')}" of [${gate.id}] was not done`;
+  turn.say(`${what}: only Delve could judge the condition of this hit (a page of memory was not there).`, 'stderr');
 };
 
 /** The next waiting hit, or on with the program. */
