@@ -27,6 +27,37 @@ const delveSets = (world: World, verified = true): void => {
   world.delveAnswer(request, { breakpoints: breakpoints.map(({ line }, id) => ({ id: id + 1, verified, line })) });
 };
 
+describe('who has a breakpoint', () => {
+  const messages = (world: World): unknown[] => {
+    const { breakpoints } = bodyOf(world.toClient()) as { breakpoints: readonly { message?: string }[] };
+    return breakpoints.map(({ message }) => message);
+  };
+
+  it('is said of one that only counts, of the second at a line, and of neither without the kernel', () => {
+    const breakpoints = [
+      { line: 7, condition: 'x == 1' },
+      { line: 7, condition: 'x == 2' },
+      { line: 9, hitCondition: '> 3' },
+      { line: 11 },
+    ];
+    const world = World.ready();
+    world.request('setBreakpoints', { source, breakpoints });
+    world.answerPlans();
+    delveSets(world);
+    world.answerArms();
+    expect(messages(world)).toEqual([
+      expect.stringMatching(/^In the kernel/),
+      'In Delve: the kernel has another breakpoint of this line already.',
+      'In Delve: without a condition every hit counts, and Delve counts them.',
+      undefined,
+    ]);
+    const plain = World.ready({ kernel: 'off' });
+    plain.request('setBreakpoints', { source, breakpoints });
+    delveSets(plain);
+    expect(messages(plain)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+});
+
 describe('gates keep away', () => {
   it('from what Delve was given before the kernel side was open', () => {
     const world = opening();

@@ -208,6 +208,8 @@ const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
 /** Why Delve has it; undefined where there is nothing to explain. */
 const reasonOf = (turn: Turn, work: SetWork, index: number, want: Want): string | undefined => {
+  // Plain Delve explains nothing.
+  if (turn.state.kernel.state === 'off') return undefined;
   if (want.item === undefined) return want.reason;
   const fallen = turn.state.fallen.get(fallenKey(work, want));
   if (fallen !== undefined) return fallen;
@@ -227,7 +229,9 @@ const delvePlaced = (turn: Turn, work: SetWork, index: number, want: Want): Plac
   const said = textOf(answer.message);
   const reason = reasonOf(turn, work, index, want);
   const outcome = work.stage.outcomes.get(index);
-  const why = outcome?.ok === false ? outcome.message : want.reason;
+  // Why it would be Delve's does not explain what Delve refuses.
+  const asked = want.reason?.startsWith('In Delve: ') === true ? undefined : want.reason;
+  const why = outcome?.ok === false ? outcome.message : asked;
   const hint = why === undefined ? '' : `: ${why}`;
   const message = said === undefined ? reason : `${said}${hint}`;
   const shown: JsonObject = { ...answer, id, line: numberOf(answer.line) ?? want.line ?? 1 };

@@ -21,6 +21,8 @@ export const pathOfGroup = (group: GroupKey): string | undefined =>
 const badHitCondition = 'The hit condition must be a number, or one behind ==, !=, <, <=, >, >= or %.';
 const countedLog = 'Without Delve a log message has no hit condition: leave one of them out.';
 const countedLogInDelve = 'In Delve: a log message with a hit condition is counted there.';
+const countedInDelve = 'In Delve: without a condition every hit counts, and Delve counts them.';
+const twiceInDelve = 'In Delve: the kernel has another breakpoint of this line already.';
 
 /** What of a breakpoint may go to the kernel; a sentence where it may not although somebody could think so. */
 const eligible = (
@@ -37,7 +39,7 @@ const eligible = (
     return { action: { kind: 'log', template: logMessage }, reason: undefined };
   }
   if (condition !== undefined || alone) return { action: { kind: 'stop' }, reason: undefined };
-  return { action: undefined, reason: undefined };
+  return { action: undefined, reason: hitCondition === undefined ? undefined : countedInDelve };
 };
 
 /** Clients send all breakpoints again with each change, so what "current" means is decided once. */
@@ -73,13 +75,17 @@ const wantOf = (
   };
 };
 
-/** The same key twice: the second is Delve's to refuse ("breakpoint already exists"). */
+/** The same key twice: the second is Delve's, which refuses it where it has the first too ("breakpoint already exists"). */
 const withoutDoubles = (wants: readonly Want[]): readonly Want[] => {
-  const seen = new Set<string>();
+  const seen = new Map<string, Want>();
   return wants.map((want) => {
-    if (seen.has(want.key)) return { ...want, key: `${want.key} again`, item: undefined };
-    seen.add(want.key);
-    return want;
+    const first = seen.get(want.key);
+    if (first === undefined) {
+      seen.set(want.key, want);
+      return want;
+    }
+    const reason = first.item === undefined ? want.reason : twiceInDelve;
+    return { ...want, key: `${want.key} again`, item: undefined, reason };
   });
 };
 
