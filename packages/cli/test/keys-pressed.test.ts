@@ -11,6 +11,7 @@ import { findDelve, root } from '../../../test/delve.js';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { findProgram, requirement } from '../../../test/requirements.js';
 import type { KeyEditor } from '../src/keys/binding.js';
+import type { Context } from '../src/keys/operation.js';
 import { type KeyRow, keyTable } from '../src/keys/table.js';
 import { PseudoTerminal } from './pseudo-terminal.js';
 
@@ -23,9 +24,9 @@ interface Press {
 }
 
 /** Keys of a session; the leader is the editor's own default, a backslash. */
-const presses = (editor: KeyEditor): readonly Press[] =>
+const presses = (editor: KeyEditor, where: Context = 'Delve session'): readonly Press[] =>
   keyTable(editor)
-    .filter(({ owner, context }) => owner === 'probelens' && context === 'Delve session')
+    .filter(({ owner, context }) => owner === 'probelens' && context === where)
     // Those of a buffer's language server are pressed in that package's tests, where there is one.
     .filter(({ action }) => !action.startsWith('lens_keys.') && !action.startsWith('dape-'))
     .flatMap((row): readonly Press[] => {
@@ -34,7 +35,10 @@ const presses = (editor: KeyEditor): readonly Press[] =>
       return row.key.startsWith('Leader ') ? [{ row, bytes: row.key.replace('Leader', '\\').replaceAll(' ', '') }] : [];
     });
 
-const neovimStart = (said: string): string => `
+const neovimStart =
+  (hasSession: boolean) =>
+  (said: string): string =>
+    `
 package.path = ${JSON.stringify(join(root, 'editors/nvim'))} .. '/?.lua;' .. package.path
 local function say(what)
   local file = io.open(${JSON.stringify(said)}, 'a')
@@ -51,12 +55,12 @@ end
 local dap = { adapters = {}, configurations = {}, defaults = nested(), listeners = { after = nested() } }
 package.loaded.dap = setmetatable(dap, { __index = function(_, name) return function() say(name) end end })
 local probelens = require 'probelens'
-for _, name in ipairs { 'pause_at_next_load', 'verifier_summary', 'goroutines_and_crash' } do
+for _, name in ipairs { 'pause_at_next_load', 'verifier_summary', 'goroutines_and_crash', 'tests' } do
   probelens[name] = function() say(name) end
 end
 probelens.setup { command = { 'true' } }
 vim.api.nvim_create_autocmd('VimEnter', { callback = function()
-  dap.listeners.after.event_initialized.probelens { config = { type = 'probelens' }, on_close = {} }
+  if ${hasSession} then dap.listeners.after.event_initialized.probelens { config = { type = 'probelens' }, on_close = {} } end
   vim.schedule(function() say 'ready' end)
 end })
 `;
@@ -117,29 +121,37 @@ describe.skipIf(requirement('nvim', 'emacs').missing || findProgram('script') ==
     return { terminal, next };
   };
 
-  const pressAll = async (editor: KeyEditor, { terminal, next }: Awaited<ReturnType<typeof start>>) => {
+  const pressAll = async (all: readonly Press[], { terminal, next }: Awaited<ReturnType<typeof start>>) => {
     const called: string[] = [];
-    const all = [...presses(editor), ...extendedPresses(editor)];
     for (const { row, bytes } of all) {
       terminal.type(bytes);
       called.push(`${row.key}: ${await next(called.length + 2, row.key)}`);
     }
     expect(called).toEqual(all.map(({ row }) => `${row.key}: ${row.action}`));
+  };
+
+  const neovim = (hasSession: boolean) =>
+    start('init.lua', (script) => ['nvim', '-i', 'NONE', '-n', '-u', script, 'a.go'], neovimStart(hasSession));
+
+  const allOf = (editor: KeyEditor): readonly Press[] => {
+    const all = [...presses(editor), ...extendedPresses(editor)];
     expect(all.length).toBeGreaterThan(15);
+    return all;
   };
 
   it('in Neovim calls what the table says', async () => {
-    const running = await start(
-      'init.lua',
-      (script) => ['nvim', '-i', 'NONE', '-n', '-u', script, 'a.go'],
-      neovimStart,
-    );
-    await pressAll('nvim', running);
+    await pressAll(allOf('nvim'), await neovim(true));
+  }, 120_000);
+
+  it('in Neovim begins a session as the table says', async () => {
+    const all = presses('nvim', 'no session');
+    expect(all.length).toBeGreaterThan(3);
+    await pressAll(all, await neovim(false));
   }, 120_000);
 
   it('in Emacs calls what the table says', async () => {
     const running = await start('init.el', (script) => ['emacs', '-nw', '-Q', '-l', script], emacsStart);
-    await pressAll('emacs', running);
+    await pressAll(allOf('emacs'), running);
   }, 120_000);
 });
 
