@@ -94,7 +94,9 @@ Without a session the probe waits for one."
 Nil where it was refused, t where the answer has no body."
   (if (bound-and-true-p dape-active-mode)
       (dape-request (dape--live-connection 'last) request arguments
-                    (lambda (body &optional problem) (funcall done (unless problem body))))
+                    (lambda (body &optional problem)
+                      (when problem (message "%s" problem))
+                      (funcall done (unless problem (or body t)))))
     (funcall done (condition-case problem
                       ;; A request without a body is answered with nothing.
                       (or (apply #'dap-request (dap--cur-session) request arguments) t)
