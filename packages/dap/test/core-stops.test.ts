@@ -108,6 +108,29 @@ describe('stops', () => {
     expect(outputs.some(({ kind }) => kind === 'to-delve')).toBe(!shown);
   });
 
+  it.each([
+    ['right behind the gate', '0x401001', false],
+    ['elsewhere', '0x455555', true],
+  ])('passes over a hit of a gate that is just being taken out, not a trap %s', (_, pc, shown) => {
+    const world = World.ready();
+    world.feed({ kind: 'kernel-opened', bias: 0n });
+    world.gate();
+    world.request('configurationDone');
+    world.take();
+    world.request('setFunctionBreakpoints', { breakpoints: [] });
+    const [disarm] = world.only('disarm');
+    world.trap(20, [eventOf(1, 20)]);
+    world.feed({ kind: 'disarmed', ticket: disarm?.ticket ?? 0, counters: [] });
+    const outputs = [...world.take()];
+    const proof = outputs.flatMap((one) =>
+      one.kind === 'to-delve' && 'command' in one.message && one.message.command === 'stackTrace' ? [one.message] : [],
+    );
+    world.delveAnswer(proof[0], { stackFrames: [{ id: 1, instructionPointerReference: pc }] });
+    outputs.push(...world.take());
+    const messages = outputs.flatMap((output) => (output.kind === 'to-client' ? [output.message] : []));
+    expect(stopped(messages)).toHaveLength(shown ? 1 : 0);
+  });
+
   it("lets the program's own breakpoint instruction be", () => {
     const world = World.ready();
     world.gate();

@@ -52,6 +52,14 @@ const trapUnderDelve = (turn: Turn, gate: Gate, event: ProbeEvent): void => {
   });
 };
 
+/** A gate that is being taken out has hit once more: Delve will see that trap, and nobody is to be shown it. */
+const trapOfLeaving = (turn: Turn, event: ProbeEvent): void => {
+  const gate = turn.state.losses.leaving.get(event.probe);
+  if (gate === undefined || !event.trapped || turn.state.probeOnly !== undefined) return;
+  const leftovers = new Map(turn.state.leftovers).set(Number(event.goid), trapPlace(gate, event.site ?? 0));
+  turn.update({ leftovers });
+};
+
 const takesSnapshots = ({ planned: { plan } }: Gate): boolean =>
   plan.spec.action.kind === 'snapshot' || (plan.spec.onMatch ?? []).some(({ kind }) => kind === 'snapshot');
 
@@ -83,6 +91,7 @@ export const onProbeEvents = (
   const unread = new Map<number, number>();
   for (const event of events) {
     const gate = talkingGate(turn.state, event.probe);
+    if (gate === undefined) trapOfLeaving(turn, event);
     if (gate === undefined || gate.planned.plan.spec.action.kind === 'snapshot') continue;
     if (gate.owner.kind === 'filter' && !stops(gate)) {
       onFilterEvent(turn, gate, event);

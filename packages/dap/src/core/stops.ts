@@ -135,9 +135,10 @@ export const onStopped = (turn: Turn, event: Event): void => {
   turn.target({ running: false, goroutine: threadOf(event) });
   turn.emit({ kind: 'stop-timer', name: 'hit-without-stop' });
   turn.update({ hits: turn.state.hits.map((hit) => (hit.running ? { ...hit, running: false } : hit)) });
-  const { kernel, hits, leftovers, gates } = turn.state;
-  const involved =
-    hits.length > 0 || leftovers.size > 0 || (kernel.state === 'ready' && [...gates.values()].some(stops));
+  const { kernel, hits, leftovers, gates, losses } = turn.state;
+  // One that is on its way out may have hit once more.
+  const armed = [...gates.values(), ...losses.leaving.values()];
+  const involved = hits.length > 0 || leftovers.size > 0 || (kernel.state === 'ready' && armed.some(stops));
   if (!involved) {
     if (isElsewhere(turn, event)) skip(turn);
     else {
