@@ -229,7 +229,8 @@ export class KernelRoom {
       file: site?.file ?? '',
       line: site?.line ?? 1,
       settle: site === undefined ? undefined : this.#settle(site),
-      message: spokenCost(result.plan),
+      // What the plan leaves out belongs where its cost is told: a count or a log would be short without a word.
+      message: [spokenCost(result.plan), ...(result.notes ?? []).map((note) => note.message)].join(' '),
     };
   }
 
