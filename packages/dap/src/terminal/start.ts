@@ -47,8 +47,8 @@ export const prepare = (start: TerminalStart, { kernel, probeOnly }: Wishes): Pr
     dlvCwd: own,
     cwd: start.kind === 'test' ? own : process.cwd(),
   };
-  return {
-    start: { kind: 'launch', arguments: args },
-    clean: () => rmSync(directory, { recursive: true, force: true }),
-  };
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  // Also where nobody gets to clean: whoever reads what is printed may go first.
+  process.once('exit', remove);
+  return { start: { kind: 'launch', arguments: args }, clean: remove };
 };
