@@ -98,10 +98,16 @@ const fromDebugInformation = (binary: GoBinary): RuntimeOffsets | undefined => {
   });
 };
 
-/** Undefined for releases that nobody has looked at, without debug information. */
+const found = new WeakMap<GoBinary, { readonly offsets: RuntimeOffsets | undefined }>();
+
+/** Undefined for releases that nobody has looked at, without debug information. Remembered: a storm asks a thousand times. */
 export const runtimeOffsets = (binary: GoBinary): RuntimeOffsets | undefined => {
+  const known = found.get(binary);
+  if (known !== undefined) return known.offsets;
   const minor = Number(/^go1\.(\d+)/.exec(binary.goVersion ?? '')?.[1] ?? Number.NaN);
-  return fromDebugInformation(binary) ?? byRelease.get(minor);
+  const offsets = fromDebugInformation(binary) ?? byRelease.get(minor);
+  found.set(binary, { offsets });
+  return offsets;
 };
 
 /** Both ways, for the test that compares them. */

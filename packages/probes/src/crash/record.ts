@@ -212,7 +212,9 @@ class RecordReader {
 /** Undefined for a record of another plan. */
 export const readCrash = (event: ProbeEvent, plan: ProbePlan, binary: GoBinary): CrashRecord | undefined => {
   const { target } = plan.spec;
+  // Every event of a trace comes by: only those of crashes may cost a look at the binary.
+  if (target.kind !== 'crash') return undefined;
   const offsets = runtimeOffsets(binary);
-  if (target.kind !== 'crash' || offsets === undefined) return undefined;
+  if (offsets === undefined) return undefined;
   return new RecordReader(event, target.what, plan, binary, offsets).record();
 };
