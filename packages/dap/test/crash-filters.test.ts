@@ -83,7 +83,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('crashes as except
     await client.next('terminated');
   });
 
-  it.runIf(soaking)('without Delve: a fatal error, and a signal', async () => {
+  it.runIf(soaking)('without Delve: a fatal error, and a signal (soak)', async () => {
     await begin('probe', 'crash', 'map-writes');
     const { info, frames } = await stopped();
     expect(info).toMatchObject({ exceptionId: 'fatal error', description: 'fatal error: concurrent map writes' });

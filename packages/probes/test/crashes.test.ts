@@ -215,7 +215,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_0
     expect(probes.find(({ text }) => text === 'panics')).toMatchObject({ hits: 1 });
   });
 
-  it.runIf(soaking)('all goroutines asleep, main gone: no goroutine to blame', async () => {
+  it.runIf(soaking)('all goroutines asleep, main gone: no goroutine to blame (soak)', async () => {
     for (const kind of ['deadlock', 'goexit']) {
       const run = await crash(crashes, kind);
       expect(run.reports).toMatchObject([{ kind: 'fatal-error', goroutine: '0', exitCode: 2, stack: [] }]);
@@ -223,7 +223,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_0
     }
   });
 
-  it.runIf(soaking)('a stack that overflows: its top', async () => {
+  it.runIf(soaking)('a stack that overflows: its top (soak)', async () => {
     const run = await crash(crashes, 'overflow');
     const [report] = run.reports;
     const printed = parseTraceback(run.stderr);
@@ -232,13 +232,13 @@ describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_0
     expect(report?.notes).toEqual(['The stack goes on: its outermost callers were not read.']);
   });
 
-  it.runIf(soaking)('a panic that ends in a core dump: panic and signal in one report', async () => {
+  it.runIf(soaking)('a panic that ends in a core dump: panic and signal in one report (soak)', async () => {
     const run = await crash(crashes, 'abort');
     expect(run.signal).toBe('SIGABRT');
     expect(agreed(run)).toMatchObject({ kind: 'panic', signal: { name: 'SIGABRT' } });
   });
 
-  it.runIf(soaking && memoryGroups !== undefined)('ended by the kernel for want of memory', async () => {
+  it.runIf(soaking && memoryGroups !== undefined)('ended by the kernel for want of memory (soak)', async () => {
     const { directory: groups, limit } = memoryGroups ?? { directory: '', limit: '' };
     const group = join(groups, `probelens-crashes-${process.pid}`);
     mkdirSync(group);
@@ -256,13 +256,13 @@ describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_0
     }
   });
 
-  it.runIf(soaking).each(['c-abort', 'c-nil'])('in C: %s, with the Go code that called it', async (kind) => {
+  it.runIf(soaking).each(['c-abort', 'c-nil'])('in C: %s, with the Go code that called it (soak)', async (kind) => {
     const run = await crash(await copyOf({ env: { CGO_ENABLED: '1' } }), kind);
     expect(agreed(run)).toMatchObject({ kind: 'signal', message: expect.stringContaining('while C code ran') });
   });
 
   it.runIf(soaking).each(['go1.21.13', 'go1.22.12', 'go1.23.12', 'go1.24.13', 'go1.25.5', 'go1.26.8', 'go1.27.0'])(
-    'built with %s: what the table says of the runtime is what its debug information says',
+    'built with %s: what the table says of the runtime is what its debug information says (soak)',
     async (toolchain) => {
       const env = { ...withoutC.env, GOTOOLCHAIN: toolchain };
       const binary = await openGoBinary(await copyOf({ env }));
