@@ -18,7 +18,7 @@ import { requirement, soaking } from '../requirements.js';
 import { childNamed, childrenOf, leftOver, objectsOf } from './kernel-objects.js';
 import { traceArguments } from './trace-command.js';
 
-const rounds = soaking ? 100 : 2;
+const rounds = soaking ? 100 : 1;
 
 /**
  * Lines, returns, conditions and the scheduler: several programs and links at once. They are armed in this order and only
