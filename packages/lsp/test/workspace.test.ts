@@ -52,6 +52,19 @@ describe.skipIf(requirement('go').missing)('a workspace', () => {
 
   const small = 'package main\n\n//go:noinline\nfunc a() {}\n\nfunc main() { a() }\n';
 
+  test('a main package outside of any module is not seen through a program that lies in one', async () => {
+    put('inside/go.mod', 'module example.com/inside\n\ngo 1.20\n');
+    put('inside/main.go', small);
+    // A program that was made from files has a package "command-line-arguments", which any main could be.
+    await build('inside', '-o', 'program', 'main.go');
+    const inside = join(folder, 'inside/main.go');
+    const outside = put('outside/main.go', small);
+    const client = await open();
+    const own = await client.open(inside);
+    await expect.poll(async () => (await client.lensTexts(own)).length, { timeout: 30_000 }).toBeGreaterThan(0);
+    expect(await client.lensTexts(await client.open(outside))).toEqual([]);
+  });
+
   test('without a binary says so once, and sees the one that is built then', async () => {
     put('go.mod', 'module example.com/small\n\ngo 1.20\n');
     const file = put('main.go', small);

@@ -72,9 +72,12 @@ export class Binaries {
     const setting = this.sources.setting(file);
     if (setting !== undefined) return chooseBinaries(seen, { setting, sessions: [], candidates: [] });
     const own = await this.candidates(module);
-    // A library that has no program of its own is seen through those of the modules beside it.
-    const others =
-      own.length > 0 ? [] : await Promise.all(this.sources.otherModules(module).map((other) => this.candidates(other)));
+    // A library that has no program of its own is seen through those of the modules beside it. A main package outside of
+    // any module is no library: what lies in a module was not built from it, though both have a main.main.
+    const alone = own.length > 0 || (module === undefined && seen.clause.name === 'main');
+    const others = alone
+      ? []
+      : await Promise.all(this.sources.otherModules(module).map((other) => this.candidates(other)));
     return chooseBinaries(seen, {
       setting,
       sessions: this.sources.sessions(file),
