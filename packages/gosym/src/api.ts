@@ -168,6 +168,15 @@ export interface GoVariable {
   readonly since?: VirtualAddress;
 }
 
+export interface NamedType {
+  readonly type: GoType;
+  /**
+   * Address of its descriptor at run time, which an interface with such a value carries. Undefined where the program has
+   * none: no value of the type is ever in an interface.
+   */
+  readonly descriptor: VirtualAddress | undefined;
+}
+
 /** What reading goroutines needs to know about the runtime in this binary; undefined = could not be established. */
 export interface RuntimeLayout {
   /** offsetof(runtime.g, goid), bytes. */
@@ -252,6 +261,10 @@ export interface GoBinary {
   /** Results, in order, where the calling convention puts them: right at every return instruction of the function. */
   resultsAtReturn(fn: GoFunction): Degraded<readonly GoVariable[]>;
   packageVariable(name: string): GoVariable | undefined;
+  /** A type by its full name: "main.Side", "*net/http.Request", "int". */
+  namedType(name: string): NamedType | undefined;
+  /** Import paths of the packages that call themselves `name`. Without DWARF none. */
+  packagesCalled(name: string): readonly string[];
   readonly runtime: RuntimeLayout;
 
   /**

@@ -10,6 +10,7 @@ import type {
   GoVariable,
   InlinedCopy,
   LineAddress,
+  NamedType,
   Problem,
   RuntimeLayout,
   SourcePosition,
@@ -200,6 +201,18 @@ export class OpenedGoBinary implements GoBinary {
 
   packageVariable(name: string): GoVariable | undefined {
     return this.program.dwarf?.packageVariable(name);
+  }
+
+  namedType(name: string): NamedType | undefined {
+    const found = this.program.dwarf?.typeNamed(name);
+    if (found === undefined) return undefined;
+    const types = this.program.module?.types;
+    const known = types === undefined || found.descriptor === undefined ? undefined : types + found.descriptor;
+    return { type: found.type, descriptor: known === undefined ? undefined : virtualAddress(known) };
+  }
+
+  packagesCalled(name: string): readonly string[] {
+    return this.program.dwarf?.packagesCalled(name) ?? [];
   }
 
   get runtime(): RuntimeLayout {

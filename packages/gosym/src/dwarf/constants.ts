@@ -48,6 +48,7 @@ export const Attribute = {
   goKey: 0x2901,
   goElement: 0x2902,
   goEmbeddedField: 0x2903,
+  goRuntimeType: 0x2904,
   goPackageName: 0x2905,
   goDictIndex: 0x2906,
   goClosureOffset: 0x2907,

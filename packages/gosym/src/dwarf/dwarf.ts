@@ -1,5 +1,5 @@
 /** What the DWARF reader answers. Shapes only; `open.ts` builds it. */
-import type { Degraded, GoFunction, GoVariable } from '../api.js';
+import type { Degraded, GoFunction, GoType, GoVariable } from '../api.js';
 import type { VirtualAddress } from '../units.js';
 
 /** The canonical frame address at one instruction: `register + offset`, bytes. */
@@ -29,6 +29,13 @@ export interface Dwarf {
   /** Results where the calling convention puts them: right at every return instruction of the function. */
   resultsAtReturn(fn: Pick<GoFunction, 'entry' | 'size' | 'name'>): Degraded<readonly GoVariable[]>;
   packageVariable(name: string): GoVariable | undefined;
+  /**
+   * A type by its full name ("main.Side", "*net/http.Request"), and how far behind moduledata.types its descriptor is,
+   * bytes; without one the linker dropped it: no value of the type is in an interface.
+   */
+  typeNamed(name: string): { readonly type: GoType; readonly descriptor: number | undefined } | undefined;
+  /** Import paths of the packages that call themselves `name`, in the order of their units. */
+  packagesCalled(name: string): readonly string[];
   /** offsetof(runtime.g, goid), bytes. */
   goidOffset(): number | undefined;
   /** Inlined calls whose ranges cover `address`, innermost first. */

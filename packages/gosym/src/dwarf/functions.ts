@@ -11,6 +11,8 @@ export interface CompileUnit {
   readonly base: number;
   readonly go: boolean;
   readonly name: string;
+  /** What the package calls itself (Go >= 1.13), which need not be the last part of its path. */
+  readonly package: string;
   readonly producer: string;
   /** Of the unit's table in .debug_line. */
   readonly lineTable: number | undefined;
@@ -45,11 +47,13 @@ export class Functions {
     const known = this.#units.get(header.offset);
     if (known !== undefined) return known;
     const root = this.entries.read(header, header.root);
+    const name = (root && stringOf(root, Attribute.name)) ?? '';
     const unit: CompileUnit = {
       header,
       base: (root && numberOf(root, Attribute.lowPc)) ?? 0,
       go: root !== undefined && numberOf(root, Attribute.language) === LANGUAGE_GO,
-      name: (root && stringOf(root, Attribute.name)) ?? '',
+      name,
+      package: (root && stringOf(root, Attribute.goPackageName)) ?? name.slice(name.lastIndexOf('/') + 1),
       producer: (root && stringOf(root, Attribute.producer)) ?? '',
       lineTable: root && numberOf(root, Attribute.statementList),
     };

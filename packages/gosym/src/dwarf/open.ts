@@ -1,4 +1,4 @@
-import type { Degraded, GoVariable, Place, Problem } from '../api.js';
+import type { Degraded, GoType, GoVariable, Place, Problem } from '../api.js';
 import { isFormatError } from '../errors.js';
 import type { VirtualAddress } from '../units.js';
 import { inherited, numberOf, stringOf, withOrigins } from './attributes.js';
@@ -30,6 +30,8 @@ const noFunction = (address: number): Problem => ({
 });
 
 const EMPTY: readonly GoVariable[] = [];
+
+const typeTags = [Tag.baseType, Tag.structureType, Tag.typedef, Tag.pointerType, Tag.arrayType, Tag.subroutineType];
 
 class DwarfReader implements Dwarf {
   readonly #functions: Functions;
@@ -104,6 +106,21 @@ class DwarfReader implements Dwarf {
       if (variable === undefined || variable.place.kind === 'absent') return undefined;
       return { name, role: 'local', type: variable.type, place: variable.place };
     });
+  }
+
+  typeNamed(name: string): { readonly type: GoType; readonly descriptor: number | undefined } | undefined {
+    return this.#guarded(() => {
+      const found = findNamed(this.#functions, name, typeTags)?.entry;
+      return found && { type: this.#types.at(found.offset), descriptor: this.#types.descriptorOf(found) };
+    });
+  }
+
+  packagesCalled(name: string): readonly string[] {
+    const found = this.#guarded(() => {
+      const units = this.#entries.units.list.map((header) => this.#functions.unitOf(header));
+      return units.filter((unit) => unit.go && unit.package === name).map((unit) => unit.name);
+    });
+    return [...new Set(found ?? [])];
   }
 
   goidOffset(): number | undefined {

@@ -42,6 +42,18 @@ export class Types {
     }
   }
 
+  /** Bytes from moduledata.types to the descriptor at run time. A typedef has none, what it names has. */
+  descriptorOf(entry: Entry): number | undefined {
+    let current: Entry | undefined = entry;
+    for (let depth = 0; depth < REFERENCE_DEPTH && current !== undefined; depth += 1) {
+      const found = numberOf(current, Attribute.goRuntimeType);
+      if (found !== undefined || current.tag !== Tag.typedef) return found;
+      const target = referenceOf(current, Attribute.type);
+      current = target === undefined ? undefined : this.entries.at(target);
+    }
+    return undefined;
+  }
+
   #build(offset: number): GoType {
     const outer = this.entries.at(offset);
     if (outer === undefined) return unknown('?', 0);

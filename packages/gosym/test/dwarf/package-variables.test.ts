@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { buildFixture } from '../../../../test/fixture-build.js';
 import { findProgram, requirement } from '../../../../test/requirements.js';
 import { openDwarf } from '../../src/dwarf/open.js';
+import { openGoBinary } from '../../src/index.js';
 import { virtualAddress } from '../../src/units.js';
 import { openElf } from './elf-sections.js';
 
@@ -39,6 +40,19 @@ describe.skipIf(requirement('go').missing)('package variables', () => {
     expect(dwarf?.goidOffset()).toBe({ GOARCH: 'amd64', ...env }.GOARCH === '386' ? 80 : 152);
   });
 
+  it.each([
+    ['fixed', []],
+    ['position independent', ['-buildmode=pie']],
+  ])('types have the descriptors that the linker made (%s)', async (_, flags) => {
+    const path = await buildFixture('places', { flags: [...flags, '-ldflags=-compressdwarf=false'] });
+    const binary = await openGoBinary(path);
+    const names = ['int', 'string', '*errors.errorString', 'syscall.Errno', 'runtime.plainError', '*io/fs.PathError'];
+    const found = names.map((name) => binary.namedType(name)?.descriptor ?? virtualAddress(0));
+    // The runtime's own names of what is there: a reading independent of DWARF.
+    expect(found.map((address) => binary.typeNameAt(address))).toEqual([...names.slice(0, 5), '*fs.PathError']);
+    binary.close();
+  });
+
   it('have named types, embedded fields and constants', async () => {
     const dwarf = openDwarf(openElf(await buildFixture('places')));
     const chain = dwarf?.packageVariable('main.chain')?.type;
@@ -54,6 +68,12 @@ describe.skipIf(requirement('go').missing)('package variables', () => {
       place: { kind: 'constant', value: 7n },
     });
     expect(dwarf?.packageVariable('main.low')?.place).toEqual({ kind: 'constant', value: -1n });
+    expect(dwarf?.typeNamed('main.level')).toMatchObject({ type: { kind: 'int', name: 'main.level', size: 1 } });
+    expect(dwarf?.typeNamed('main.node')?.type).toMatchObject({ kind: 'struct', fields: [{ name: 'next' }, {}] });
+    expect(dwarf?.typeNamed('*main.node')?.type).toMatchObject({ kind: 'pointer', name: '*main.node' });
+    expect(dwarf?.typeNamed('main.greeting')).toBeUndefined();
+    expect(dwarf?.packagesCalled('utf8')).toEqual(['unicode/utf8']);
+    expect(dwarf?.packagesCalled('main')).toEqual(['main']);
     expect(dwarf?.packageVariable('main.missing')).toBeUndefined();
     expect(dwarf?.packageVariable('main.node')).toBeUndefined();
   });
