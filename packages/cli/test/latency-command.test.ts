@@ -18,11 +18,22 @@ const earlier: LatencyReport = {
   kernel: '6.1',
   node: 'v20',
   measures: [
-    { id: 'pipe-round-trip', title: 'a pipe', floor: undefined, count: 3, least: 1, median: 10, p99: 30, jitter: 2 },
+    {
+      id: 'pipe-round-trip',
+      title: 'a pipe',
+      floor: undefined,
+      floorMedian: undefined,
+      count: 3,
+      least: 1,
+      median: 10,
+      p99: 30,
+      jitter: 2,
+    },
     {
       id: 'request-to-armed',
       title: 'armed',
       floor: 'pipe-round-trip',
+      floorMedian: 10,
       count: 3,
       least: 9,
       median: 15_000,
@@ -66,10 +77,11 @@ describe.skipIf(requirement('kernel', 'delve').missing || findProgram('script') 
       'hit-to-event',
       'syscall-to-event',
       'hit-to-stopped',
+      'hit-to-stopped-delve',
       'key-to-arrival',
       'key-to-request',
     ]);
-    for (const { floor, count, least, median, p99, jitter } of report.measures) {
+    for (const { floor, floorMedian, count, least, median, p99, jitter } of report.measures) {
       expect(floor === undefined || byId.has(floor)).toBe(true);
       expect(count).toBeGreaterThanOrEqual(3);
       // Effects come after causes: the kernel's clock and ours are one.
@@ -77,7 +89,10 @@ describe.skipIf(requirement('kernel', 'delve').missing || findProgram('script') 
       expect(median).toBeGreaterThanOrEqual(least);
       expect(p99).toBeGreaterThanOrEqual(median);
       expect(jitter).toBeGreaterThanOrEqual(0);
+      expect(floorMedian === undefined).toBe(floor === undefined);
     }
+    // A floor is taken once with each measurement beside it.
+    expect(byId.get('tracepoint-to-event')?.count).toBe(10 + 10 + 3 + 3);
     // Arming asks another process, which makes system calls before it answers.
     expect(byId.get('request-to-armed')?.least).toBeGreaterThan(byId.get('pipe-round-trip')?.least ?? Number.NaN);
     expect(report.left).toEqual([expect.stringMatching(/^uinput: /)]);

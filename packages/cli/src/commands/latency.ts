@@ -14,14 +14,16 @@ export const latency: Command = {
   usage: `probelens latency [--compare] [--count N] [--delve PATH] [--json]
 
   How long things take on this machine, beside the least that it needs for anything of the kind: from request to armed,
-  from a hit to its event and to \`stopped\` at a client, from a system call to its event, from a key to its arrival (through
-  a pseudo-terminal) and to its DAP request. The program that is looked at is Delve itself, waiting for an editor.
+  from a hit to its event and to \`stopped\` at a client (probe-only, and through Delve), from a system call to its event,
+  from a key to its arrival (through a pseudo-terminal) and to its DAP request. Each is measured in turn with its floor. The
+  program that is looked at is Delve itself, waiting for an editor.
 
   --compare     the change of each median since the last run (kept in latency.json below XDG_STATE_HOME/probelens)
   --count N     measurements of the quick kinds, 100 unless given; of those that arm or stop a tenth
   --delve PATH  dlv, where it is not in PATH
-  --json        one object {at, kernel, node, measures: [{id, title, floor, count, least, median, p99, jitter}], left, last?};
-                times in microseconds; last: the report of the last run, with --compare`,
+  --json        one object {at, kernel, node, measures: [{id, title, floor, floorMedian, count, least, median, p99, jitter}],
+                left, last?}; times in microseconds; floorMedian: of the floor, taken in turn with it; last: the report of
+                the last run, with --compare`,
   async run(args) {
     const { values } = readArguments(args, [], {
       compare: { type: 'boolean' },

@@ -12,7 +12,8 @@ export class Arrivals {
   /** Those that nobody has asked for yet, by probe, oldest first. */
   readonly #come = new Map<number, Arrival[]>();
 
-  constructor(agent: AgentClient) {
+  /** One for each agent: an event is handed out once. */
+  constructor(readonly agent: AgentClient) {
     agent.onEvents((events) => {
       const arrived = now();
       for (const event of events) this.#add({ event, arrived });

@@ -1,35 +1,33 @@
 /** Between the kernel and the adapter's process: the floor, arming, hits and system calls. */
 import { openGoBinary } from '@probelens/gosym';
-import { type AgentClient, loadPlanner, type ProbePlan, type ProbeSpec, parseProbeText } from '@probelens/probes';
+import { loadPlanner, type ProbePlan, type ProbeSpec, parseProbeText } from '@probelens/probes';
 import { execa } from 'execa';
-import { Arrivals } from './arrivals.js';
+import type { Arrivals } from './arrivals.js';
 import { answerCall, type DelveServer, requestFunction } from './delve-server.js';
 import { LatencyError } from './latency-error.js';
 import { now, within } from './patience.js';
-
-export type Samples = readonly bigint[];
+import type { Sampler } from './sampler.js';
 
 /** One byte to `cat` and back, through two pipes: what no message between processes can beat here. */
-export const pipeRoundTrips = async (count: number): Promise<Samples> => {
+export const pipeRoundTrip = (): Sampler => {
   const cat = execa('cat', { stdin: 'pipe', stdout: 'pipe', stderr: 'ignore', buffer: false, reject: false });
   let came: () => void = () => undefined;
   cat.stdout.on('data', () => came());
-  const samples: bigint[] = [];
-  try {
-    for (let round = 0; round < count; round++) {
+  return {
+    take: async () => {
       const back = new Promise<void>((resolve) => {
         came = resolve;
       });
       const sent = now();
       cat.stdin.write('x');
       await within(back, 'A byte through a pipe');
-      samples.push(now() - sent);
-    }
-  } finally {
-    cat.stdin.end();
-    await cat;
-  }
-  return samples;
+      return now() - sent;
+    },
+    end: async () => {
+      cat.stdin.end();
+      await cat;
+    },
+  };
 };
 
 const specOf = (text: string): ProbeSpec => {
@@ -39,7 +37,7 @@ const specOf = (text: string): ProbeSpec => {
 };
 
 /** Threads of a process that make a system call; id of the probe. */
-export const armCall = async (agent: AgentClient, text: string, pid: number): Promise<number> => {
+export const armCall = async ({ agent }: Arrivals, text: string, pid: number): Promise<number> => {
   const { probe } = await agent.armSource({
     spec: specOf(text),
     target: { pid, tracer: undefined },
@@ -48,19 +46,22 @@ export const armCall = async (agent: AgentClient, text: string, pid: number): Pr
   return probe;
 };
 
-/** kill(2) with signal 0 of this process to itself: an event with nothing to read and nobody else at work. */
-export const emptyTracepoint = async (agent: AgentClient, count: number): Promise<Samples> => {
-  const arrivals = new Arrivals(agent);
-  const probe = await armCall(agent, 'tracepoint:syscalls:sys_enter_kill do log', process.pid);
-  const samples: bigint[] = [];
-  for (let round = 0; round < count; round++) {
+/** From the kernel's time of an event of this probe to its arrival; `cause` makes one. */
+const eventOf = (arrivals: Arrivals, probe: number, cause: () => unknown): Sampler => ({
+  take: async () => {
     const next = arrivals.next(probe, now());
-    process.kill(process.pid, 0);
-    const { event, arrived } = await next;
-    samples.push(arrived - BigInt(event.time));
-  }
-  await agent.disarm(probe);
-  return samples;
+    const [{ event, arrived }] = await Promise.all([next, cause()]);
+    return arrived - BigInt(event.time);
+  },
+  end: async () => {
+    await arrivals.agent.disarm(probe);
+  },
+});
+
+/** kill(2) with signal 0 of this process to itself: an event with nothing to read and nobody else at work. */
+export const emptyTracepoint = async (arrivals: Arrivals): Promise<Sampler> => {
+  const probe = await armCall(arrivals, 'tracepoint:syscalls:sys_enter_kill do log', process.pid);
+  return eventOf(arrivals, probe, () => process.kill(process.pid, 0));
 };
 
 export const requestPlan = async (path: string): Promise<ProbePlan> => {
@@ -77,50 +78,21 @@ export const requestPlan = async (path: string): Promise<ProbePlan> => {
   }
 };
 
-export const requestToArmed = async (
-  agent: AgentClient,
-  plan: ProbePlan,
-  pid: number,
-  count: number,
-): Promise<Samples> => {
-  const samples: bigint[] = [];
-  for (let round = 0; round < count; round++) {
+export const requestToArmed = ({ agent }: Arrivals, plan: ProbePlan, pid: number): Sampler => ({
+  take: async () => {
     const asked = now();
     const { probe } = await agent.arm({ plan, target: { pid, tracer: undefined } });
-    samples.push(now() - asked);
+    const armed = now();
     await agent.disarm(probe);
-  }
-  return samples;
+    return armed - asked;
+  },
+  end: () => Promise.resolve(),
+});
+
+export const hitToEvent = async (arrivals: Arrivals, plan: ProbePlan, delve: DelveServer): Promise<Sampler> => {
+  const { probe } = await arrivals.agent.arm({ plan, target: { pid: delve.pid, tracer: undefined } });
+  return eventOf(arrivals, probe, () => delve.poke());
 };
 
-/** From the kernel's time of each event of a probe to its arrival, while Delve answers requests. */
-const eventsOf = async (arrivals: Arrivals, probe: number, delve: DelveServer, count: number): Promise<Samples> => {
-  const samples: bigint[] = [];
-  for (let round = 0; round < count; round++) {
-    const next = arrivals.next(probe, now());
-    const [{ event, arrived }] = await Promise.all([next, delve.poke()]);
-    samples.push(arrived - BigInt(event.time));
-  }
-  return samples;
-};
-
-export const hitToEvent = async (
-  agent: AgentClient,
-  plan: ProbePlan,
-  delve: DelveServer,
-  count: number,
-): Promise<Samples> => {
-  const arrivals = new Arrivals(agent);
-  const { probe } = await agent.arm({ plan, target: { pid: delve.pid, tracer: undefined } });
-  const samples = await eventsOf(arrivals, probe, delve, count);
-  await agent.disarm(probe);
-  return samples;
-};
-
-export const callToEvent = async (agent: AgentClient, delve: DelveServer, count: number): Promise<Samples> => {
-  const arrivals = new Arrivals(agent);
-  const probe = await armCall(agent, answerCall, delve.pid);
-  const samples = await eventsOf(arrivals, probe, delve, count);
-  await agent.disarm(probe);
-  return samples;
-};
+export const callToEvent = async (arrivals: Arrivals, delve: DelveServer): Promise<Sampler> =>
+  eventOf(arrivals, await armCall(arrivals, answerCall, delve.pid), () => delve.poke());

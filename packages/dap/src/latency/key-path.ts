@@ -5,12 +5,12 @@
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AgentClient } from '@probelens/probes';
 import { execa } from 'execa';
-import { Arrivals } from './arrivals.js';
-import { armCall, type Samples } from './kernel-path.js';
+import type { Arrivals } from './arrivals.js';
+import { armCall } from './kernel-path.js';
 import { LatencyError } from './latency-error.js';
 import { now, within } from './patience.js';
+import { endingOnFailure, type Sampler } from './sampler.js';
 
 /** Keys are single bytes; what the program shows comes in longer pieces. */
 const keyWritten = 'tracepoint:syscalls:sys_enter_write if count == 1 do log';
@@ -98,54 +98,59 @@ export class Terminal {
 const reader =
   'process.stdin.setRawMode(true);process.stdin.on("data",()=>{const t=process.hrtime.bigint();process.stdout.write("<"+t+">")});process.stdout.write("ready")';
 
-/** The brief's own check: the tracepoint's time of the write, against the arrival of the key. */
-export const keyToArrival = async (agent: AgentClient, count: number): Promise<Samples> => {
-  const arrivals = new Arrivals(agent);
+/** The tracepoint's time of the write that injects a key, against the key's arrival at a program. */
+export const keyToArrival = async (arrivals: Arrivals): Promise<Sampler> => {
   const terminal = new Terminal([process.execPath, '-e', reader]);
-  try {
+  const begin = async (): Promise<Sampler> => {
     await terminal.until(/ready/);
-    const probe = await armCall(agent, keyWritten, terminal.pid);
-    const samples: bigint[] = [];
-    for (let round = 0; round < count; round++) {
-      const written = arrivals.next(probe, now());
-      terminal.type('k');
-      const [{ event }, found] = await Promise.all([written, terminal.until(/<(\d+)>/)]);
-      samples.push(BigInt(found[1] ?? '0') - BigInt(event.time));
-    }
-    await agent.disarm(probe);
-    return samples;
-  } finally {
-    await terminal.close();
-  }
+    const probe = await armCall(arrivals, keyWritten, terminal.pid);
+    return {
+      take: async () => {
+        const written = arrivals.next(probe, now());
+        terminal.type('k');
+        const [{ event }, found] = await Promise.all([written, terminal.until(/<(\d+)>/)]);
+        return BigInt(found[1] ?? '0') - BigInt(event.time);
+      },
+      end: async () => {
+        await arrivals.agent.disarm(probe);
+        await terminal.close();
+      },
+    };
+  };
+  return endingOnFailure(begin, () => terminal.close());
 };
 
 const prompt = /\(running\) $/;
 
 /** `command` is `probelens debug` on a program that runs; the measured key is the Enter behind `timeline`. */
-export const keyToRequest = async (agent: AgentClient, command: readonly string[], count: number): Promise<Samples> => {
-  const arrivals = new Arrivals(agent);
+export const keyToRequest = async (arrivals: Arrivals, command: readonly string[]): Promise<Sampler> => {
   // The person's history stays theirs.
   const state = mkdtempSync(join(tmpdir(), 'probelens-latency-'));
   const terminal = new Terminal(command, { XDG_STATE_HOME: state });
-  try {
-    await terminal.until(prompt);
-    const key = await armCall(agent, keyWritten, terminal.pid);
-    const request = await armCall(agent, requestWritten(terminal.program), terminal.program);
-    const samples: bigint[] = [];
-    for (let round = 0; round < count; round++) {
-      terminal.type('timeline');
-      await terminal.until(/timeline/);
-      const pressing = now();
-      terminal.type('\r');
-      const pressed = BigInt((await arrivals.next(key, pressing)).event.time);
-      const asked = await arrivals.next(request, pressed);
-      samples.push(BigInt(asked.event.time) - pressed);
-      await terminal.until(prompt);
-    }
-    for (const probe of [key, request]) await agent.disarm(probe);
-    return samples;
-  } finally {
+  const close = async (): Promise<void> => {
     await terminal.close();
     rmSync(state, { recursive: true, force: true });
-  }
+  };
+  const begin = async (): Promise<Sampler> => {
+    await terminal.until(prompt);
+    const key = await armCall(arrivals, keyWritten, terminal.pid);
+    const request = await armCall(arrivals, requestWritten(terminal.program), terminal.program);
+    return {
+      take: async () => {
+        terminal.type('timeline');
+        await terminal.until(/timeline/);
+        const pressing = now();
+        terminal.type('\r');
+        const pressed = BigInt((await arrivals.next(key, pressing)).event.time);
+        const asked = await arrivals.next(request, pressed);
+        await terminal.until(prompt);
+        return BigInt(asked.event.time) - pressed;
+      },
+      end: async () => {
+        for (const probe of [key, request]) await arrivals.agent.disarm(probe);
+        await close();
+      },
+    };
+  };
+  return endingOnFailure(begin, close);
 };

@@ -1,36 +1,23 @@
-/** All of it, one after the other: each measurement has the machine for itself. */
+/** One thing after the other, each in turn with the floor that it is compared with. */
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { type AgentClient, startAgent } from '@probelens/probes';
+import { RequestFailure } from '../terminal/adapter-process.js';
+import { Arrivals } from './arrivals.js';
 import { DelveServer } from './delve-server.js';
 import { type Distribution, distributionOf } from './distribution.js';
-import {
-  callToEvent,
-  emptyTracepoint,
-  hitToEvent,
-  pipeRoundTrips,
-  requestPlan,
-  requestToArmed,
-  type Samples,
-} from './kernel-path.js';
-import { keyToArrival, keyToRequest } from './key-path.js';
-import { hitToStopped } from './session-path.js';
-
-export type MeasureId =
-  | 'pipe-round-trip'
-  | 'tracepoint-to-event'
-  | 'request-to-armed'
-  | 'hit-to-event'
-  | 'syscall-to-event'
-  | 'hit-to-stopped'
-  | 'key-to-arrival'
-  | 'key-to-request';
+import { emptyTracepoint, pipeRoundTrip, requestPlan } from './kernel-path.js';
+import { keyToArrival } from './key-path.js';
+import { inTurn, type Sampler, type Taken } from './sampler.js';
+import { type LatencyOptions, type MeasureId, type Way, waysOf } from './ways.js';
 
 export interface Measure extends Distribution {
   readonly id: MeasureId;
   readonly title: string;
   /** What this machine needs for the least that such a thing could be; undefined: it is a floor itself. */
   readonly floor: MeasureId | undefined;
+  /** Median of the floor, taken in turn with this. Microseconds; undefined for a floor. */
+  readonly floorMedian: number | undefined;
 }
 
 export interface LatencyReport {
@@ -43,60 +30,95 @@ export interface LatencyReport {
   readonly left: readonly string[];
 }
 
-export interface LatencyOptions {
-  readonly agentCommand: readonly string[];
-  /** Starts the adapter on stdin and stdout. */
-  readonly adapterCommand: readonly string[];
-  /** `probelens debug` on a process, without a debugger. */
-  readonly terminalCommand: (pid: number) => readonly string[];
-  /** Path of dlv: the program that is looked at. */
-  readonly delve: string;
-  /** Measurements of the quick kinds; a tenth of that of those that stop or arm. */
-  readonly count: number;
-}
-
 const uinput = (): string =>
   existsSync('/dev/uinput')
     ? 'uinput: a key through it would go to whichever window has the focus, so keys are injected at the pseudo-terminal only.'
     : 'uinput: this machine has none (/dev/uinput), so keys are injected at the pseudo-terminal only.';
 
-/** The first is the slowest by far: code is compiled, pages are read. */
-const warmed = async (warm: number, count: number, take: (count: number) => Promise<Samples>): Promise<Distribution> =>
-  distributionOf((await take(count + warm)).slice(warm));
+/** Of all that was taken beside anything. */
+const bareFloors = [
+  ['pipe-round-trip', 'a byte to another process and back'],
+  ['tracepoint-to-event', 'an empty tracepoint to its event in the adapter'],
+] as const;
+
+type Floors = ReadonlyMap<MeasureId, () => Promise<Sampler> | Sampler>;
+
+/** Both ends open, both closed again whatever happens. */
+const measured = async (way: Way, floors: Floors, count: number): Promise<Taken> => {
+  const openFloor = floors.get(way.floor);
+  if (openFloor === undefined) throw new Error(`${way.floor} is no floor`);
+  const floor = await openFloor();
+  try {
+    const sampler = await way.open();
+    try {
+      return way.slow
+        ? await inTurn(floor, sampler, 1, Math.max(3, Math.floor(count / 10)))
+        : await inTurn(floor, sampler, 5, count);
+    } finally {
+      await sampler.end();
+    }
+  } finally {
+    await floor.end();
+  }
+};
+
+interface Measured {
+  readonly measures: readonly Measure[];
+  readonly left: readonly string[];
+}
+
+const measuredAll = async (ways: readonly Way[], floors: Floors, count: number): Promise<Measured> => {
+  const least = new Map<MeasureId, bigint[]>();
+  const measures: Measure[] = [];
+  const left: string[] = [];
+  for (const way of ways) {
+    const { id, title, floor } = way;
+    try {
+      const taken = await measured(way, floors, count);
+      least.set(floor, [...(least.get(floor) ?? []), ...taken.floor]);
+      measures.push({
+        id,
+        title,
+        floor,
+        floorMedian: distributionOf(taken.floor).median,
+        ...distributionOf(taken.samples),
+      });
+    } catch (error) {
+      // Delve may not be allowed to attach to a program that it has not started (ptrace_scope).
+      if (!(error instanceof RequestFailure)) throw error;
+      left.push(`${title}: ${error.message}`);
+    }
+  }
+  const rows = bareFloors.map(
+    ([id, title]): Measure => ({
+      ...{ id, title, floor: undefined, floorMedian: undefined },
+      ...distributionOf(least.get(id) ?? []),
+    }),
+  );
+  return { measures: [...rows, ...measures], left };
+};
 
 /** Rejects with an `AgentFailure` or a sentence; nothing is left running or armed then. */
 export const measureLatency = async (options: LatencyOptions): Promise<LatencyReport> => {
-  const { count } = options;
-  const few = Math.max(3, Math.floor(count / 10));
-  const measures: Measure[] = [];
-  const add = (id: MeasureId, title: string, floor: MeasureId | undefined, measured: Distribution): void => {
-    measures.push({ id, title, floor, ...measured });
-  };
   const plan = await requestPlan(options.delve);
   const delve = await DelveServer.start(options.delve);
   let agent: AgentClient | undefined;
   try {
-    const started = await startAgent({ command: options.agentCommand });
-    agent = started;
-    add('pipe-round-trip', 'a byte to another process and back', undefined, await warmed(5, count, pipeRoundTrips));
-    const empty = await warmed(5, count, (n) => emptyTracepoint(started, n));
-    add('tracepoint-to-event', 'an empty tracepoint to its event in the adapter', undefined, empty);
-    const armed = await warmed(1, few, (n) => requestToArmed(started, plan, delve.pid, n));
-    add('request-to-armed', 'request to armed', 'pipe-round-trip', armed);
-    const hit = await warmed(5, count, (n) => hitToEvent(started, plan, delve, n));
-    add('hit-to-event', 'hit in the kernel to event in the adapter', 'tracepoint-to-event', hit);
-    const call = await warmed(5, count, (n) => callToEvent(started, delve, n));
-    add('syscall-to-event', 'system-call entry to event in the adapter', 'tracepoint-to-event', call);
-    const stopped = await warmed(1, few, (n) => hitToStopped(options.adapterCommand, delve, n));
-    add('hit-to-stopped', 'hit in the kernel to `stopped` at a client', 'tracepoint-to-event', stopped);
-    const key = await warmed(5, count, (n) => keyToArrival(started, n));
-    add('key-to-arrival', 'write of a key (tracepoint) to its arrival at the terminal', 'pipe-round-trip', key);
-    const terminal = options.terminalCommand(delve.pid);
-    const request = await warmed(1, few, (n) => keyToRequest(started, terminal, n));
-    add('key-to-request', 'write of a key to its DAP request', 'key-to-arrival', request);
+    agent = await startAgent({ command: options.agentCommand });
+    const arrivals = new Arrivals(agent);
+    const floors: Floors = new Map<MeasureId, () => Promise<Sampler> | Sampler>([
+      ['pipe-round-trip', pipeRoundTrip],
+      ['tracepoint-to-event', () => emptyTracepoint(arrivals)],
+      ['key-to-arrival', () => keyToArrival(arrivals)],
+    ]);
+    const { measures, left } = await measuredAll(waysOf(arrivals, delve, plan, options), floors, options.count);
+    return {
+      ...{ at: new Date().toISOString(), kernel: release(), node: process.version },
+      measures,
+      left: [...left, uinput()],
+    };
   } finally {
     await agent?.dispose();
     await delve.end();
   }
-  return { at: new Date().toISOString(), kernel: release(), node: process.version, measures, left: [uinput()] };
 };

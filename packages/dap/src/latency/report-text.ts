@@ -11,15 +11,16 @@ const change = (measure: Measure, last: LatencyReport | undefined): string => {
   return `${percent >= 0 ? '+' : ''}${percent} %`;
 };
 
-/** A table; times are medians, 99th percentiles and the mean change from one to the next. */
+/** A table; times are medians, 99th percentiles and the mean change from one to the next; "of floor" is of what was taken in turn. */
 export const latencyText = (report: LatencyReport, last: LatencyReport | undefined): string => {
   const titles = report.measures.map(({ title, floor }) => (floor === undefined ? `floor: ${title}` : title));
   const width = Math.max(...titles.map(({ length }) => length));
   const row = (title: string, cells: readonly string[]): string =>
     `${title.padEnd(width)}${cells.map((cell) => cell.padStart(13)).join('')}`.trimEnd();
   const rows = report.measures.map((measure, index) => {
-    const floor = report.measures.find(({ id }) => id === measure.floor);
-    const times = floor === undefined || floor.median === 0 ? '' : `${(measure.median / floor.median).toFixed(1)} x`;
+    const { floorMedian } = measure;
+    const times =
+      floorMedian === undefined || floorMedian === 0 ? '' : `${(measure.median / floorMedian).toFixed(1)} x`;
     const cells = [time(measure.median), time(measure.p99), time(measure.jitter), times, String(measure.count)];
     return row(titles[index] ?? '', last === undefined ? cells : [...cells, change(measure, last)]);
   });

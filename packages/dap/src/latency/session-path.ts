@@ -1,28 +1,33 @@
-/** From a hit in the kernel to `stopped` at a client: a whole session without a debugger, as an editor has it. */
-import { type Event, listOf, objectOf, stringOf } from '../core/message.js';
+/** From a hit in the kernel to `stopped` at a client: a whole session, as an editor has it. */
+import { type Event, type JsonObject, listOf, numberOf, objectOf, stringOf } from '../core/message.js';
 import { AdapterProcess } from '../terminal/adapter-process.js';
 import { type DelveServer, requestFunction } from './delve-server.js';
-import type { Samples } from './kernel-path.js';
 import { LatencyError } from './latency-error.js';
 import { now, within } from './patience.js';
+import { endingOnFailure, type Sampler } from './sampler.js';
+
+interface Arrived {
+  readonly at: bigint;
+  readonly body: JsonObject;
+}
 
 class Client {
   readonly adapter: AdapterProcess;
-  readonly #waiting = new Map<string, (arrived: bigint) => void>();
+  readonly #waiting = new Map<string, (arrived: Arrived) => void>();
 
   constructor(command: readonly string[]) {
     this.adapter = new AdapterProcess(command, {
-      onEvent: ({ event }: Event) => {
-        const arrived = now();
-        this.#waiting.get(event)?.(arrived);
+      onEvent: ({ event, body }: Event) => {
+        const at = now();
+        this.#waiting.get(event)?.({ at, body: objectOf(body) });
       },
       onEnded: () => undefined,
     });
   }
 
-  /** When the next event of this name came. */
-  event(name: string): Promise<bigint> {
-    const come = new Promise<bigint>((resolve) => this.#waiting.set(name, resolve));
+  /** The next event of this name. */
+  event(name: string): Promise<Arrived> {
+    const come = new Promise<Arrived>((resolve) => this.#waiting.set(name, resolve));
     return within(come, `The adapter's event "${name}"`);
   }
 
@@ -38,36 +43,67 @@ class Client {
   }
 }
 
-const begin = async (client: Client, delve: DelveServer): Promise<void> => {
+/** How the session stops the program, as `attach` and a function breakpoint say it. */
+export interface StopWay {
+  readonly attach: JsonObject;
+  /** For a breakpoint of the kernel's under Delve: one without condition is Delve's own. */
+  readonly condition?: string;
+}
+
+/** SIGSTOP by the kernel, no debugger. */
+export const probeOnly: StopWay = { attach: { mode: 'probe' } };
+
+/** A condition that the kernel judges, and a trap that Delve reports. */
+export const throughDelve = (path: string): StopWay => ({
+  attach: { mode: 'local', delve: path, kernel: 'required' },
+  condition: 's != nil',
+});
+
+/** The same function with Delve's own breakpoint, as it would be without us. */
+export const delveAlone = (path: string): StopWay => ({ attach: { mode: 'local', delve: path, kernel: 'off' } });
+
+/** Where the time begins: at the kernel's hit, or when the request was written that makes it. */
+export type Since = 'hit' | 'request';
+
+const begin = async (client: Client, way: StopWay, delve: DelveServer): Promise<void> => {
   const { adapter } = client;
   await adapter.request('initialize', { clientID: 'probelens-latency', adapterID: 'probelens' });
   const initialized = client.event('initialized');
-  const attached = adapter.request('attach', { mode: 'probe', processId: delve.pid });
+  const attached = adapter.request('attach', { ...way.attach, processId: delve.pid });
   // A refused attach comes instead of the event.
   await Promise.race([initialized, attached]);
   await initialized;
-  await adapter.request('setFunctionBreakpoints', { breakpoints: [{ name: requestFunction }] });
+  const { condition } = way;
+  const breakpoint = { name: requestFunction, ...(condition === undefined ? {} : { condition }) };
+  await adapter.request('setFunctionBreakpoints', { breakpoints: [breakpoint] });
   await adapter.request('configurationDone');
   await attached;
 };
 
-/** `command` starts the adapter on its stdin and stdout. */
-export const hitToStopped = async (command: readonly string[], delve: DelveServer, count: number): Promise<Samples> => {
+/** `command` starts the adapter on its stdin and stdout; rejects with its refusal. */
+export const toStopped = (
+  command: readonly string[],
+  delve: DelveServer,
+  way: StopWay,
+  since: Since = 'hit',
+): Promise<Sampler> => {
   const client = new Client(command);
-  const samples: bigint[] = [];
-  try {
-    await begin(client, delve);
-    for (let round = 0; round < count; round++) {
-      const stopped = client.event('stopped');
-      const answered = delve.poke();
-      const arrived = await stopped;
-      samples.push(arrived - (await client.lastHit()));
-      await client.adapter.request('continue', { threadId: 1 });
-      await answered;
-    }
-    await client.adapter.request('disconnect', { terminateDebuggee: false });
-  } finally {
-    await client.adapter.end();
-  }
-  return samples;
+  const { adapter } = client;
+  const take = async (): Promise<bigint> => {
+    const stopped = client.event('stopped');
+    const asked = now();
+    const answered = delve.poke();
+    const { at, body } = await stopped;
+    const began = since === 'hit' ? await client.lastHit() : asked;
+    await adapter.request('continue', { threadId: numberOf(body.threadId) ?? 1 });
+    await answered;
+    return at - began;
+  };
+  return endingOnFailure(
+    async () => {
+      await begin(client, way, delve);
+      return { take, end: () => adapter.end() };
+    },
+    () => adapter.end(),
+  );
 };
