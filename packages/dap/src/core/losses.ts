@@ -99,9 +99,23 @@ export const talkingGate = ({ gates, losses }: SessionState, probe: number): Gat
 const lossOf = ({ losses }: SessionState, gate: Gate): Loss =>
   losses.byProbe.get(gate.probe) ?? { gate, dropped: 0, faults: 0, unread: 0 };
 
+/** Something is armed that is in no book yet; also while Delve is asked for what the agent refused of it. */
 export const isArming = (work: LaneWork | undefined): boolean =>
-  (work?.kind === 'set' && work.stage.kind === 'arming') ||
+  (work?.kind === 'set' && (work.stage.kind === 'arming' || work.stage.armed.size > 0)) ||
   ((work?.kind === 'add-probe' || work?.kind === 'watch') && work.stage === 'arming');
+
+const inBooks = ({ gates, losses }: SessionState, probe: number): boolean =>
+  gates.has(probe) || losses.leaving.has(probe);
+
+/** The goroutine was trapped by a gate whose arming has not been answered yet. */
+export const trappedEarly = ({ losses }: SessionState, goroutine: number): boolean =>
+  losses.early.some(({ trapped, goid }) => trapped && Number(goid) === goroutine);
+
+/** Its trap has been shown without a name. */
+export const forgetEarly = (turn: Turn, goroutine: number): void => {
+  const early = turn.state.losses.early.filter(({ trapped, goid }) => !trapped || Number(goid) !== goroutine);
+  change(turn, { early });
+};
 
 /** Those that can be told by now. The others wait for the answer that says whose they are; without one they are nobody's. */
 export const knownEvents = (turn: Turn, events: readonly ProbeEvent[]): readonly ProbeEvent[] => {
@@ -109,13 +123,17 @@ export const knownEvents = (turn: Turn, events: readonly ProbeEvent[]): readonly
   const arming = isArming(lane.active);
   if (!arming && losses.early.length === 0) return events;
   const all = [...losses.early, ...events];
-  const isKnown = ({ probe, trapped }: ProbeEvent): boolean => trapped || talkingGate(turn.state, probe) !== undefined;
+  const isKnown = ({ probe, trapped }: ProbeEvent): boolean =>
+    trapped ? inBooks(turn.state, probe) : talkingGate(turn.state, probe) !== undefined;
   const waiting = arming ? all.filter((event) => !isKnown(event)) : [];
   const tooEarly = new Map(losses.tooEarly);
-  for (const { probe } of waiting.slice(mostEarly)) tooEarly.set(probe, (tooEarly.get(probe) ?? 0) + 1);
-  change(turn, { early: waiting.slice(0, mostEarly), tooEarly: arming ? tooEarly : new Map() });
+  // Delve has seen the traps, or will: not one of them may be forgotten.
+  const excess = new Set(waiting.filter(({ trapped }) => !trapped).slice(mostEarly));
+  for (const { probe } of excess) tooEarly.set(probe, (tooEarly.get(probe) ?? 0) + 1);
+  const early = excess.size === 0 ? waiting : waiting.filter((event) => !excess.has(event));
+  change(turn, { early, tooEarly: arming ? tooEarly : new Map() });
   if (!arming) addUnread(turn, tooEarly);
-  return all.filter(isKnown);
+  return arming ? all.filter(isKnown) : all.filter((event) => event.trapped || isKnown(event));
 };
 
 /** Lines by probe that the client was not sent. */

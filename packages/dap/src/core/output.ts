@@ -10,6 +10,8 @@ export type Focus = number | 'nobody' | undefined;
 export type TimerName =
   /** A gate fired and Delve has not stopped. */
   | 'hit-without-stop'
+  /** A gate has trapped, and the agent has not said yet which one it is. */
+  | 'stop-without-name'
   /** Traps left over from the previous stop are no longer expected. */
   | 'leftovers'
   /** A step has planted its breakpoints: others may write to the text again. */

@@ -168,6 +168,8 @@ export interface HeldStop {
   readonly event: Event | undefined;
   readonly stage:
     | { readonly kind: 'draining'; readonly ticket: number }
+    /** A trap of a gate whose arming has not been answered yet: the answer says whose it is. */
+    | { readonly kind: 'arming' }
     | { readonly kind: 'judging'; readonly hit: Hit }
     /** It looks like a trap whose hit was shown; Delve says whether it is. */
     | { readonly kind: 'proving'; readonly at: TrapPlace | undefined }

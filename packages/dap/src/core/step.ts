@@ -12,12 +12,12 @@ import type { Input } from './input.js';
 import { keepMayDiffer, keepStateOf } from './keep.js';
 import { runLane, tellLane } from './lane.js';
 import { noKernel, onDelveConnected, onDelveFailed, onKernelChecked } from './launch.js';
-import { countAgain, knownEvents, onLeft, onLossesDrained, onPace, startCounting } from './losses.js';
+import { countAgain, isArming, knownEvents, onLeft, onLossesDrained, onPace, startCounting } from './losses.js';
 import type { Output, TimerName } from './output.js';
 import { takeProbeOnly } from './probe-only/step.js';
 import { onFramesKnown } from './snapshots.js';
 import type { SessionState } from './state.js';
-import { onAgentClosed, onDrained, onHitWithoutStop } from './stops.js';
+import { onAgentClosed, onArmingOver, onDrained, onHitWithoutStop, onStopWithoutName } from './stops.js';
 import { warnOfStrangers } from './strangers.js';
 import { recordStop } from './timeline.js';
 import { Turn } from './turn.js';
@@ -37,6 +37,9 @@ const onTimer = (turn: Turn, name: TimerName): void => {
   switch (name) {
     case 'hit-without-stop':
       onHitWithoutStop(turn);
+      return;
+    case 'stop-without-name':
+      onStopWithoutName(turn);
       return;
     case 'leftovers':
       if (turn.state.target.running) turn.update({ leftovers: new Map() });
@@ -104,7 +107,6 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
       if (turn.state.ending !== undefined) onKernelWhileEnding(turn, input.ticket);
       else tellLane(turn, { kind: 'armed', outcomes: input.outcomes }, input.ticket);
       startCounting(turn);
-      onProbeEvents(turn, knownEvents(turn, []));
       return;
     case 'disarmed':
       onLeft(turn, input.counters);
@@ -165,10 +167,19 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
   }
 };
 
+/** Events may overtake the answer that says whose they are, and so may the stop that they are about. */
+const tellEarly = (turn: Turn): void => {
+  if (isArming(turn.state.lane.active)) return;
+  if (turn.state.losses.early.length > 0) onProbeEvents(turn, knownEvents(turn, []));
+  onArmingOver(turn);
+};
+
 export const step = (state: SessionState, input: Input): StepResult => {
   const turn = new Turn(state);
-  if (turn.state.probeOnly === undefined) takeWithDelve(turn, input);
-  else takeProbeOnly(turn, input);
+  if (turn.state.probeOnly === undefined) {
+    takeWithDelve(turn, input);
+    tellEarly(turn);
+  } else takeProbeOnly(turn, input);
   runLane(turn);
   if (keepMayDiffer(state, turn.state)) {
     const keep = keepStateOf(turn.state);

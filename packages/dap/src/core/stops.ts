@@ -13,7 +13,7 @@ import { holds } from './hit-condition.js';
 import { clientBreakpoint } from './ids.js';
 import { judge } from './judge.js';
 import { rememberHit } from './kernel-scope.js';
-import { lookAtLosses, sayLosses } from './losses.js';
+import { forgetEarly, isArming, lookAtLosses, sayLosses, trappedEarly } from './losses.js';
 import { type Event, listOf, numberOf, objectOf, type Response, textOf } from './message.js';
 import { beginSettling, onSettleLook } from './settle.js';
 import { resumeSilently } from './silent.js';
@@ -138,7 +138,8 @@ export const onStopped = (turn: Turn, event: Event): void => {
   const { kernel, hits, leftovers, gates, losses } = turn.state;
   // One that is on its way out may have hit once more.
   const armed = [...gates.values(), ...losses.leaving.values()];
-  const involved = hits.length > 0 || leftovers.size > 0 || (kernel.state === 'ready' && armed.some(stops));
+  const trapping = armed.some(stops) || isArming(turn.state.lane.active);
+  const involved = hits.length > 0 || leftovers.size > 0 || (kernel.state === 'ready' && trapping);
   if (!involved) {
     if (isElsewhere(turn, event)) skip(turn);
     else {
@@ -159,6 +160,25 @@ export const onDrained = (turn: Turn, ticket: number): void => {
   decide(turn, held.event);
 };
 
+/** Delve stops a program within milliseconds, and an answer that long behind its trap is of an agent that hangs. */
+const namelessMs = 10_000;
+
+/** What was armed is in the books now. */
+export const onArmingOver = (turn: Turn): void => {
+  const { held } = turn.state;
+  if (held?.stage.kind !== 'arming' || isArming(turn.state.lane.active)) return;
+  turn.emit({ kind: 'stop-timer', name: 'stop-without-name' });
+  decide(turn, held.event);
+};
+
+export const onStopWithoutName = (turn: Turn): void => {
+  const { held } = turn.state;
+  if (held?.stage.kind !== 'arming' || held.event === undefined) return;
+  forgetEarly(turn, threadOf(held.event));
+  turn.sayOnce('The probe agent has not said which breakpoint this stop belongs to.', 'stderr');
+  showAsItIs(turn, held.event);
+};
+
 /** The agent is gone: nothing more will come, but what came is shown. */
 export const onAgentClosed = (turn: Turn): void => {
   const { held, hits } = turn.state;
@@ -171,7 +191,8 @@ export const onAgentClosed = (turn: Turn): void => {
 export const releaseHeld = (turn: Turn): void => {
   const { held } = turn.state;
   if (held === undefined) return;
-  if ((held.stage.kind === 'draining' || held.stage.kind === 'proving') && held.event !== undefined) {
+  const { kind } = held.stage;
+  if ((kind === 'draining' || kind === 'arming' || kind === 'proving') && held.event !== undefined) {
     showAsItIs(turn, held.event);
     return;
   }
@@ -211,6 +232,11 @@ const decide = (turn: Turn, event: Event | undefined): void => {
   );
   if (mine !== undefined) {
     consider(turn, mine);
+    return;
+  }
+  if (isArming(turn.state.lane.active) && trappedEarly(turn.state, thread)) {
+    turn.update({ held: { event, stage: { kind: 'arming' } } });
+    turn.emit({ kind: 'start-timer', name: 'stop-without-name', milliseconds: namelessMs });
     return;
   }
   if (leftovers.has(thread)) {
