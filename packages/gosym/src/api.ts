@@ -242,6 +242,11 @@ export interface GoBinary {
    * a debugger breaks at the lowest of a line's. Undefined without DWARF.
    */
   statementsOf(fn: GoFunction): readonly VirtualAddress[] | undefined;
+  /**
+   * Where the compiler says that the function's prologue ends (prologue_end of .debug_line): a debugger's breakpoint on
+   * the function is there. Undefined where it does not say so, and without DWARF.
+   */
+  prologueEndOf(fn: GoFunction): VirtualAddress | undefined;
   /** Runs of one function in address order, covering its code. */
   linesOf(fn: GoFunction): readonly LineAddress[];
   inlinedCopiesOf(name: string): readonly InlinedCopy[];

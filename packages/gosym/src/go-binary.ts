@@ -149,6 +149,11 @@ export class OpenedGoBinary implements GoBinary {
     return this.program.dwarf?.statementsIn(fn.entry, fn.entry + fn.size)?.map(virtualAddress);
   }
 
+  prologueEndOf(fn: GoFunction): VirtualAddress | undefined {
+    const [first] = this.program.dwarf?.prologueEndsIn(fn.entry, fn.entry + fn.size) ?? [];
+    return first === undefined ? undefined : virtualAddress(first);
+  }
+
   inlinedCopiesOf(name: string): readonly InlinedCopy[] {
     const found: InlinedCopy[] = [];
     const offsets = this.names.offsets(name);

@@ -42,6 +42,8 @@ export interface Dwarf {
   inlinedSubroutinesAt(address: VirtualAddress): readonly InlinedSubroutine[];
   /** Addresses in [low, high) where a debugger sees a statement begin (is_stmt), ascending; undefined without a line table. */
   statementsIn(low: VirtualAddress, high: number): readonly number[] | undefined;
+  /** Addresses in [low, high) marked as the first behind a prologue (prologue_end); undefined without a line table. */
+  prologueEndsIn(low: VirtualAddress, high: number): readonly number[] | undefined;
   /** Where the frame is at `address`; undefined where .debug_frame does not cover it. */
   cfaAt(address: VirtualAddress): CfaRule | undefined;
 }

@@ -1,13 +1,20 @@
 /**
- * The is_stmt marks of .debug_line (DWARF 5, 6.2): the addresses that a debugger takes for the beginning of a statement.
- * Files and lines are not decoded: pclntab has them for every address.
+ * The marks of .debug_line (DWARF 5, 6.2): the addresses that a debugger takes for the beginning of a statement (is_stmt)
+ * and for the end of a function's prologue. Files and lines are not decoded: pclntab has them for every address.
  */
 import type { ByteCursor } from './byte-cursor.js';
 import type { Sections } from './sections.js';
 import { readInitialLength } from './units.js';
 
 /** DW_LNS_*: standard opcodes with a meaning of their own here. */
-const Standard = { copy: 1, advancePc: 2, negateStatement: 6, constAddPc: 8, fixedAdvancePc: 9 } as const;
+const Standard = {
+  copy: 1,
+  advancePc: 2,
+  negateStatement: 6,
+  constAddPc: 8,
+  fixedAdvancePc: 9,
+  setPrologueEnd: 10,
+} as const;
 
 /** DW_LNE_*: extended opcodes. */
 const Extended = { endSequence: 1, setAddress: 2 } as const;
@@ -44,15 +51,25 @@ const readHeader = (cursor: ByteCursor): LineHeader => {
   return { minimumLength, startsAsStatement, lineRange, opcodeBase, operands, end };
 };
 
-/** Addresses of the rows that are marked as statements, ascending, for the unit whose line table is at `offset`. */
-export const statementAddresses = (sections: Sections, offset: number): Float64Array => {
+/** Addresses of marked rows, ascending. */
+export interface LineMarks {
+  readonly statements: Float64Array;
+  readonly prologueEnds: Float64Array;
+}
+
+/** Of the unit whose line table is at `offset`. */
+export const lineMarks = (sections: Sections, offset: number): LineMarks => {
   const cursor = sections.cursor('.debug_line', offset);
   const header = readHeader(cursor);
-  const found: number[] = [];
+  const statements: number[] = [];
+  const prologueEnds: number[] = [];
   let address = 0;
   let isStatement = header.startsAsStatement;
+  let endsPrologue = false;
   const row = (): void => {
-    if (isStatement) found.push(address);
+    if (isStatement) statements.push(address);
+    if (endsPrologue) prologueEnds.push(address);
+    endsPrologue = false;
   };
   const advance = (opcode: number): void => {
     address += Math.floor((opcode - header.opcodeBase) / header.lineRange) * header.minimumLength;
@@ -65,6 +82,7 @@ export const statementAddresses = (sections: Sections, offset: number): Float64A
     if (opcode === Extended.endSequence) {
       address = 0;
       isStatement = header.startsAsStatement;
+      endsPrologue = false;
     }
     cursor.seek(next);
   };
@@ -79,7 +97,9 @@ export const statementAddresses = (sections: Sections, offset: number): Float64A
     else if (opcode === Standard.negateStatement) isStatement = !isStatement;
     else if (opcode === Standard.constAddPc) advance(255);
     else if (opcode === Standard.fixedAdvancePc) address += cursor.u16();
+    else if (opcode === Standard.setPrologueEnd) endsPrologue = true;
     else for (let operand = 0; operand < (header.operands[opcode] ?? 0); operand++) cursor.skipLeb();
   }
-  return Float64Array.from(new Set(found)).sort();
+  const ascending = (addresses: readonly number[]): Float64Array => Float64Array.from(new Set(addresses)).sort();
+  return { statements: ascending(statements), prologueEnds: ascending(prologueEnds) };
 };

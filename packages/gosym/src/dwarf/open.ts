@@ -9,7 +9,7 @@ import { DwarfError } from './dwarf-error.js';
 import { Entries } from './entry.js';
 import { entryParameters, resultsAtReturn } from './entry-parameters.js';
 import { Functions, type LocatedFunction, lastAtOrBelow } from './functions.js';
-import { statementAddresses } from './line-program.js';
+import { type LineMarks, lineMarks } from './line-program.js';
 import { findNamed } from './names.js';
 import { INCOMPLETE, isPartOfArgument } from './partial-record.js';
 import { argumentRegisters } from './registers.js';
@@ -39,7 +39,7 @@ class DwarfReader implements Dwarf {
   readonly #frames: CallFrames;
   readonly #entries: Entries;
   /** By offset in .debug_line. */
-  readonly #statements = new Map<number, Float64Array>();
+  readonly #marks = new Map<number, LineMarks>();
 
   constructor(source: DwarfSource) {
     const sections = new Sections(source);
@@ -151,11 +151,20 @@ class DwarfReader implements Dwarf {
   }
 
   statementsIn(low: VirtualAddress, high: number): readonly number[] | undefined {
+    return this.#marked('statements', low, high);
+  }
+
+  prologueEndsIn(low: VirtualAddress, high: number): readonly number[] | undefined {
+    return this.#marked('prologueEnds', low, high);
+  }
+
+  #marked(kind: keyof LineMarks, low: VirtualAddress, high: number): readonly number[] | undefined {
     return this.#guarded(() => {
       const table = this.#functions.unitAt(low)?.lineTable;
       if (table === undefined) return undefined;
-      const all = this.#statements.get(table) ?? statementAddresses(this.#entries.sections, table);
-      this.#statements.set(table, all);
+      const marks = this.#marks.get(table) ?? lineMarks(this.#entries.sections, table);
+      this.#marks.set(table, marks);
+      const all = marks[kind];
       return Array.from(all.subarray(lastAtOrBelow(all, low - 1) + 1, lastAtOrBelow(all, high - 1) + 1));
     });
   }

@@ -64,3 +64,40 @@ describe.skipIf(requirement('go').missing)('statements of the line table', () =>
     expect(count.beginning / count.runs).toBeLessThan(0.8);
   });
 });
+
+/** Addresses of the rows behind "Set prologue_end to true" in readelf's listing of the line programs. */
+const endsOfPrologues = (path: string): ReadonlySet<number> => {
+  const text = spawnSync('readelf', ['--debug-dump=rawline', '-W', path], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  }).stdout;
+  const found = new Set<number>();
+  let pending = false;
+  let address = 0;
+  for (const line of text.split('\n')) {
+    const moved = /(?: to |set Address to )(0x[0-9a-f]+)/.exec(line);
+    if (moved !== null && /[aA]ddress|PC/.test(line)) address = Number(moved[1]);
+    if (line.includes('Set prologue_end')) pending = true;
+    else if (pending && /Special opcode|Copy/.test(line)) {
+      found.add(address);
+      pending = false;
+    }
+  }
+  return found;
+};
+
+test.skipIf(requirement('go').missing)('ends of prologues are those of readelf', async () => {
+  const path = await buildFixture('orders', { flags: [] });
+  const truth = [...endsOfPrologues(path)].sort((a, b) => a - b);
+  expect(truth.length).toBeGreaterThan(1000);
+  const binary = await openGoBinary(path);
+  let seen = 0;
+  for (const fn of binary.functions()) {
+    if (fn.file.endsWith('.s')) continue;
+    const own = truth.find((address) => address >= fn.entry && address < fn.entry + fn.size);
+    if (own !== undefined) seen += 1;
+    if (binary.prologueEndOf(fn) !== own) throw new Error(`the prologue of ${fn.name} ends elsewhere`);
+  }
+  expect(seen).toBeGreaterThan(1000);
+  binary.close();
+});
