@@ -5,6 +5,7 @@ import { Assembler } from './assembler.js';
 import { kernelBtf } from './btf/btf.js';
 import { BtfError } from './btf/raw.js';
 import { KernelError } from './kernel-error.js';
+import { tryCloseRange } from './link/close-together.js';
 import { attachPerfEvent, type PerfEvent } from './link/perf-event.js';
 import { attachPerfUprobe } from './link/perf-uprobe.js';
 import { attachRawTracepoint, attachTracepoint } from './link/tracepoint.js';
@@ -33,6 +34,8 @@ export interface Features {
   readonly uprobeMultiPid: Feature;
   /** Sleepable uprobe programs: copy_from_user reads pages that are not resident. */
   readonly sleepableUprobe: Feature;
+  /** close_range(2), by which links go together (Linux >= 5.9; some container runtimes refuse it). */
+  readonly closeRange: Feature;
   /** The perf PMU uprobe, the fallback. */
   readonly perfUprobe: Feature;
   /** get_attach_cookie. */
@@ -80,6 +83,7 @@ const trials: Readonly<Record<keyof Features, Trial>> = {
     withProgram('kprobe', copyFromUser(), { ...multi, sleepable: true }, (program) =>
       attachUprobeMulti({ program, path, offsets: [0] }),
     ),
+  closeRange: () => tryCloseRange(),
   perfUprobe: (path) =>
     withProgram('kprobe', nothing(), {}, (program) => attachPerfUprobe({ program, path, offset: 0 })),
   cookies: () =>
@@ -126,6 +130,9 @@ const known: Features = {
   },
   get sleepableUprobe() {
     return answer('sleepableUprobe');
+  },
+  get closeRange() {
+    return answer('closeRange');
   },
   get perfUprobe() {
     return answer('perfUprobe');

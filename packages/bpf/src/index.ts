@@ -9,6 +9,7 @@ export { decode, type Instruction, type Operation } from './instruction.js';
 export type { Arithmetic, AtomicOperation, Condition, Operand, Register, Width } from './isa.js';
 export { stackBytes } from './isa.js';
 export { errnoName, KernelError } from './kernel-error.js';
+export { closeTogether } from './link/close-together.js';
 export type { Link } from './link/link.js';
 export {
   attachPerfEvent,

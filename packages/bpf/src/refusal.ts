@@ -55,6 +55,7 @@ export type KernelCall =
   | 'mmap'
   | 'fcntl'
   | 'poll'
+  | 'close_range'
   | 'pidfd_open'
   | 'pidfd_send_signal';
 

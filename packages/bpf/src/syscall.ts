@@ -8,8 +8,8 @@ import { KernelError } from './kernel-error.js';
 
 /** Numbers by machine: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
 const numbersByMachine = {
-  x64: { bpf: 321, perfEventOpen: 298, pidfdOpen: 434, pidfdSendSignal: 424 },
-  arm64: { bpf: 280, perfEventOpen: 241, pidfdOpen: 434, pidfdSendSignal: 424 },
+  x64: { bpf: 321, perfEventOpen: 298, pidfdOpen: 434, pidfdSendSignal: 424, closeRange: 436 },
+  arm64: { bpf: 280, perfEventOpen: 241, pidfdOpen: 434, pidfdSendSignal: 424, closeRange: 436 },
 } as const;
 
 /** F_DUPFD_CLOEXEC, include/uapi/linux/fcntl.h. */
@@ -43,6 +43,7 @@ function bind() {
   const perf = libc.func('long syscall(long number, void *attr, int pid, int cpu, int group, ulong flags)');
   const pidfd = libc.func('long syscall(long number, int pid, uint flags)');
   const signal = libc.func('long syscall(long number, int pidfd, int signal, void *info, uint flags)');
+  const closeRange = libc.func('long syscall(long number, uint first, uint last, uint flags)');
   return {
     koffi,
     numbers,
@@ -52,6 +53,7 @@ function bind() {
     pidfd: (pid: number): number => pidfd(numbers.pidfdOpen, pid, 0),
     signal: (fd: number, number: number): number => signal(numbers.pidfdSendSignal, fd, number, null, 0),
     ioctl: libc.func('int ioctl(int fd, ulong request, ulong argument)'),
+    closeRange: (first: number, last: number): number => closeRange(numbers.closeRange, first, last, 0),
     fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
     close: libc.func('int close(int fd)'),
     poll: libc.func('int poll(void *descriptors, ulong count, int timeout)'),
@@ -108,13 +110,17 @@ export const pidfdOpen = (pid: number): number => answer(kernel().pidfd(pid));
 
 export const pidfdSendSignal = (pidfd: number, signal: number): number => answer(kernel().signal(pidfd, signal));
 
-export const duplicate = (fd: number): number => answer(kernel().fcntl(fd, duplicateCloseOnExec, 0));
+/** A second descriptor of the same file: the lowest free number from `lowest` on. */
+export const duplicate = (fd: number, lowest = 0): number => answer(kernel().fcntl(fd, duplicateCloseOnExec, lowest));
 
 /**
  * Closes a descriptor. Not by fs.closeSync, which warns in a worker thread about descriptors that it did not open.
  * Linux has closed it whatever it answers.
  */
 export const closeDescriptor = (fd: number): void => void kernel().close(fd);
+
+/** Closes all descriptors from `first` to `last` by one call (Linux >= 5.9). */
+export const closeDescriptors = (first: number, last: number): number => answer(kernel().closeRange(first, last));
 
 /** Whether the descriptor can be read now, or the negative errno. */
 export function readable(fd: number): boolean | number {

@@ -1,6 +1,6 @@
-/** Opens a gate and its sentinel the wrong way or the right way, and waits to be killed. */
-import { closeSync, openSync } from 'node:fs';
-import { Assembler, attachUprobeMulti, type Link, loadProgram } from '@probelens/bpf';
+/** Opens a gate and its sentinel the wrong way or the right way, may close them, and waits to be killed. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { Assembler, attachUprobeMulti, closeTogether, type Link, loadProgram } from '@probelens/bpf';
 
 const [, , path = '', gate = '', sentinel = '', order = '', pid = ''] = process.argv;
 const program = loadProgram({
@@ -16,15 +16,22 @@ const open = (offset: string): void => {
 if (order === 'sentinel-first') {
   open(sentinel);
   open(gate);
-} else if (order === 'gate-first') {
-  open(gate);
-  open(sentinel);
-} else {
+} else if (order === 'number-reversed') {
   // Gate first in time, sentinel first in descriptor number: as it comes about when a number is used again.
   const hole = openSync('/dev/null', 'r');
   open(gate);
   closeSync(hole);
   open(sentinel);
+} else {
+  open(gate);
+  open(sentinel);
 }
-console.log('armed');
+if (order.startsWith('closed-')) {
+  // So long that the kernel must wait for a grace period before it writes again: time to be killed in.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+  writeSync(1, 'armed\n');
+  if (order === 'closed-together') closeTogether(links);
+  else if (order === 'closed-reversed') closeTogether(links.toReversed());
+  else for (const link of links.toReversed()) link.close();
+} else console.log('armed');
 setInterval(() => links.length, 1_000);

@@ -13,6 +13,7 @@ import { requirement, soaking } from '../../../test/requirements.js';
 import { withDescriptorsAbove, withHighestDescriptor } from '../src/agent/descriptor-order.js';
 import { testProgram } from './agent-process.js';
 import { handPlan } from './hand-plan.js';
+import { randomFrom } from './until.js';
 import { startProgram, type Verdict } from './verify-program.js';
 
 describe.skipIf(process.platform !== 'linux')('descriptor numbers', () => {
@@ -45,13 +46,16 @@ describe.skipIf(requirement('kernel', 'go').missing)('links of a killed process'
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  const killed = async (order: string, times: number): Promise<Verdict> => {
+  /** Kills as many owners of the two links, one after the other, each some milliseconds after it said "armed". */
+  const killed = async (order: string, times: number, afterMs: () => number = () => 0): Promise<Verdict> => {
     const program = await startProgram(path);
     try {
       for (let time = 0; time < times; time++) {
         const args = [bundle, path, ...places, order, String(program.pid)];
         const owner = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
         await once(owner.stdout, 'data');
+        const delay = afterMs();
+        if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
         owner.kill('SIGKILL');
         await once(owner, 'exit');
       }
@@ -74,4 +78,26 @@ describe.skipIf(requirement('kernel', 'go').missing)('links of a killed process'
   }, async () => {
     expect((await killed('number-reversed', 10)).bad).toBeGreaterThan(0);
   });
+
+  // What SIGKILL finds under way stays in the text, so each owner repairs what the one before it left: same places.
+  const meanwhile = (seed: number): (() => number) => {
+    const random = randomFrom(seed);
+    return () => random() * 15;
+  };
+
+  it('killed while it closes both by one call: every result is right', { timeout: 120_000 }, async () => {
+    expect(await killed('closed-together', soaking ? 200 : 8, meanwhile(1))).toMatchObject({ bad: 0, code: 0 });
+  });
+
+  it('killed while it closes the gate before the sentinel: wrong results', { timeout: 120_000 }, async () => {
+    expect((await killed('closed-reversed', 12, meanwhile(2))).bad).toBeGreaterThan(0);
+  });
+
+  it.runIf(soaking)(
+    'soak: killed while it closes them by a call each: wrong results',
+    { timeout: 120_000 },
+    async () => {
+      expect((await killed('closed-apart', 100, meanwhile(3))).bad).toBeGreaterThan(0);
+    },
+  );
 });

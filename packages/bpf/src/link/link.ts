@@ -37,8 +37,13 @@ export class DescriptorLink implements Link {
   }
 
   close(): void {
+    for (const fd of this.release().toReversed()) closeDescriptor(fd);
+  }
+
+  /** The descriptors, which are the caller's to close from now on, last one first. */
+  release(): readonly number[] {
     const fds = this.#fds;
     this.#fds = [];
-    for (const fd of fds.toReversed()) closeDescriptor(fd);
+    return fds;
   }
 }
