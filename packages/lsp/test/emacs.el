@@ -83,6 +83,7 @@
   (report "armed by text" (wait-for (lambda () (member (format "%d: probed - 1,234 hits" line) (titles)))))
   (probelens-probe-at-point)
   (wait-for (lambda () (member (format "%d: probe this function" line) (titles))))
+  (probelens-list)
   (probelens-timeline 19)
   (report "timeline" (with-current-buffer "*probelens timeline*" (buffer-string))))
 
@@ -106,12 +107,14 @@
     (if (symbolp binding) (symbol-name binding) "")))
 (defun debug-session ()
   (car probelens--sessions))
-(let ((before (key "<f10>")))
+(let* ((names '("<f5>" "<f9>" "<f10>" "<f11>" "<f17>" "<f29>" "C-S-k" "C-S-b" "M-l" "C-t" "C-c p k" "C-c p n" "C-c p B" "C-c p v"
+                "C-c p g" "C-c p t"))
+       (before (mapcar #'key names)))
   (dap-debug (list :type "probelens" :request "launch" :name "killed" :mode "exec" :program (getenv "BINARY")))
-  (report "with an adapter" (vconcat (mapcar #'key '("<f5>" "<f9>" "<f10>" "<f11>" "<f17>" "<f29>" "C-S-k" "C-c p k" "C-c p n"))))
+  (report "with an adapter" (vconcat (mapcar #'key names)))
   (signal-process (dap--debug-session-proc (debug-session)) 'KILL)
   (report "gone after it was killed" (wait-for (lambda () (not probelens-session-mode))))
-  (report "key as before" (if (equal before (key "<f10>")) t :json-false))
+  (report "keys as before" (if (equal before (mapcar #'key names)) t :json-false))
   ;; One that dies before dap-mode says that its session was created.
   (let ((dead (start-process "dead" nil "true")))
     (wait-for (lambda () (not (process-live-p dead))))

@@ -76,11 +76,18 @@ describe.skipIf(requirement('go', 'emacs').missing)('Emacs with lsp-mode', () =>
       'dap-disconnect',
       'dap-debug-last',
       'probelens-probe-at-point',
+      'probelens-pause-at-next-load',
+      'probelens-verifier-summary',
+      'probelens-goroutines-and-crash',
       'probelens-probe-at-point',
       'dap-next',
+      'probelens-pause-at-next-load',
+      'probelens-verifier-summary',
+      'probelens-goroutines-and-crash',
+      'probelens-timeline',
     ]);
     expect(value('gone after it was killed')).toBe(true);
-    expect(value('key as before')).toBe(true);
+    expect(value('keys as before')).toBe(true);
     expect(value('none for a dead one')).toBe(true);
     expect(value('dape')).toEqual(['probelens', 'dape-next', 'dape-next', 'gone']);
   }, 240_000);

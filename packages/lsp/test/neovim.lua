@@ -171,6 +171,17 @@ local function run()
   report('tests', table.remove(called))
   report('afterwards', { mine = vim.g.mine or 0, f11 = vim.fn.mapcheck('<F11>', 'n'), called = #called })
 
+  -- Keys of a session by what they run now; "" where nothing is mapped.
+  local session_keys = vim.tbl_keys(require('probelens').options.session_keys)
+  table.sort(session_keys)
+  local function keys()
+    local found = {}
+    for _, lhs in ipairs(session_keys) do
+      table.insert(found, lhs .. ': ' .. (vim.fn.maparg(lhs, 'n', false, true).desc or ''))
+    end
+    return found
+  end
+  local before = keys()
   -- A real adapter, killed: nvim-dap closes the session in the callback that tells of the process's end.
   local command = vim.json.decode(vim.env.COMMAND)
   local program = table.remove(command, 1)
@@ -184,22 +195,28 @@ local function run()
     end
   end)
   dap.listeners.after.event_initialized.probelens(killed)
-  local function keys()
-    return { f11 = vim.fn.mapcheck('<F11>', 'n') ~= '', f17 = vim.fn.mapcheck('<F17>', 'n') ~= '', f29 = vim.fn.mapcheck('<F29>', 'n') ~= '' }
-  end
   vim.wait(60000, function()
-    return keys().f11
+    return not vim.deep_equal(keys(), before)
   end)
-  report('with an adapter', keys())
+  local with_adapter = {}
+  for _, lhs in ipairs(session_keys) do
+    with_adapter[lhs] = vim.fn.maparg(lhs, 'n', false, true).desc or ''
+  end
+  report('with an adapter', with_adapter)
   -- What is mapped meanwhile stays.
   vim.keymap.set('n', '<F9>', ':let g:nine = 9<CR>', { silent = true })
   adapter:kill 'sigkill'
-  vim.wait(60000, function()
-    return not keys().f11
+  local gone = vim.wait(60000, function()
+    return vim.fn.mapcheck('<F11>', 'n') == ''
   end)
   press '<F5>'
   press '<F9>'
-  report('after it was killed', { keys = keys(), mine = vim.g.mine, nine = vim.g.nine, called = #called })
+  report('after it was killed', { gone = gone, mine = vim.g.mine, nine = vim.g.nine, called = #called })
+  vim.keymap.del('n', '<F9>')
+  before = vim.tbl_filter(function(key) return key:sub(1, 4) ~= '<F9>' end, before)
+  local now = vim.tbl_filter(function(key) return key:sub(1, 4) ~= '<F9>' end, keys())
+  report('keys before', before)
+  report('keys after it was killed', now)
 end
 
 local ok, problem = pcall(run)
