@@ -121,6 +121,10 @@ function M.probe_at_cursor()
   execute('probelens.probeAt', params)
 end
 
+function M.list()
+  execute 'probelens.probes'
+end
+
 -- Of one goroutine, or of all.
 function M.show_timeline(goroutine)
   execute('probelens.showTimeline', goroutine, show)
@@ -137,10 +141,29 @@ local function ask(command, arguments, done)
   end))
 end
 
--- The next eBPF program that is loaded stops the session before its system call.
+local awaits_load = false
+
+-- The next eBPF program that is loaded stops the session before its system call, and is shown.
 function M.pause_at_next_load()
   ask('probelens/pauseAtNextLoad', vim.empty_dict(), function(_, problem)
+    awaits_load = not problem
     vim.notify(problem or 'The next eBPF program is shown before it is loaded.')
+  end)
+end
+
+-- Beside the source, which nvim-dap shows in the window of the person.
+local function show_awaited(_, stop)
+  if not awaits_load or stop.description ~= 'BPF program load' then return end
+  awaits_load = false
+  ask('probelens/shownLoad', vim.empty_dict(), function(body)
+    local lines = { body and body.line }
+    for _, each in ipairs(body and body.instructions or {}) do
+      table.insert(lines, ('%4d: %s'):format(each.slot, each.text))
+    end
+    if body then
+      show(table.concat(lines, '\n'))
+      vim.cmd 'wincmd p'
+    end
   end)
 end
 
@@ -216,17 +239,10 @@ local function on_attach(_, buffer)
   end
   map(keys.run, vim.lsp.codelens.run, 'Probelens: run the lens of this line')
   map(keys.actions, vim.lsp.buf.code_action, 'Probelens: code actions')
-  map(keys.list, function()
-    execute 'probelens.probes'
-  end, 'Probelens: list what is probed')
+  map(keys.list, M.list, 'Probelens: list what is probed')
   map(keys.probe, M.probe_at_cursor, 'Probelens: probe what is under the cursor, or take it back')
-  map(keys.timeline, function()
-    M.show_timeline()
-  end, 'Probelens: timeline of the session')
-  if vim.lsp.codelens.enable then
-    vim.lsp.codelens.enable(true, { bufnr = buffer })
-    return
-  end
+  map(keys.timeline, M.show_timeline, 'Probelens: timeline of the session')
+  if vim.lsp.codelens.enable then return vim.lsp.codelens.enable(true, { bufnr = buffer }) end
   vim.lsp.codelens.refresh()
   -- Neovim before 0.10 does not know workspace/codeLens/refresh: counts are asked for when the cursor rests.
   vim.api.nvim_create_autocmd({ 'BufEnter', 'CursorHold', 'InsertLeave', 'BufWritePost' }, {
@@ -239,9 +255,7 @@ end
 
 function M.attach(buffer)
   local file = vim.api.nvim_buf_get_name(buffer)
-  if file == '' then
-    return
-  end
+  if file == '' then return end
   local root = root_of(file)
   local config = {
     name = 'probelens',
@@ -256,10 +270,7 @@ function M.attach(buffer)
     end,
   }
   -- Since 0.8 Neovim itself knows which client serves which root.
-  if vim.lsp.start then
-    vim.lsp.start(config, { bufnr = buffer })
-    return
-  end
+  if vim.lsp.start then return vim.lsp.start(config, { bufnr = buffer }) end
   if not clients[root] then
     clients[root] = vim.lsp.start_client(config)
   end
@@ -284,9 +295,7 @@ end
 
 function M.session_began()
   sessions = sessions + 1
-  if saved then
-    return
-  end
+  if saved then return end
   saved = {}
   for lhs, action in pairs(M.options.session_keys) do
     saved[lhs] = mapping_of(lhs) or false
@@ -297,9 +306,7 @@ end
 
 function M.session_ended()
   sessions = math.max(sessions - 1, 0)
-  if not saved or sessions > 0 then
-    return
-  end
+  if not saved or sessions > 0 then return end
   for lhs, mapping in pairs(saved) do
     -- What a person mapped while the session ran is theirs to keep.
     local now = mapping_of(lhs)
@@ -308,13 +315,11 @@ function M.session_ended()
       vim.keymap.del('n', lhs)
     end
     if mapping and is_ours then
-      vim.keymap.set('n', lhs, mapping.callback or mapping.rhs or '', {
-        remap = mapping.noremap == 0,
-        expr = mapping.expr == 1,
-        silent = mapping.silent == 1,
-        nowait = mapping.nowait == 1,
-        desc = mapping.desc,
-      })
+      local flags = { remap = mapping.noremap == 0, desc = mapping.desc }
+      for _, flag in ipairs { 'expr', 'silent', 'nowait' } do
+        flags[flag] = mapping[flag] == 1
+      end
+      vim.keymap.set('n', lhs, mapping.callback or mapping.rhs or '', flags)
     end
   end
   saved = nil
@@ -337,6 +342,10 @@ local function map_go_keys()
   end
 end
 
+local function pick()
+  return require('dap.utils').pick_process()
+end
+
 local function setup_dap(dap)
   map_go_keys()
   local command = command_with 'dap'
@@ -352,20 +361,11 @@ local function setup_dap(dap)
   dap.configurations.go = vim.list_extend(dap.configurations.go or {}, {
     { type = 'probelens', request = 'launch', name = 'Probelens: package', mode = 'debug', program = '${fileDirname}' },
     { type = 'probelens', request = 'launch', name = 'Probelens: tests', mode = 'test', program = '${fileDirname}' },
-    {
-      type = 'probelens',
-      request = 'attach',
-      name = 'Probelens: attach',
-      mode = 'local',
-      processId = function()
-        return require('dap.utils').pick_process()
-      end,
-    },
+    { type = 'probelens', request = 'attach', name = 'Probelens: attach', mode = 'local', processId = pick },
   })
+  dap.listeners.after.event_stopped['probelens'] = show_awaited
   dap.listeners.after.event_initialized['probelens'] = function(session)
-    if session.config.type ~= 'probelens' then
-      return
-    end
+    if session.config.type ~= 'probelens' then return end
     vim.schedule(M.session_began)
     -- Runs when the adapter is gone, after `terminated` or without.
     session.on_close['probelens'] = vim.schedule_wrap(M.session_ended)

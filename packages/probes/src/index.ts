@@ -1,6 +1,6 @@
 export type * from './agent/protocol.js';
 export type * from './bpf-load/call.js';
-export { bpfDetails, bpfLine, codeLines, reportLines } from './bpf-load/text.js';
+export { askedText, bpfDetails, bpfLine, codeLines, reportLines } from './bpf-load/text.js';
 export * from './client/client.js';
 export { agentCommand, isPrivileged } from './client/command.js';
 export { AgentFailure, type AgentFailureCode } from './client/errors.js';

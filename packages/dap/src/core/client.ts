@@ -2,7 +2,7 @@
 import { errors } from '../errors.js';
 import { changeBpf } from './bpf/calls.js';
 import { onPauseAtNextLoad, onVerifierSummary, wantedFilters } from './bpf/console.js';
-import { onBpfDisassemble, onBpfVariables } from './bpf/scope.js';
+import { onBpfDisassemble, onBpfVariables, onShownLoad } from './bpf/scope.js';
 import { onInitialize } from './capabilities.js';
 import { onCompletions, onEvaluate } from './console.js';
 import { beginEnding } from './endings.js';
@@ -70,6 +70,7 @@ const onRequest = (turn: Turn, request: Request): void => {
   else if (request.command === 'probelens/snapshots') onSnapshotsRequest(turn, request);
   else if (request.command === 'probelens/verifierSummary') onVerifierSummary(turn, request);
   else if (request.command === 'probelens/pauseAtNextLoad') onPauseAtNextLoad(turn, request);
+  else if (request.command === 'probelens/shownLoad') onShownLoad(turn, request);
   else if (request.command === 'disassemble' && onBpfDisassemble(turn, request)) return;
   else if (request.command === 'variables' && onBpfVariables(turn, request)) return;
   else if (request.command === 'completions') onCompletions(turn, request);

@@ -17,7 +17,7 @@ import { resumeCommands } from './resume.js';
 import { onSettleStop } from './settle.js';
 import { withSnapshots } from './snapshots.js';
 import type { Purpose } from './state.js';
-import { onProof, onSettleAnswer, onSettleRefused, onStopped, onVerdict, releaseHeld } from './stops.js';
+import { onLoadCallers, onProof, onSettleAnswer, onSettleRefused, onStopped, onVerdict, releaseHeld } from './stops.js';
 import { withOwnInstructions } from './true-text.js';
 import type { Turn } from './turn.js';
 
@@ -60,6 +60,9 @@ const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
       if (verdict !== undefined) onVerdict(turn, purpose.hit, verdict.holds, verdict.text);
       return;
     }
+    case 'load-callers':
+      onLoadCallers(turn, purpose.hit, response);
+      return;
     case 'judge-condition': {
       const verdict = onJudgeCondition(response);
       onVerdict(turn, purpose.hit, verdict.holds, verdict.text);

@@ -27,6 +27,7 @@ export type Purpose =
   /** Where a goroutine really stands, before its trap is passed over. */
   | { readonly kind: 'prove-stack' }
   | { readonly kind: 'judge-stack'; readonly hit: Hit }
+  | { readonly kind: 'load-callers'; readonly hit: Hit }
   | { readonly kind: 'judge-condition'; readonly hit: Hit }
   | { readonly kind: 'settle-look' }
   | { readonly kind: 'settle-step' }
@@ -171,6 +172,8 @@ export interface HeldStop {
     /** A trap of a gate whose arming has not been answered yet: the answer says whose it is. */
     | { readonly kind: 'arming' }
     | { readonly kind: 'judging'; readonly hit: Hit }
+    /** Who loads an eBPF program, and which one (bpf/recognise.ts). */
+    | { readonly kind: 'recognising'; readonly hit: Hit }
     /** It looks like a trap whose hit was shown; Delve says whether it is. */
     | { readonly kind: 'proving'; readonly at: TrapPlace | undefined }
     | Settling;

@@ -8,6 +8,7 @@ import { beginEnding, onEndingDeadline, onEndingDisarmed, onKernelWhileEnding, o
 import { onCounted, onProbeEvents } from './events.js';
 import { onGoStatements } from './follow.js';
 import { loseKernel } from './gates.js';
+import { onHitWithoutStop } from './hits.js';
 import type { Input } from './input.js';
 import { keepMayDiffer, keepStateOf } from './keep.js';
 import { runLane, tellLane } from './lane.js';
@@ -17,7 +18,7 @@ import type { Output, TimerName } from './output.js';
 import { takeProbeOnly } from './probe-only/step.js';
 import { onFramesKnown } from './snapshots.js';
 import type { SessionState } from './state.js';
-import { onAgentClosed, onArmingOver, onDrained, onHitWithoutStop, onStopWithoutName } from './stops.js';
+import { onAgentClosed, onArmingOver, onDrained, onLoadKnown, onStopWithoutName } from './stops.js';
 import { warnOfStrangers } from './strangers.js';
 import { recordStop } from './timeline.js';
 import { Turn } from './turn.js';
@@ -127,6 +128,7 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
       return;
     case 'load-described':
       onLoadDescribed(turn, input.ticket, input.described);
+      onLoadKnown(turn);
       return;
     case 'counted':
       onCounted(turn, input.counters);

@@ -4,11 +4,14 @@
  * shown one at a time, each once; a trap that arrives after its hit was shown is passed over.
  */
 
+import { askedText } from '@probelens/probes';
 import { isBeforeLoad, lookBefore } from './bpf/calls.js';
 import { endPause } from './bpf/console.js';
+import { askCallers, isOfLoads, isRepeated, passedText, recognised, repeatsText } from './bpf/recognise.js';
+import { forgetBefore, sayAwaited } from './bpf/scope.js';
 import { exceptionOf } from './exceptions/show.js';
 import { isOldChild } from './follow.js';
-import { changeGate, dropGate, gateOf, stops } from './gates.js';
+import { changeGate, gateOf, stops } from './gates.js';
 import { holds } from './hit-condition.js';
 import { clientBreakpoint } from './ids.js';
 import { judge } from './judge.js';
@@ -71,7 +74,8 @@ const showAsItIs = (turn: Turn, event: Event): void => {
 const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint'): void => {
   const { step } = turn.state;
   const { skipped, only } = turn.state;
-  turn.update({ held: undefined, step: undefined, skipped: 0, stepCut: step !== undefined && reason !== 'step' });
+  const stepCut = (step !== undefined || turn.state.stepCut) && reason !== 'step' && reason !== 'pause';
+  turn.update({ held: undefined, step: undefined, skipped: 0, stepCut });
   turn.update({ shown: undefined });
   turn.target({ running: false, goroutine });
   if (step !== undefined) sayPassed(turn, step.goroutine);
@@ -97,12 +101,9 @@ const sayPassed = (turn: Turn, goroutine: number): void => {
 const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): void => {
   finishStop(turn, hit.goroutine);
   rememberHit(turn, gate, hit);
-  if (isBeforeLoad(gate)) {
-    lookBefore(turn, hit);
-    endPause(turn);
-  }
+  if (isBeforeLoad(gate)) endPause(turn);
   const body = { threadId: hit.goroutine, allThreadsStopped: true };
-  const told = exceptionOf(turn, gate, hit);
+  const told = exceptionOf(turn, gate, hit, text);
   if (told !== undefined) {
     turn.event('stopped', { ...body, reason: 'exception', description: told.id, text: told.description });
     return;
@@ -290,7 +291,41 @@ const count = (turn: Turn, hit: Hit, text: string | undefined): void => {
   changeGate(turn, { ...gate, counted });
   if (gate.hitCondition !== undefined && !holds(gate.hitCondition, counted)) next(turn);
   else if (gate.planned.settle !== undefined) beginSettling(turn, hit, text);
-  else showHit(turn, gate, hit, text);
+  else if (isOfLoads(gate, hit)) {
+    turn.update({ held: { event: turn.state.held?.event, stage: { kind: 'recognising', hit } } });
+    askCallers(turn, hit);
+  } else showHit(turn, gate, hit, text);
+};
+
+/** Delve said who loads a program. */
+export const onLoadCallers = (turn: Turn, hit: Hit, response: Response): void => {
+  const { held } = turn.state;
+  if (held?.stage.kind !== 'recognising' || held.stage.hit !== hit) return;
+  const gate = gateOf(turn, hit.probe);
+  const { kind } = recognised(response);
+  if (gate === undefined || kind === 'feature-test') {
+    if (kind === 'feature-test' && hit.cause !== undefined) turn.say(passedText(hit), 'stdout');
+    next(turn);
+  } else if (isBeforeLoad(gate)) {
+    lookBefore(turn, hit);
+    onLoadKnown(turn);
+  } else showHit(turn, gate, hit, kind === 'library' ? repeatsText(hit) : undefined);
+};
+
+/** What stands before the system call has been read, or cannot be. */
+export const onLoadKnown = (turn: Turn): void => {
+  const { held, bpf } = turn.state;
+  const load = bpf.before?.load;
+  if (held?.stage.kind !== 'recognising' || load === undefined) return;
+  const { hit } = held.stage;
+  const gate = gateOf(turn, hit.probe);
+  if (gate === undefined || (load !== 'unreadable' && isRepeated(bpf.seen, load, hit.goroutine))) {
+    forgetBefore(turn);
+    next(turn);
+  } else {
+    sayAwaited(turn);
+    showHit(turn, gate, hit, load === 'unreadable' ? undefined : `${askedText(load)}.`);
+  }
 };
 
 /** Delve said where the settling goroutine is. */
@@ -361,36 +396,3 @@ export const passOver = (turn: Turn, goroutine: number | undefined): void => {
 
 /** `continue` was asked for while hits are waiting: they come first. */
 export const showWaiting = (turn: Turn): void => next(turn);
-
-/**
- * Delve needs milliseconds to stop a program, and seconds on a machine with thirty runnable processes for each core: a gate
- * that was given up for that made every further hit a thousand times dearer.
- */
-const patienceMs = 15_000;
-
-/** A hit came in while the program seems to run: Delve should stop any moment now. */
-export const onHit = (turn: Turn, hit: Hit): void => {
-  const leftovers = new Map(turn.state.leftovers);
-  // It has been here again, so its old trap is history.
-  if (turn.state.target.running) leftovers.delete(hit.goroutine);
-  const hits = [...turn.state.hits, hit].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-  turn.update({ hits, leftovers });
-  if (turn.state.target.running && turn.state.held === undefined)
-    turn.emit({ kind: 'start-timer', name: 'hit-without-stop', milliseconds: patienceMs });
-};
-
-export const onHitWithoutStop = (turn: Turn): void => {
-  const { target, hits } = turn.state;
-  if (!target.running) return;
-  const probes = new Set(hits.filter((hit) => hit.running).map((hit) => hit.probe));
-  turn.update({ hits: hits.filter((hit) => !hit.running) });
-  for (const probe of probes) {
-    const gate = turn.state.gates.get(probe);
-    if (gate !== undefined)
-      dropGate(
-        turn,
-        gate,
-        `Delve did not stop where the kernel fired at ${gate.planned.function}, so Delve takes this breakpoint back.`,
-      );
-  }
-};

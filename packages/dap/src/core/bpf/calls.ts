@@ -25,6 +25,8 @@ export interface BpfBefore {
   /** Undefined: it is being read. */
   readonly load: BpfLoad | 'unreadable' | undefined;
   readonly at: BpfAttributes | undefined;
+  /** Somebody waited for it, and is shown all of it. */
+  readonly awaited: boolean;
 }
 
 /** A `bpf reload` that the agent is busy with. */
@@ -113,6 +115,13 @@ const uintptr = (hit: Hit, name: string): bigint | undefined => {
   return /^\d+$|^0x[0-9a-f]+$/i.test(text) ? BigInt(text) : undefined;
 };
 
+/** The same attributes, as far as they tell. */
+export const isSameLoad = (one: BpfLoad, other: BpfLoad): boolean =>
+  one.type === other.type &&
+  one.name === other.name &&
+  one.instructions === other.instructions &&
+  one.license === other.license;
+
 /** A gate at the Go wrapper of the system call, for loads only. */
 export const isBeforeLoad = ({ owner, planned }: Gate): boolean =>
   owner.kind === 'filter' && owner.filter.startsWith('bpf-') && !('source' in planned.plan);
@@ -126,6 +135,7 @@ export const lookBefore = (turn: Turn, hit: Hit): void => {
       ? undefined
       : { pointer: `0x${pointer.toString(16)}`, size: Number(size) };
   const load = at === undefined ? 'unreadable' : undefined;
-  changeBpf(turn, { before: { ticket, goroutine: hit.goroutine, load, at }, waiting: [] });
+  const awaited = turn.state.bpf.pauseAtNext;
+  changeBpf(turn, { before: { ticket, goroutine: hit.goroutine, load, at, awaited }, waiting: [] });
   if (at !== undefined) turn.emit({ kind: 'describe-load', ticket, at, verify: false });
 };

@@ -13,6 +13,12 @@ const mostLines = 50;
 const nothingSeen =
   'No system call on eBPF has been seen: tick "BPF Program Load", or say "probe bpf:load", before the program makes it.';
 
+const noVerdict = ({ bpf }: SessionState): string => {
+  if (bpf.before !== undefined)
+    return 'The program stands before the load, so there is no verdict yet: continue, or say "bpf reload" to ask the verifier now.';
+  return bpf.seen.some(({ call }) => call.kind === 'load') ? 'No verifier log has been seen.' : nothingSeen;
+};
+
 const listLine = ({ number, goroutine, call, line }: BpfSeen): string =>
   `[${number}] ${call.kind}  [Go ${goroutine}]  ${line}`;
 
@@ -63,7 +69,7 @@ export const onBpfCommand = (turn: Turn, request: Request, rest: string): void =
   }
   const seen = digits === undefined ? lastVerdict(turn.state) : numbered(turn.state, Number(digits));
   if (seen === undefined) {
-    if (digits === undefined) turn.refuse(request, errors.console('No verifier log has been seen.'));
+    if (digits === undefined) turn.refuse(request, errors.console(noVerdict(turn.state)));
     else unknown(turn, request, rest);
   } else tell(word === undefined ? [detail(seen), ...listing(seen)].join('\n') : wholeLog(seen));
 };
@@ -76,7 +82,10 @@ export const onVerifierSummary = (turn: Turn, request: Request): void => {
   const number = numberOf(objectOf(request.arguments).number);
   const found = number === undefined ? lastVerdict(turn.state) : numbered(turn.state, number);
   if (found?.call.kind !== 'load') {
-    turn.refuse(request, errors.console(number === undefined ? nothingSeen : `There is no eBPF load ${number}.`));
+    turn.refuse(
+      request,
+      errors.console(number === undefined ? noVerdict(turn.state) : `There is no eBPF load ${number}.`),
+    );
     return;
   }
   const { log, code } = found.call;

@@ -3,7 +3,7 @@ import type { BpfLoad, DescribedLoad } from '@probelens/probes';
 import { errors } from '../../errors.js';
 import type { Request } from '../message.js';
 import type { Turn } from '../turn.js';
-import { type BpfReload, type BpfSeen, changeBpf, lastLoad, numbered } from './calls.js';
+import { type BpfReload, type BpfSeen, changeBpf, isSameLoad, lastLoad, numbered } from './calls.js';
 
 const refuse = (turn: Turn, request: Request, message: string): void => turn.refuse(request, errors.console(message));
 
@@ -32,13 +32,6 @@ export const onReloadCommand = (turn: Turn, request: Request, number: number | u
   turn.emit({ kind: 'describe-load', ticket, at, verify: true });
 };
 
-/** The same attributes, as far as they tell. */
-const isSame = (one: BpfLoad, other: BpfLoad): boolean =>
-  one.type === other.type &&
-  one.name === other.name &&
-  one.instructions === other.instructions &&
-  one.license === other.license;
-
 const withLog = (seen: BpfSeen, call: BpfLoad, { load, details }: DescribedLoad): BpfSeen => {
   const { log, notes } = load;
   return { ...seen, call: { ...call, notes, ...(log === undefined ? {} : { log }) }, details };
@@ -58,7 +51,7 @@ export const onReloaded = (turn: Turn, ticket: number, described: DescribedLoad 
   const found = seen.find((each) => each.number === number);
   if (found?.call.kind === 'load') {
     const { call } = found;
-    if (!isSame(call, described.load)) {
+    if (!isSameLoad(call, described.load)) {
       refuse(turn, request, "It could not be loaded again: the program's memory has changed since.");
       return true;
     }

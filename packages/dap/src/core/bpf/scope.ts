@@ -1,5 +1,5 @@
 /** The scope "eBPF" on the frames of a goroutine that stands before or after a load. */
-import type { BpfLoad, DescribedLoad } from '@probelens/probes';
+import { askedText, type BpfLoad, bpfLine, codeLines, type DescribedLoad } from '@probelens/probes';
 import { errors } from '../../errors.js';
 import { bpfReference } from '../ids.js';
 import { type JsonObject, listOf, numberOf, objectOf, type Request, type Response, stringOf } from '../message.js';
@@ -50,14 +50,56 @@ export const onBpfVariables = (turn: Turn, request: Request): boolean => {
   return true;
 };
 
+const unreadable = 'An eBPF program is about to be loaded; its attributes could not be read.';
+
+/** What a console shows of a program; the rest is for `disassemble`. */
+const mostListed = 40;
+
+const listing = ({ code }: BpfLoad): readonly string[] => {
+  const [title = '', ...lines] = codeLines(code);
+  const more = lines.length - mostListed;
+  return [title, ...lines.slice(0, mostListed), ...(more > 0 ? [`(${more} more; the scope eBPF has them)`] : [])];
+};
+
+/** For whoever pressed a key and waited, in clients without a window for it too. */
+export const sayAwaited = (turn: Turn): void => {
+  const { before } = turn.state.bpf;
+  if (before?.awaited !== true || before.load === undefined) return;
+  const { load } = before;
+  const lines = load === 'unreadable' ? [unreadable] : [`About to load: ${askedText(load)}`, ...listing(load)];
+  // dap-mode shows no other category.
+  turn.say(lines.join('\n    '), 'stdout');
+};
+
 export const onLoadDescribed = (turn: Turn, ticket: number, described: DescribedLoad | undefined): void => {
   const { before, waiting } = turn.state.bpf;
   if (onReloaded(turn, ticket, described) || before?.ticket !== ticket) return;
   changeBpf(turn, { before: { ...before, load: described?.load ?? 'unreadable' }, waiting: [] });
   for (const request of waiting) {
     if (request.command === 'disassemble') onBpfDisassemble(turn, request);
-    else onBpfVariables(turn, request);
+    else if (request.command === 'variables') onBpfVariables(turn, request);
+    else onShownLoad(turn, request);
   }
+};
+
+/** `probelens/shownLoad`: the load that the program stands before or after. Answers `{ line, details, instructions }`. */
+export const onShownLoad = (turn: Turn, request: Request): void => {
+  const { state } = turn;
+  const before = standsBefore(state) ? state.bpf.before : undefined;
+  if (before !== undefined && before.load === undefined) {
+    changeBpf(turn, { waiting: [...state.bpf.waiting, request] });
+    return;
+  }
+  const seen = before === undefined ? shownCall(state) : undefined;
+  const load = seen === undefined ? before?.load : seen.call;
+  if (load === 'unreadable') turn.answer(request, { line: unreadable, details: [], instructions: [] });
+  else if (load?.kind !== 'load') turn.refuse(request, errors.console('The program does not stand at an eBPF load.'));
+  else
+    turn.answer(request, {
+      line: seen === undefined ? `About to load: ${askedText(load)}` : bpfLine(load),
+      details: seen?.details ?? [],
+      instructions: load.code.instructions.map(({ slot, text }) => ({ slot, text })),
+    });
 };
 
 /** The program runs on: what waited for what was before it has its answer. */

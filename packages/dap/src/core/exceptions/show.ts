@@ -46,13 +46,15 @@ const toldOf = (gate: Gate, values: Hit['values'], cause: ProbeEvent | undefined
   return typeof row?.place === 'function' ? row.place(values) : row?.place;
 };
 
-/** A stop because of a filter's event; remembered for `exceptionInfo`. */
+/** A stop because of a filter's event; remembered for `exceptionInfo`. `more`: a further sentence. */
 export const exceptionOf = (
   turn: Turn,
   gate: Gate,
   { cause, goroutine, values }: Pick<Hit, 'cause' | 'goroutine' | 'values'>,
+  more?: string,
 ): Told | undefined => {
-  const told = toldOf(gate, values, cause);
+  const known = toldOf(gate, values, cause);
+  const told = known && more !== undefined ? { ...known, description: `${known.description} ${more}` } : known;
   if (told !== undefined) turn.update({ exception: { told, goroutine, stage: 'shown' } });
   return told;
 };

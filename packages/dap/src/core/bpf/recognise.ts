@@ -1,0 +1,63 @@
+/**
+ * Loads that nobody wrote: github.com/cilium/ebpf tries out what the kernel can do with programs of its own, and repeats a
+ * load that was refused with a log. Which it is, the callers tell, so Delve is asked for them before a stop is shown.
+ */
+import type { BpfLoad } from '@probelens/probes';
+import { listOf, objectOf, type Response, stringOf } from '../message.js';
+import type { Gate, Hit } from '../state.js';
+import type { Turn } from '../turn.js';
+import { type BpfSeen, isBeforeLoad, isSameLoad } from './calls.js';
+
+/** What the stop at a load turns out to be. */
+export type Recognised =
+  | { readonly kind: 'meant' }
+  /** A program of the library's own. */
+  | { readonly kind: 'feature-test' }
+  /** The person's program; the library repeats the load when it is refused. */
+  | { readonly kind: 'library' };
+
+/** All of them in the few frames between the system call and the person's code. */
+const callersAsked = 24;
+
+export const askCallers = (turn: Turn, hit: Hit): void =>
+  turn.toDelve(
+    'stackTrace',
+    { threadId: hit.goroutine, startFrame: 0, levels: callersAsked },
+    { kind: 'load-callers', hit },
+  );
+
+/** Paths in the module cache, in a vendor directory, and of builds with -trimpath. */
+const inLibrary = (file: string): RegExp => new RegExp(`\\bgithub\\.com/cilium/ebpf(?:@[^/]*)?/${file}$`);
+const featureTests = inLibrary('internal/feature\\.go');
+const programs = inLibrary('prog\\.go');
+
+export const recognised = ({ success, body }: Response): Recognised => {
+  const frames = success ? listOf(objectOf(body).stackFrames) : [];
+  const paths = frames.map((frame) => stringOf(objectOf(objectOf(frame).source).path) ?? '');
+  if (paths.some((path) => featureTests.test(path))) return { kind: 'feature-test' };
+  return { kind: paths.some((path) => programs.test(path)) ? 'library' : 'meant' };
+};
+
+/** Stops because of loads that a filter asked for; a probe by text stops at every one. */
+export const isOfLoads = (gate: Gate, { cause }: Hit): boolean =>
+  isBeforeLoad(gate) || (gate.owner.kind === 'filter' && cause?.bpf?.kind === 'load');
+
+const asksForLog = ({ errno, error, logLevel }: BpfLoad, next: BpfLoad): boolean =>
+  errno !== 0 && next.logLevel > 0 && (logLevel === 0 || error === 'ENOSPC');
+
+/** What stands before the system call was refused a moment ago, and is repeated for its log. */
+export const isRepeated = (seen: readonly BpfSeen[], next: BpfLoad, goroutine: number): boolean => {
+  const last = seen.findLast((each) => each.goroutine === goroutine && each.call.kind === 'load')?.call;
+  return last?.kind === 'load' && isSameLoad(last, next) && asksForLog(last, next);
+};
+
+/** For people: what was passed over. */
+export const passedText = ({ cause }: Hit): string =>
+  `Not stopped at: a feature test of github.com/cilium/ebpf${cause?.told === undefined ? '' : `, ${cause.told.line}`}`;
+
+/** Where the library has been refused without a log. */
+export const repeatsText = ({ cause }: Hit): string | undefined => {
+  const load = cause?.bpf;
+  if (load?.kind !== 'load' || load.errno === 0 || load.logLevel > 0) return undefined;
+  return 'github.com/cilium/ebpf now loads it once more for the log, unless LogDisabled is set: continue for the verdict.';
+};
