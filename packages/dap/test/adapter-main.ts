@@ -32,7 +32,11 @@ switch (kind) {
     }
     break;
   case 'agent':
-    process.exitCode = await runAgent({ input: process.stdin, output: process.stdout });
+    process.exitCode = await runAgent({
+      input: process.stdin,
+      output: process.stdout,
+      exit: (code) => process.exit(code),
+    });
     break;
   case 'guard':
     process.exitCode = await runGuard({ input: process.stdin });

@@ -82,7 +82,7 @@ it.skipIf(requirement('kernel', 'go').missing)(
           machine: 'amd64',
           stop: { kind: 'none' },
           maps: { control, events },
-          abilities: { uprobeMulti: true, uprobeMultiPid: true, sleepable, cookies: true },
+          abilities: { uprobeMulti: true, uprobeMultiPid: true, sleepable, cookies: true, closeRange: true },
         });
         held.release();
         expect(await held.exited).toBe(0);

@@ -5,4 +5,4 @@ import { runGuard } from '../src/agent/guard.js';
 process.exitCode =
   process.argv[2] === 'guard'
     ? await runGuard({ input: process.stdin })
-    : await runAgent({ input: process.stdin, output: process.stdout });
+    : await runAgent({ input: process.stdin, output: process.stdout, exit: (code) => process.exit(code) });

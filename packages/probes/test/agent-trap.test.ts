@@ -51,7 +51,7 @@ it.skipIf(requirement('kernel', 'go', 'delve').missing)(
       machine: 'amd64',
       stop: { kind: 'trap', tracer: process.pid, task },
       maps: { control, events },
-      abilities: { uprobeMulti: true, uprobeMultiPid: true, sleepable: true, cookies: true },
+      abilities: { uprobeMulti: true, uprobeMultiPid: true, sleepable: true, cookies: true, closeRange: true },
     });
     let trapped = 0;
     let seen = 0;

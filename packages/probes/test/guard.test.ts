@@ -47,7 +47,7 @@ describe.skipIf(process.platform !== 'linux')('guard', () => {
   };
 
   it('continues what the agent had halted', async () => {
-    order({ kind: 'watch', target: identity(target), tracer: undefined, stops: true, note: undefined });
+    order({ kind: 'watch', target: identity(target), tracer: undefined, stops: true, note: undefined, text: [] });
     await halt(target);
     input.end();
     expect(await guard).toBe(0);
@@ -57,8 +57,8 @@ describe.skipIf(process.platform !== 'linux')('guard', () => {
   it('leaves alone what the agent took back, and what somebody else stopped', async () => {
     const other = await sleeper();
     try {
-      order({ kind: 'watch', target: identity(target), tracer: undefined, stops: true, note: undefined });
-      order({ kind: 'watch', target: identity(other), tracer: undefined, stops: false, note: undefined });
+      order({ kind: 'watch', target: identity(target), tracer: undefined, stops: true, note: undefined, text: [] });
+      order({ kind: 'watch', target: identity(other), tracer: undefined, stops: false, note: undefined, text: [] });
       order({ kind: 'forget', pid: target.pid ?? 0 });
       await halt(target);
       await halt(other);
@@ -71,7 +71,7 @@ describe.skipIf(process.platform !== 'linux')('guard', () => {
   });
 
   it('ends at once on a goodbye', async () => {
-    order({ kind: 'watch', target: identity(target), tracer: undefined, stops: true, note: undefined });
+    order({ kind: 'watch', target: identity(target), tracer: undefined, stops: true, note: undefined, text: [] });
     await halt(target);
     order({ kind: 'goodbye' });
     expect(await guard).toBe(0);
@@ -80,7 +80,14 @@ describe.skipIf(process.platform !== 'linux')('guard', () => {
 
   it('waits for the tracer to die, then continues', async () => {
     const tracer = await sleeper();
-    order({ kind: 'watch', target: identity(target), tracer: identity(tracer), stops: false, note: undefined });
+    order({
+      kind: 'watch',
+      target: identity(target),
+      tracer: identity(tracer),
+      stops: false,
+      note: undefined,
+      text: [],
+    });
     await halt(target);
     input.end();
     tracer.kill('SIGKILL');
@@ -96,6 +103,7 @@ describe.skipIf(process.platform !== 'linux')('guard', () => {
       tracer: undefined,
       stops: true,
       note: undefined,
+      text: [],
     });
     await halt(target);
     input.end();
@@ -104,7 +112,7 @@ describe.skipIf(process.platform !== 'linux')('guard', () => {
   });
 
   it('ends when the target is gone, and takes a line cut short for none', async () => {
-    order({ kind: 'watch', target: identity(target), tracer: undefined, stops: true, note: undefined });
+    order({ kind: 'watch', target: identity(target), tracer: undefined, stops: true, note: undefined, text: [] });
     input.write('{"kind":"watch","target":{"pi');
     target.kill('SIGKILL');
     await once(target, 'exit');
@@ -123,7 +131,7 @@ describe.skipIf(process.platform !== 'linux')('guard', () => {
     });
     const pid = child.pid ?? 0;
     child.stdin?.write(
-      `${JSON.stringify({ kind: 'watch', target: identity(target), tracer: undefined, stops: true, note: undefined })}\n`,
+      `${JSON.stringify({ kind: 'watch', target: identity(target), tracer: undefined, stops: true, note: undefined, text: [] })}\n`,
     );
     // SIGHUP (bit 0 of the mask) is caught by the guard itself; of the others node has handlers of its own.
     const status = (): string => readFileSync(`/proc/${pid}/status`, 'latin1');

@@ -8,6 +8,10 @@ export const agent: Command = {
   sessions start it themselves; run it by hand only to see whether it starts.`,
   async run(args) {
     readArguments(args, [], {});
-    return await runAgent({ input: process.stdin, output: process.stdout });
+    return await runAgent({
+      input: process.stdin,
+      output: process.stdout,
+      exit: (code) => process.exit(code),
+    });
   },
 };

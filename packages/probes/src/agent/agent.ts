@@ -36,6 +36,11 @@ export interface AgentOptions {
   readonly output: Writable;
   /** How the guard is started; default: this very program with the argument "guard". */
   readonly guardCommand?: readonly string[];
+  /**
+   * Ends the process, at once. With it the kernel takes the probes out as the process ends, where nothing can come between
+   * (bpf, link/close-together.ts); without it the agent takes them out one after the other.
+   */
+  readonly exit?: (code: number) => never;
 }
 
 /** Serves one client until its input ends; resolves with the exit code when nothing is armed and nobody is stopped. */
@@ -60,7 +65,10 @@ export const runAgent = async (options: AgentOptions): Promise<number> => {
       void whileOpen(connection.sendNotification(TargetGoneNotification, { pid, why, counters })),
   });
   serve(connection, session);
-  const ending = waitForEnding({ ...options, connection, disarm: () => session.close() });
+  const leave = (code: number): void => {
+    if (session.changesCode) options.exit?.(code);
+  };
+  const ending = waitForEnding({ ...options, connection, leave, disarm: () => session.close() });
   connection.listen();
   const code = await ending;
   session.close();

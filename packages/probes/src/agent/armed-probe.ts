@@ -2,12 +2,15 @@
  * One probe in the kernel: its state map, its program, its links, and the order in which they come and go.
  *
  * Invariant: while a sentinel is in the kernel its gate is too. The gate's link opens first and closes last, on every
- * path, and has the lower descriptor number (descriptor-order.ts).
+ * path, and has the lower descriptor number (descriptor-order.ts). Both go by one call: SIGKILL in between would leave the
+ * sentinel in the text and take the gate out (closeTogether of bpf). For the same reason each sentinel has a link of its
+ * own: of many in one, a call that is killed half-way leaves some.
  */
 import {
   attachPerfUprobe,
   attachUprobeMulti,
   type BpfMap,
+  closeTogether,
   createMap,
   KernelError,
   type Link,
@@ -23,9 +26,11 @@ import { stateSize } from '../program/state.js';
 import type { Admitted } from './admission.js';
 import { type Armed, countersFrom, Opened } from './armed.js';
 import { withDescriptorsAbove, withHighestDescriptor } from './descriptor-order.js';
+import type { ChangedText } from './guard-protocol.js';
 import type { FileIdentity } from './live-text.js';
 import type { ProcessIdentity } from './process-state.js';
 import type { StackSite } from './protocol.js';
+import { noSentinels } from './refusal.js';
 
 export interface KernelAbilities {
   readonly uprobeMulti: boolean;
@@ -33,6 +38,8 @@ export interface KernelAbilities {
   readonly uprobeMultiPid: boolean;
   readonly sleepable: boolean;
   readonly cookies: boolean;
+  /** Links can be closed by one call. */
+  readonly closeRange: boolean;
 }
 
 export interface ProbeRequest {
@@ -132,6 +139,13 @@ const sentinelPlaces = (sites: readonly PlannedSite[]): readonly Placement[] =>
       : [{ offset: Number(site.sentinel), cookie: BigInt(index) }],
   );
 
+/** What the probe's links change of the program's code. */
+export const changedText = ({ device, inode }: FileIdentity, sites: readonly PlannedSite[]): ChangedText => ({
+  device: String(device),
+  inode: String(inode),
+  offsets: [...gatePlaces(sites), ...sentinelPlaces(sites)].map(({ offset }) => offset),
+});
+
 export class ArmedProbe implements Armed {
   readonly id: number;
   readonly target: ProcessIdentity;
@@ -143,11 +157,11 @@ export class ArmedProbe implements Armed {
   readonly #file: FileIdentity;
   readonly #opened = new Opened();
   readonly #state: BpfMap;
-  /** Sentinels before gates: the order of closing. */
+  /** As they were opened: gates before sentinels. */
   readonly #links: Link[] = [];
   #final: ProbeCounters | undefined;
 
-  /** Arms. Throws KernelError and ProgramError; nothing is left in the kernel then. */
+  /** Arms. Throws KernelError, ProgramError and Refused; nothing is left in the kernel then. */
   constructor(request: ProbeRequest) {
     this.id = request.id;
     this.target = request.admitted.target;
@@ -158,12 +172,15 @@ export class ArmedProbe implements Armed {
     this.layout = recordLayout(request.plan.captures, hasStack(request.plan, request.stop));
     if (this.layout.stack !== undefined)
       this.stackSites = request.plan.sites.map(({ address, instruction }) => ({ address, instruction }));
+    const sentinels = sentinelPlaces(request.plan.sites);
+    // A perf uprobe goes later than its descriptor (bpf_perf_link_release), and nobody can say in which order.
+    const together = request.abilities.uprobeMulti && request.abilities.closeRange;
+    if (sentinels.length > 0 && !together) throw noSentinels();
     try {
       this.#state = this.#opened.add(
         createMap({ type: 'array', name: 'probelens_state', valueSize: stateSize, maxEntries: 1 }),
       );
       const gate = this.#opened.add(loadGate(request, this.#state));
-      const sentinels = sentinelPlaces(request.plan.sites);
       // Loaded before the gate opens: between the two links nothing may fail that need not.
       const sentinel =
         sentinels.length === 0
@@ -172,8 +189,9 @@ export class ArmedProbe implements Armed {
       const gates = withHighestDescriptor(() => attach(request, gate, gatePlaces(request.plan.sites)));
       this.#links.push(...gates.value);
       if (sentinel !== undefined) {
-        const above = withDescriptorsAbove(gates.highest, () => attach(request, sentinel, sentinels));
-        this.#links.unshift(...above);
+        withDescriptorsAbove(gates.highest, () => {
+          for (const place of sentinels) this.#links.push(...attach(request, sentinel, [place]));
+        });
       }
     } catch (error) {
       this.#detach();
@@ -206,7 +224,7 @@ export class ArmedProbe implements Armed {
   }
 
   #detach(): void {
-    for (let link = this.#links.shift(); link !== undefined; link = this.#links.shift()) link.close();
+    closeTogether(this.#links.splice(0));
   }
 
   #read(): ProbeCounters {

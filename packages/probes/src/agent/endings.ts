@@ -8,6 +8,8 @@ export interface EndingOptions {
   readonly connection: MessageConnection;
   /** Takes everything out of the kernel; synchronous. */
   readonly disarm: () => void;
+  /** Ends the process where that is how the probes go. */
+  readonly leave: (code: number) => void;
 }
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
@@ -16,6 +18,7 @@ const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 export const waitForEnding = (options: EndingOptions): Promise<number> =>
   new Promise((resolve) => {
     const end = (code: number): void => {
+      options.leave(code);
       options.disarm();
       for (const signal of SIGNALS) process.off(signal, onSignal);
       process.off('uncaughtException', onDefect);
@@ -26,6 +29,7 @@ export const waitForEnding = (options: EndingOptions): Promise<number> =>
     };
     const onSignal = (): void => end(0);
     const onDefect = (error: unknown): void => {
+      // First, one after the other: somebody may have stopped reading what is written next.
       options.disarm();
       const message = error instanceof Error ? error.message : String(error);
       process.stderr.write(`probelens agent: ended by a defect, please report it: ${message}\n`);

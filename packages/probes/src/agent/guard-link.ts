@@ -1,9 +1,14 @@
 /** The agent's end of its guard: starts it when there is something to guard, and again should somebody kill it. */
 import { execa } from 'execa';
-import type { GuardOrder } from './guard-protocol.js';
+import type { ChangedText, GuardOrder } from './guard-protocol.js';
 import { removeNote, writeNote } from './journal.js';
 
 type Watch = Extract<GuardOrder, { kind: 'watch' }>;
+
+export interface Watching extends Omit<Watch, 'kind' | 'note' | 'text'> {
+  /** What is changed in addition to what was before. */
+  readonly changes: ChangedText | undefined;
+}
 
 /** More restarts than this in one session mean that the guard cannot live here; the agent then refuses nothing but says so. */
 const RESTARTS = 5;
@@ -21,6 +26,13 @@ const spawnGuard = (command: readonly string[]) => {
     cleanup: false,
     cwd: '/',
   });
+};
+
+/** Places that are probed again and again are told once. */
+const withChanges = (text: readonly ChangedText[], more: ChangedText): readonly ChangedText[] => {
+  const isSame = (each: ChangedText): boolean => each.device === more.device && each.inode === more.inode;
+  const offsets = new Set([...text.filter(isSame).flatMap((each) => each.offsets), ...more.offsets]);
+  return [...text.filter((each) => !isSame(each)), { ...more, offsets: [...offsets] }];
 };
 
 type GuardProcess = ReturnType<typeof spawnGuard>;
@@ -43,11 +55,15 @@ export class GuardLink {
     return this.#guard?.pid;
   }
 
-  /** To be called before a probe that may stop the target is in the kernel. */
-  watch(watching: Omit<Watch, 'kind' | 'note'>): void {
+  /** To be called before a probe that may stop the target, or changes its code, is in the kernel. */
+  watch({ changes, ...watching }: Watching): void {
     const { pid } = watching.target;
-    const note = this.#watched.get(pid)?.note ?? writeNote(watching.target);
-    const order: Watch = { kind: 'watch', ...watching, note };
+    const before = this.#watched.get(pid);
+    // It may be left stopped: whoever finds it so must know that it was us.
+    const stops = watching.stops || watching.tracer !== undefined;
+    const note = before?.note ?? (stops ? writeNote(watching.target) : undefined);
+    const text = changes === undefined ? (before?.text ?? []) : withChanges(before?.text ?? [], changes);
+    const order: Watch = { kind: 'watch', ...watching, note, text };
     this.#watched.set(pid, order);
     if (this.#guard === undefined) this.#start();
     else this.#send(this.#guard, order);

@@ -1,6 +1,14 @@
 /** What the agent tells its guard, one JSON object a line on the guard's stdin. End of input = the agent is gone. */
 import type { ProcessIdentity } from './process-state.js';
 
+/** Places of a file that a process has mapped. Numbers of stat(2) as text: they may be of 64 bits. */
+export interface ChangedText {
+  readonly device: string;
+  readonly inode: string;
+  /** File offsets. */
+  readonly offsets: readonly number[];
+}
+
 export type GuardOrder =
   | {
       readonly kind: 'watch';
@@ -11,6 +19,8 @@ export type GuardOrder =
       readonly stops: boolean;
       /** File to remove when nothing is left to mend. */
       readonly note: string | undefined;
+      /** Where the agent's probes change its code. */
+      readonly text: readonly ChangedText[];
     }
   | { readonly kind: 'forget'; readonly pid: number }
   /** Everything is disarmed and continued: nothing is left to guard. */
@@ -23,6 +33,16 @@ const isIdentity = (value: unknown): value is ProcessIdentity =>
   Number.isSafeInteger(value.pid) &&
   'startTime' in value &&
   typeof value.startTime === 'string';
+
+const isChangedText = (value: unknown): value is ChangedText =>
+  typeof value === 'object' &&
+  value !== null &&
+  'device' in value &&
+  'inode' in value &&
+  'offsets' in value &&
+  [value.device, value.inode].every((number) => typeof number === 'string' && /^\d{1,20}$/.test(number)) &&
+  Array.isArray(value.offsets) &&
+  value.offsets.every((offset) => Number.isSafeInteger(offset) && offset >= 0);
 
 /** Undefined for a line that is none of ours, for example one cut short by the agent's death. */
 export const parseOrder = (line: string): GuardOrder | undefined => {
@@ -41,5 +61,6 @@ export const parseOrder = (line: string): GuardOrder | undefined => {
   const tracer = 'tracer' in order && isIdentity(order.tracer) ? order.tracer : undefined;
   const stops = 'stops' in order && order.stops === true;
   const note = 'note' in order && typeof order.note === 'string' ? order.note : undefined;
-  return { kind: 'watch', target: order.target, tracer, stops, note };
+  const text = 'text' in order && Array.isArray(order.text) ? order.text.filter(isChangedText) : [];
+  return { kind: 'watch', target: order.target, tracer, stops, note, text };
 };

@@ -1,10 +1,11 @@
 /**
  * The guard: a process of its own, in a session of its own, that outlives the agent by as long as somebody may be left
- * stopped by what the agent did. It holds no probe and loads nothing of the kernel's: it reads /proc and sends SIGCONT.
+ * stopped by what the agent did, or with a breakpoint in its code.
  *
  * While the agent lives it does everything itself and the guard only listens. After the agent's death the kernel takes
  * the probes out; the guard continues a target that the agent's probes had stopped, and one that Delve, dying too,
- * left in state T.
+ * left in state T. What the kernel could not take out, since the agent was killed while it did so itself, the guard
+ * lets it take out then (leaked-breakpoints.ts); only for that does it load anything into the kernel.
  */
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -37,6 +38,7 @@ export const runGuard = async (options: GuardOptions): Promise<number> => {
     await Promise.all(
       left.map(async (watched) => {
         await mend(watched);
+        await mendCode(watched);
         if (watched.note !== undefined) removeNote(watched.note);
       }),
     );
@@ -72,6 +74,22 @@ const mend = async (watched: Watched): Promise<void> => {
     if (isStopped(target.pid)) sendSignal(target.pid, 'SIGCONT');
     await pause();
   } while (Date.now() < settled);
+};
+
+/** A dying agent's links may still be on their way out: what they explain is not taken out by the first try. */
+const MEND_TRIES = 20;
+
+/** While somebody debugs the target its code is that one's business; `mend` has waited for it. */
+const mendCode = async ({ target, text }: Watched): Promise<void> => {
+  if (text.length === 0) return;
+  // Loaded now: a guard that has nothing to do stays small.
+  const { mendText } = await import('./leaked-breakpoints.js');
+  let left = text;
+  for (let tries = 0; tries < MEND_TRIES && left.length > 0; tries++) {
+    if (tries > 0) await pause();
+    if ((processStatus(target.pid)?.tracer ?? 0) !== 0) return;
+    left = left.filter((changed) => !mendText(target, changed));
+  }
 };
 
 /**

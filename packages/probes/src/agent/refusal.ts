@@ -60,6 +60,12 @@ export const notTheTracer = (pid: number, expected: number, actual: number): Ref
       : `Process ${pid} is being debugged by process ${actual} and not by ${expected}; stop the probe's session and attach again.`,
   );
 
+export const noSentinels = (): Refused =>
+  new Refused(
+    'unsupported',
+    'This kernel cannot take out two probes of one instruction at once (uprobe_multi, Linux 6.6, and close_range), so a stop inside this line could harm the program; set it at the start of the function, or leave it to the debugger.',
+  );
+
 export const wrongBinary = (pid: number, path: string): Refused =>
   new Refused('wrong-binary', `Process ${pid} does not run ${path}; plan the probe for the binary that it runs.`);
 

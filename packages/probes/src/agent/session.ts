@@ -9,7 +9,7 @@ import { InvalidPlan, ProgramError, type ProgramRequest, type TaskLayout, valida
 import type { ProbeSpec } from '../spec/spec.js';
 import { admit, admitProcess, askingUser, identifyTracer } from './admission.js';
 import type { Armed } from './armed.js';
-import { ArmedProbe } from './armed-probe.js';
+import { ArmedProbe, changedText } from './armed-probe.js';
 import { ArmedSource } from './armed-source.js';
 import { BinaryFiles } from './binary-file.js';
 import { aboutToLoad } from './bpf-load/about-to-load.js';
@@ -132,8 +132,9 @@ export class Session {
     const machine = machineHere();
     if (admitted.file.machine !== machine) throw refusal.wrongMachine(plan.binary.path, admitted.file.machine, machine);
     const stop = stopOf(plan, target);
-    return this.#enter({ ...admitted, halts: stop.kind === 'halt' }, (id, shared) => {
-      const abilities = abilitiesOf(features());
+    const abilities = abilitiesOf(features());
+    const changes = changedText(admitted.file, plan.sites);
+    return this.#enter({ ...admitted, halts: stop.kind === 'halt', changes }, (id, shared) => {
       const switchedBy = enterPlace(shared.control, place, plan.spec);
       return new ArmedProbe({ id, plan, admitted, machine, stop, maps: mapsOf(shared), switchedBy, abilities });
     });
@@ -266,6 +267,11 @@ export class Session {
     });
   }
 
+  /** Whether a process has code of ours in it. */
+  get changesCode(): boolean {
+    return [...this.#probes.values()].some((probe) => probe instanceof ArmedProbe);
+  }
+
   /** Takes everything out of the kernel without waiting for anybody, and continues what was halted. */
   close(): void {
     this.#closing = true;
@@ -318,6 +324,7 @@ export class Session {
 const abilitiesOf = (found: Features) => ({
   uprobeMulti: found.uprobeMulti.works,
   uprobeMultiPid: found.uprobeMultiPid.works,
+  closeRange: found.closeRange.works,
   sleepable: found.sleepableUprobe.works,
   cookies: found.cookies.works,
 });

@@ -160,14 +160,17 @@ const nothing = (multi: boolean): Program =>
     ...(multi ? { expectedAttachType: 'uprobe-multi' as const } : {}),
   });
 
-/** "removed"; "uprobes": they are uprobes' and stay; or a sentence that says why it cannot be done here. */
-export const removeStrayBreakpoints = ({ target, path, offsets }: StrayBreakpoints): 'removed' | 'uprobes' | string => {
+/**
+ * Lets the kernel take out the breakpoints that a process has at these file offsets, unless uprobes of others explain
+ * them. Undefined when it did; else why it cannot be done here, a sentence.
+ */
+export const liftBreakpoints = (pid: number, path: string, offsets: readonly number[]): string | undefined => {
   const links: Link[] = [];
   let program: Program | undefined;
   try {
     const multi = features().uprobeMultiPid.works;
     program = nothing(multi);
-    const place = { program, path, pid: target.pid };
+    const place = { program, path, pid };
     if (multi) links.push(attachUprobeMulti({ ...place, offsets }));
     else for (const offset of offsets) links.push(attachPerfUprobe({ ...place, offset }));
   } catch (error) {
@@ -177,5 +180,12 @@ export const removeStrayBreakpoints = ({ target, path, offsets }: StrayBreakpoin
     for (const link of links) link.close();
     program?.close();
   }
+  return undefined;
+};
+
+/** "removed"; "uprobes": they are uprobes' and stay; or a sentence that says why it cannot be done here. */
+export const removeStrayBreakpoints = ({ target, path, offsets }: StrayBreakpoints): 'removed' | 'uprobes' | string => {
+  const refusal = liftBreakpoints(target.pid, path, offsets);
+  if (refusal !== undefined) return refusal;
   return strayIn(target.pid)?.target.startTime === target.startTime ? 'uprobes' : 'removed';
 };

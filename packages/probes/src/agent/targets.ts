@@ -2,6 +2,7 @@
 import { openProcess, type ProcessHandle } from '@probelens/bpf';
 import type { Armed } from './armed.js';
 import type { GuardLink } from './guard-link.js';
+import type { ChangedText } from './guard-protocol.js';
 import { isAlive, isStopPending, isStopped, type ProcessIdentity, sendSignal } from './process-state.js';
 
 interface Target {
@@ -22,6 +23,8 @@ export interface Joining {
   readonly target: ProcessIdentity;
   readonly tracer: ProcessIdentity | undefined;
   readonly halts: boolean;
+  /** What the probe is going to change of its code. */
+  readonly changes?: ChangedText;
 }
 
 /** A stop that was on its way is delivered within milliseconds; these looks cover a busy machine. Milliseconds. */
@@ -37,17 +40,18 @@ export class Targets {
   }
 
   /**
-   * Before the first probe that may stop the process goes in: the guard knows it, and its end will be seen. Returns the
-   * way back, for an arming that fails. Throws KernelError when the process is gone.
+   * Before a probe that may stop the process, or changes its code, goes in: the guard knows it, and its end will be seen.
+   * Returns the way back, for an arming that fails. Throws KernelError when the process is gone.
    */
   prepare(joining: Joining): { add(probe: Armed): void; cancel(): void } {
     const target = this.#find(joining);
     if (joining.halts) target.halts = true;
-    if (target.halts || target.tracer !== undefined)
+    if (target.halts || target.tracer !== undefined || joining.changes !== undefined)
       this.#options.guard.watch({
         target: target.identity,
         tracer: target.tracer?.identity,
         stops: target.halts,
+        changes: joining.changes,
       });
     return {
       add: (probe) => {

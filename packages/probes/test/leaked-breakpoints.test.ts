@@ -1,0 +1,88 @@
+/**
+ * What SIGKILL leaves in a program's text when it finds an agent at taking its probes out, and that the guard takes it out
+ * then. The leak is made for real (order-main.ts) and seen in the program's memory.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import { runGuard } from '../src/agent/guard.js';
+import type { GuardOrder } from '../src/agent/guard-protocol.js';
+import { processState } from '../src/agent/process-state.js';
+import { testProgram } from './agent-process.js';
+import { handPlan, type Instruction } from './hand-plan.js';
+import { changedBytes, type RunningProgram, startProgram } from './verify-program.js';
+
+describe.skipIf(requirement('kernel', 'go').missing)(
+  'breakpoints of an agent that was killed while it disarmed',
+  () => {
+    let directory: string;
+    let path: string;
+    let places: readonly number[];
+
+    beforeAll(async () => {
+      directory = mkdtempSync(join(tmpdir(), 'probelens-leaked-'));
+      path = await privateCopy(await buildFixture('verify'), directory);
+      const at = ({ text }: Instruction): boolean => text.startsWith('TESTQ');
+      const plan = await handPlan(path, 'main.price', { tier: 2, at });
+      places = plan.sites.flatMap((site) => [Number(site.offset), Number(site.sentinel)]);
+    });
+    afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+    const changed = (program: RunningProgram): readonly number[] =>
+      changedBytes(program.pid, path, (places[0] ?? 0) - 64, 192);
+
+    /** Kills owners in the midst of closing until one of them leaves something. */
+    const leak = async (program: RunningProgram): Promise<readonly number[]> => {
+      const bundle = await testProgram('order-main.ts');
+      for (;;) {
+        const args = [bundle, path, ...places.map(String), 'closed-together', String(program.pid)];
+        const owner = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        await once(owner.stdout, 'data');
+        owner.kill('SIGKILL');
+        await once(owner, 'exit');
+        const left = changed(program);
+        if (left.length > 0) return left;
+      }
+    };
+
+    const guarded = async (program: RunningProgram, startTime?: string): Promise<void> => {
+      const { dev, ino } = statSync(path, { bigint: true });
+      const state = processState(program.pid);
+      if (state === undefined) throw new Error('the program is gone');
+      const order: GuardOrder = {
+        kind: 'watch',
+        target: { pid: program.pid, startTime: startTime ?? state.startTime },
+        tracer: undefined,
+        stops: false,
+        note: undefined,
+        text: [{ device: String(dev), inode: String(ino), offsets: places }],
+      };
+      const input = new PassThrough();
+      const guard = runGuard({ input });
+      input.end(`${JSON.stringify(order)}\n`);
+      expect(await guard).toBe(0);
+    };
+
+    it('are taken out by the guard, and no result was wrong', { timeout: 120_000 }, async () => {
+      const program = await startProgram(path);
+      try {
+        const left = await leak(program);
+        expect(places).toEqual(expect.arrayContaining([...left]));
+        // Another process that only has the number is none of the guard's business.
+        await guarded(program, '1');
+        expect(changed(program)).toEqual(left);
+        await guarded(program);
+        expect(changed(program)).toEqual([]);
+        expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
+      } finally {
+        program.kill();
+      }
+    });
+  },
+);
