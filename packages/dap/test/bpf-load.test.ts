@@ -251,6 +251,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF prog
     ] as const) {
       const stop = await stopped();
       expect(stop).toMatchObject({ reason: 'exception', description });
+      expect(stop.text).toContain('C code loaded it');
       const { names, values } = await scopeOf(stop.threadId);
       expect(names).toEqual(expect.arrayContaining(['runtime.cgocall', 'main.load', 'main.main']));
       expect(values.name).toBe(name);
@@ -258,5 +259,16 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF prog
     }
     expect(await stopped()).toBe('terminated');
     expect(await say('bpf log')).toContain('R0 !read_ok');
+    await client.leave();
+
+    // The key, too: once.
+    await launch([], [], 'exec', program);
+    expect(await client.ask('probelens/pauseAtNextLoad')).toMatchObject({ success: true });
+    await client.ask('configurationDone');
+    const pause = await stopped();
+    expect(pause).toMatchObject({ reason: 'exception', description: 'BPF program loaded' });
+    expect((await client.ask('probelens/shownLoad')).body.line).toContain('socket_filter "from_c"');
+    await goOn(pause.threadId);
+    expect(await stopped()).toBe('terminated');
   });
 });

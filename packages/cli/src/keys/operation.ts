@@ -199,7 +199,11 @@ export const operations: readonly Operation[] = [
     actions: ['pause_at_next_load', 'probelens-pause-at-next-load', 'nextload'],
     effects: [
       undefined,
-      effect('probelens/pauseAtNextLoad', 'stops in the Go wrapper of the system call', 'sees the next BPF_PROG_LOAD'),
+      effect(
+        'probelens/pauseAtNextLoad',
+        'stops in the Go wrapper of the system call, of a load by C where the call of C returns',
+        'sees the next BPF_PROG_LOAD',
+      ),
       effect('probelens/pauseAtNextLoad', '-', 'nothing: refused; tick the exception filter "BPF Program Load"'),
     ],
   },

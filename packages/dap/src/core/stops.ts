@@ -7,7 +7,7 @@
 import { askedText } from '@probelens/probes';
 import { isBeforeLoad, lookBefore } from './bpf/calls.js';
 import { endPause } from './bpf/console.js';
-import { askCallers, isOfLoads, isRepeated, passedText, recognised, repeatsText } from './bpf/recognise.js';
+import { askCallers, callerText, isOfLoads, isRepeated, passedText, recognised } from './bpf/recognise.js';
 import { forgetBefore, sayAwaited } from './bpf/scope.js';
 import { exceptionOf } from './exceptions/show.js';
 import { isOldChild } from './follow.js';
@@ -101,7 +101,7 @@ const sayPassed = (turn: Turn, goroutine: number): void => {
 const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): void => {
   finishStop(turn, hit.goroutine);
   rememberHit(turn, gate, hit);
-  if (isBeforeLoad(gate)) endPause(turn);
+  if (isOfLoads(gate, hit)) endPause(turn);
   const body = { threadId: hit.goroutine, allThreadsStopped: true };
   const told = exceptionOf(turn, gate, hit, text);
   if (told !== undefined) {
@@ -302,14 +302,14 @@ export const onLoadCallers = (turn: Turn, hit: Hit, response: Response): void =>
   const { held } = turn.state;
   if (held?.stage.kind !== 'recognising' || held.stage.hit !== hit) return;
   const gate = gateOf(turn, hit.probe);
-  const { kind } = recognised(response);
-  if (gate === undefined || kind === 'feature-test') {
-    if (kind === 'feature-test' && hit.cause !== undefined) turn.say(passedText(hit), 'stdout');
+  const caller = recognised(response);
+  if (gate === undefined || caller.kind === 'feature-test') {
+    if (caller.kind === 'feature-test' && hit.cause !== undefined) turn.say(passedText(hit), 'stdout');
     next(turn);
   } else if (isBeforeLoad(gate)) {
     lookBefore(turn, hit);
     onLoadKnown(turn);
-  } else showHit(turn, gate, hit, kind === 'library' ? repeatsText(hit) : undefined);
+  } else showHit(turn, gate, hit, callerText(caller, hit));
 };
 
 /** What stands before the system call has been read, or cannot be. */

@@ -14,7 +14,9 @@ export type Recognised =
   /** A program of the library's own. */
   | { readonly kind: 'feature-test' }
   /** The person's program; the library repeats the load when it is refused. */
-  | { readonly kind: 'library' };
+  | { readonly kind: 'library' }
+  /** Made by C: nothing in Go could be stopped at before it. */
+  | { readonly kind: 'foreign' };
 
 /** All of them in the few frames between the system call and the person's code. */
 const callersAsked = 24;
@@ -32,8 +34,9 @@ const featureTests = inLibrary('internal/feature\\.go');
 const programs = inLibrary('prog\\.go');
 
 export const recognised = ({ success, body }: Response): Recognised => {
-  const frames = success ? listOf(objectOf(body).stackFrames) : [];
-  const paths = frames.map((frame) => stringOf(objectOf(objectOf(frame).source).path) ?? '');
+  const frames = (success ? listOf(objectOf(body).stackFrames) : []).map(objectOf);
+  if (frames.some(({ name }) => name === 'runtime.cgocall')) return { kind: 'foreign' };
+  const paths = frames.map((frame) => stringOf(objectOf(frame.source).path) ?? '');
   if (paths.some((path) => featureTests.test(path))) return { kind: 'feature-test' };
   return { kind: paths.some((path) => programs.test(path)) ? 'library' : 'meant' };
 };
@@ -55,8 +58,13 @@ export const isRepeated = (seen: readonly BpfSeen[], next: BpfLoad, goroutine: n
 export const passedText = ({ cause }: Hit): string =>
   `Not stopped at: a feature test of github.com/cilium/ebpf${cause?.told === undefined ? '' : `, ${cause.told.line}`}`;
 
-/** Where the library has been refused without a log. */
-export const repeatsText = ({ cause }: Hit): string | undefined => {
+const afterwards =
+  'C code loaded it, where no Go function could be stopped in before: this is where the call of C returns, after the load.';
+
+/** A further sentence for a stop after the load. */
+export const callerText = ({ kind }: Recognised, { cause }: Hit): string | undefined => {
+  if (kind === 'foreign') return afterwards;
+  if (kind !== 'library') return undefined;
   const load = cause?.bpf;
   if (load?.kind !== 'load' || load.errno === 0 || load.logLevel > 0) return undefined;
   return 'github.com/cilium/ebpf now loads it once more for the log, unless LogDisabled is set: continue for the verdict.';

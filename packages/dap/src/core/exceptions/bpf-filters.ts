@@ -42,7 +42,7 @@ export const bpfFilters: readonly ExceptionFilter[] = [
     filter: 'bpf-load',
     label: 'BPF Program Load',
     description:
-      'Before an eBPF program is loaded, at the Go function that calls the kernel, and after it with the result',
+      'Before an eBPF program is loaded, at the Go function that calls the kernel, and after it with the result; of what C loads (libbpf) after it only',
     sources: [
       ...before,
       source(`bpf:load if ${isOver} do stop`),
@@ -62,8 +62,9 @@ export const bpfFilters: readonly ExceptionFilter[] = [
     filter: 'bpf-next-load',
     label: 'The Next BPF Program Load',
     description: 'Once, for the request probelens/pauseAtNextLoad',
-    sources: [...before, source('bpf:load do log')],
-    tell: () => undefined,
+    // What C loads comes to no place before: it is stopped after.
+    sources: [...before, source(`bpf:load if ${isOver} do stop`)],
+    tell: tellLoad,
     place: aboutToLoad,
     hidden: true,
   },
