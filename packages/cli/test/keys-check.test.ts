@@ -7,7 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtCommand } from '../../../test/command.js';
 import { root } from '../../../test/delve.js';
 import { findProgram, requirement } from '../../../test/requirements.js';
-import { desktopLayer, gnomeShortcuts, kdeShortcuts, swayShortcuts } from '../src/keys/check/desktop.js';
+import {
+  desktopLayer,
+  gnomeOwnShortcuts,
+  gnomeShortcuts,
+  kdeShortcuts,
+  swayShortcuts,
+} from '../src/keys/check/desktop.js';
 import { lineDiscipline } from '../src/keys/check/line-discipline.js';
 import type { Conflict, KeyCheck } from '../src/keys/check/matrix.js';
 import { terminalLayer } from '../src/keys/check/terminal-program.js';
@@ -100,7 +106,7 @@ describe.skipIf(requirement('nvim', 'emacs').missing)('the check of a machine', 
 
   it('finds who takes a key before the editor, and what arrives', () => {
     expect(conflict('nvim', 'F11')?.claims).toMatchObject([
-      { layer: 'desktop', taker: 'the desktop (Window Menu)', arrives: 'nothing' },
+      { layer: 'desktop', taker: 'the desktop (Window Operations Menu)', arrives: 'nothing' },
     ]);
     expect(conflict('terminal', 'F6')?.claims).toMatchObject([
       { layer: 'tmux', taker: expect.stringContaining('next-window') },
@@ -134,12 +140,41 @@ describe('layers', () => {
 
   it('desktops tell their shortcuts in their own ways', () => {
     const gnome = gnomeShortcuts(
-      "org.gnome.desktop.wm.keybindings toggle-fullscreen ['<Super>F', 'F11']\norg.gnome.x none @as []",
+      [
+        "org.gnome.desktop.wm.keybindings toggle-fullscreen ['<Super>F', 'F11']",
+        'org.gnome.desktop.wm.keybindings lower @as []',
+        "org.gnome.settings-daemon.plugins.media-keys email ['']",
+        "org.gnome.settings-daemon.plugins.media-keys terminal ['<Primary><Alt>T']",
+        "org.gnome.mutter.wayland.keybindings restore-shortcuts ['<Control>backslash']",
+      ].join('\n'),
     );
-    const kde = kdeShortcuts('[kwin]\n_k_friendly_name=KWin\nShow=Ctrl+F8\\tMeta+F8,Ctrl+F8,Show\nNone=none,,None\n');
+    const own = gnomeOwnShortcuts(
+      "[custom0]\nbinding='<Alt>L'\ncommand='lock'\nname='Lock it'\n\n[custom1]\nbinding=''\nname='None'\n",
+    );
+    const kde = kdeShortcuts(
+      [
+        '[kwin]\n_k_friendly_name=KWin',
+        'Show=Ctrl+F8\\tMeta+F8,Ctrl+F8,Show all, of them',
+        'None=none,,None',
+        'view_zoom_in=Ctrl++,Ctrl++,Zoom In',
+        'Lock=Alt+L,none,',
+        '\n[services][org.kde.konsole.desktop]\n_launch=Ctrl+Alt+T',
+        '_launch_two=none\n',
+      ].join('\n'),
+    );
     const sway = swayShortcuts('bindsym --release Ctrl+Shift+k exec thing\n# bindsym F5 no\nbindsym $mod+F5 kill');
-    expect([...gnome]).toEqual([['F11', 'toggle-fullscreen']]);
-    expect([...kde]).toEqual([['Ctrl+F8', 'Show']]);
+    expect([...gnome]).toEqual([
+      ['F11', 'toggle-fullscreen'],
+      ['Ctrl+Alt+T', 'terminal'],
+      ['Ctrl+\\', 'restore-shortcuts'],
+    ]);
+    expect([...own]).toEqual([['Alt+L', 'Lock it']]);
+    expect([...kde]).toEqual([
+      ['Ctrl+F8', 'Show all, of them'],
+      ['Ctrl++', 'Zoom In'],
+      ['Alt+L', 'Lock'],
+      ['Ctrl+Alt+T', '_launch'],
+    ]);
     expect(desktopLayer('sway', sway).claim(one('<C-S-k>'))).toMatchObject({
       taker: 'the desktop (exec thing)',
       lost: true,

@@ -18,36 +18,65 @@ const modifierLetters: Readonly<Record<string, string>> = {
   mod1: 'A',
 };
 
+/** Keysyms of X11 that are characters (xkbcommon-keysyms.h). */
+const keysyms: Readonly<Record<string, string>> = {
+  backslash: '\\',
+  bracketleft: '[',
+  bracketright: ']',
+  comma: ',',
+  period: '.',
+};
+
 /** Undefined where a modifier is none that terminals know (Super). */
 const chordOf = (modifiers: readonly string[], key: string): string | undefined => {
   const letters = modifiers.map((each) => modifierLetters[each.toLowerCase()]);
-  return letters.includes(undefined) ? undefined : chordText(chord(letters.join(''), key));
+  return letters.includes(undefined) ? undefined : chordText(chord(letters.join(''), keysyms[key] ?? key));
 };
+
+/** Desktops write Alt+L for the key without Shift. */
+const ofAnyCase = (key: string): string => (key.length === 1 ? key.toLowerCase() : key);
+
+/** Accelerators of GTK in a value: '<Primary><Alt>F5', alone or in a list. */
+const gtkChords = (value: string): readonly string[] =>
+  [...value.matchAll(/'((?:<\w+>)*)([^'<>]+)'/g)].flatMap(([, modifiers = '', key = '']) => {
+    const written = [...modifiers.matchAll(/<(\w+)>/g)].map(([, each = '']) => each);
+    return chordOf(written, ofAnyCase(key)) ?? [];
+  });
 
 /** `gsettings list-recursively`: schema key ['<Primary><Alt>F5', ...]. */
 export const gnomeShortcuts = (text: string): Shortcuts =>
   new Map(
     text.split('\n').flatMap((line) => {
       const [, name = '', ...rest] = line.split(' ');
-      return [...rest.join(' ').matchAll(/'((?:<\w+>)*)([^'<>]+)'/g)].flatMap(([, modifiers = '', key = '']) => {
-        const found = chordOf(
-          [...modifiers.matchAll(/<(\w+)>/g)].map(([, each = '']) => each),
-          key,
-        );
-        return found === undefined ? [] : [[found, name] as const];
-      });
+      return gtkChords(rest.join(' ')).map((found) => [found, name] as const);
     }),
   );
 
-/** kglobalshortcutsrc: action=Alt+F4,default,Description; several keys are divided by tabs written as \t. */
+/** `dconf dump` of a person's own shortcuts: a group for each, with binding='<Primary>F5' and name='...'. */
+export const gnomeOwnShortcuts = (text: string): Shortcuts =>
+  new Map(
+    text.split(/^\[/m).flatMap((group) => {
+      const field = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(group)?.[1] ?? '';
+      const name = field('name').replace(/^'|'$/g, '');
+      return gtkChords(field('binding')).map((found) => [found, name] as const);
+    }),
+  );
+
+/**
+ * kglobalshortcutsrc: action=keys,default,Description, or action=keys alone in the groups [services][...] of Plasma 6;
+ * several keys are divided by tabs, written as \t.
+ */
 export const kdeShortcuts = (text: string): Shortcuts =>
   new Map(
-    [...text.matchAll(/^(?!_k_)([^=[\]\n]+)=([^,\n]*),/gm)].flatMap(([, name = '', keys = '']) =>
-      keys.split('\\t').flatMap((each) => {
-        const parts = each.split('+');
-        const found = chordOf(parts.slice(0, -1), parts.at(-1) ?? '');
-        return found === undefined || each === '' || each === 'none' ? [] : [[found, name] as const];
-      }),
+    [...text.matchAll(/^(?!_k_)([^=[\]\n]+)=([^,\n]*)(?:,[^,\n]*,(.*))?$/gm)].flatMap(
+      ([, action = '', keys = '', description = '']) =>
+        keys.split('\\t').flatMap((each) => {
+          // The key itself may be a plus.
+          const parts = each.split(/\+(?=.)/);
+          const found = chordOf(parts.slice(0, -1), ofAnyCase(parts.at(-1)?.replace('\\\\', '\\') ?? ''));
+          const what = description === '' ? action : description;
+          return found === undefined || each === '' || each === 'none' ? [] : [[found, what] as const];
+        }),
     ),
   );
 
@@ -89,7 +118,19 @@ const gnomeSchemas = [
   'org.gnome.desktop.wm.keybindings',
   'org.gnome.shell.keybindings',
   'org.gnome.mutter.keybindings',
+  'org.gnome.mutter.wayland.keybindings',
+  'org.gnome.settings-daemon.plugins.media-keys',
 ];
+const gnomeOwn = '/org/gnome/settings-daemon/plugins/media-keys/custom-keybindings/';
+
+const readGnome = async (): Promise<LayerReading> => {
+  const answers = await Promise.all(gnomeSchemas.map((schema) => ask('gsettings', ['list-recursively', schema])));
+  const said = answers.flatMap((answer) => (answer.kind === 'said' ? [answer.text] : []));
+  if (said.length === 0) return failed('desktop', 'gsettings', 'it does not tell the shortcuts of GNOME');
+  const own = await ask('dconf', ['dump', gnomeOwn]);
+  const shortcuts = gnomeShortcuts(said.join('\n'));
+  return desktopLayer('gsettings', new Map([...shortcuts, ...gnomeOwnShortcuts(own.kind === 'said' ? own.text : '')]));
+};
 
 export const readDesktop = async (env: NodeJS.ProcessEnv): Promise<readonly LayerReading[]> => {
   const found = files.flatMap(([name, parse]) => {
@@ -97,11 +138,6 @@ export const readDesktop = async (env: NodeJS.ProcessEnv): Promise<readonly Laye
     const text = textOf(path);
     return text === undefined ? [] : [desktopLayer(path, parse(text))];
   });
-  if (/GNOME|Unity|Cinnamon/i.test(env.XDG_CURRENT_DESKTOP ?? '')) {
-    const answers = await Promise.all(gnomeSchemas.map((schema) => ask('gsettings', ['list-recursively', schema])));
-    const said = answers.flatMap((answer) => (answer.kind === 'said' ? [answer.text] : []));
-    if (said.length > 0) found.push(desktopLayer('gsettings', gnomeShortcuts(said.join('\n'))));
-    else found.push(failed('desktop', 'gsettings', 'it does not tell the shortcuts of GNOME'));
-  }
+  if (/GNOME|Unity|Cinnamon/i.test(env.XDG_CURRENT_DESKTOP ?? '')) found.push(await readGnome());
   return found.length > 0 ? found : [absent('desktop', 'desktop', 'no desktop here whose shortcuts can be read')];
 };
