@@ -30,7 +30,7 @@ export const coverageText = ({ functions, lines }: Coverage): string => {
     row(assembly, total, 'in assembly'),
   ];
   if (lines === undefined) return text.join('\n');
-  const { total: all, entry, oneByte, atReturn, sentinel, none, reasons, log } = lines;
+  const { total: all, entry, oneByte, atReturn, sentinel, yielding, none, reasons, log } = lines;
   const why = noStops
     .filter(([reason]) => reasons[reason] > 0)
     .map(([reason, what]) => row(reasons[reason], all, `  ${what}`));
@@ -41,6 +41,7 @@ export const coverageText = ({ functions, lines }: Coverage): string => {
     row(oneByte, all, 'with a one-byte site inside'),
     row(atReturn, all, 'with a one-byte site before a return, single-stepped'),
     row(sentinel, all, 'with a site that is single-stepped, with a sentinel'),
+    row(yielding, all, 'with one where Delve breaks itself for steps: it has the breakpoint while you step'),
     row(none, all, "with none: Delve's, because"),
     ...why,
     'the same lines, for counts and logs',

@@ -33,6 +33,8 @@ export interface LineCoverage {
   readonly atReturn: number;
   /** With a site that needs a sentinel. */
   readonly sentinel: number;
+  /** With one that Delve has back while a person steps (yielding-places.ts). */
+  readonly yielding: number;
   readonly none: number;
   /** Why those without have none, by the most hopeful instruction of each (x86/stop-site.ts). */
   readonly reasons: Readonly<Record<NoStop, number>>;
@@ -68,7 +70,10 @@ const kindOf = (fn: GoFunction, instructions: readonly Decoded[]): Kind => {
   return frame ? 'otherFrame' : 'frameless';
 };
 
-type StopKind = 'entry' | 'oneByte' | 'atReturn' | 'sentinel' | NoStop;
+const stopHomes = ['entry', 'oneByte', 'atReturn', 'sentinel', 'yielding'] as const;
+
+type StopHome = (typeof stopHomes)[number];
+type StopKind = StopHome | NoStop;
 type LogKind = keyof LineCoverage['log'];
 
 interface LineKinds {
@@ -85,7 +90,7 @@ const logKind = (site: LineSite | undefined): LogKind => {
 
 /** Of each line of the function's own code, but for those without a statement. */
 const lineKinds = (binary: GoBinary, x86: X86, fn: GoFunction): readonly LineKinds[] => {
-  const { code, runs, statements, isStart } = functionCode(binary, x86, fn);
+  const { code, runs, statements, isStart, mayYield } = functionCode(binary, x86, fn);
   const lines = new Set(runs.flatMap((run) => (run.chain.length === 1 && run.chain[0] ? [run.chain[0].line] : [])));
   const atEntry = new Set(
     entrySite(code.instructions) === undefined ? [] : [fn.line, firstLine(binary, fn, code.instructions).bodyLine],
@@ -102,23 +107,26 @@ const lineKinds = (binary: GoBinary, x86: X86, fn: GoFunction): readonly LineKin
       const run = runAt(runs, address);
       return run !== undefined && isLine(run);
     };
-    const { sites, obstacle } = stopSites(x86, code, index, { belongs, isStart });
+    const { sites, obstacle } = stopSites(x86, code, index, { belongs, isStart, mayYield });
     const [best] = sites;
     const [cheapest] = logSites(code, index, belongs, isStart, false);
-    return [{ stop: best === undefined ? obstacle : stopKinds[best.tier], log: logKind(cheapest) }];
+    const stop = best?.yields === true ? 'yielding' : best && stopKinds[best.tier];
+    return [{ stop: stop ?? obstacle, log: logKind(cheapest) }];
   });
 };
 
 const noReasons = { bytes: 0, instruction: 0, store: 0, statement: 0, last: 0, branch: 0, first: 0, jump: 0 };
 
+const isHome = (stop: StopKind): stop is StopHome => stopHomes.some((home) => home === stop);
+
 const countLines = (kinds: readonly LineKinds[]): LineCoverage => {
-  const stops = { entry: 0, oneByte: 0, atReturn: 0, sentinel: 0 };
+  const stops = { entry: 0, oneByte: 0, atReturn: 0, sentinel: 0, yielding: 0 };
   const reasons = { ...noReasons };
   const log = { emulated: 0, stepped: 0, none: 0 };
   let none = 0;
   for (const kind of kinds) {
     log[kind.log]++;
-    if (kind.stop === 'entry' || kind.stop === 'oneByte' || kind.stop === 'atReturn' || kind.stop === 'sentinel') {
+    if (isHome(kind.stop)) {
       stops[kind.stop]++;
     } else {
       none++;

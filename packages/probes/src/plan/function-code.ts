@@ -4,6 +4,7 @@ import { runAt } from './first-line.js';
 import { type Code, codeOf } from './x86/code.js';
 import type { X86 } from './x86/decode.js';
 import { tableTargets } from './x86/jump-tables.js';
+import { yieldingPlaces } from './yielding-places.js';
 
 /**
  * Calls that the compiler puts into a line and that always return once, run nothing of the user's and store to nothing
@@ -20,6 +21,8 @@ export interface FunctionCode {
   readonly statements: readonly number[] | undefined;
   /** Where a debugger may plant a breakpoint of its own. */
   readonly isStart: (address: number) => boolean;
+  /** Of those: none that it needs for anything but steps in this function (yielding-places.ts). */
+  readonly mayYield: (address: number) => boolean;
 }
 
 export const functionCode = (binary: GoBinary, x86: X86, fn: GoFunction): FunctionCode => {
@@ -32,10 +35,12 @@ export const functionCode = (binary: GoBinary, x86: X86, fn: GoFunction): Functi
   const runs = binary.linesOf(fn);
   const statements = binary.statementsOf(fn);
   const starts: ReadonlySet<number> = new Set(statements);
+  const code = codeOf(instructions, targets, isSilent);
   return {
-    code: codeOf(instructions, targets, isSilent),
+    code,
     runs,
     statements,
     isStart: (address) => starts.has(address) || runAt(runs, address)?.address === address,
+    mayYield: yieldingPlaces(binary, fn, code, runs),
   };
 };

@@ -78,14 +78,16 @@ const chooser =
     }
     const { tier } = site;
     const what = isReturn(instruction, tier) ? describedReturn : described[tier];
-    const reason = `${what}${site.mayMiss ? ', not reached when the line fails on a nil pointer before it' : ''}.`;
-    return plannedSite(request, { fn, instruction, tier, use: request.use, ...line, reason });
+    const missed = site.mayMiss ? ', not reached when the line fails on a nil pointer before it' : '';
+    const yielded = site.yields === true ? '; a debugger needs the place for its steps and has it meanwhile' : '';
+    const reason = `${what}${missed}${yielded}.`;
+    return plannedSite(request, { fn, instruction, tier, use: request.use, ...line, reason, yields: site.yields });
   };
 
 /** One site for one copy of the line: its statement in the function itself, or in one inlined call. */
 const insidePlace = (request: Request, fn: GoFunction, line: Line, copy: string): Place => {
   const { binary, use } = request;
-  const { code, runs, statements, isStart } = functionCode(binary, request.x86, fn);
+  const { code, runs, statements, isStart, mayYield } = functionCode(binary, request.x86, fn);
   const isLine = (run: LineAddress): boolean =>
     run.chain[0]?.line === line.line && run.chain[0].file === line.file && instance(run) === copy;
   const start = lineStart(runs, statements, isLine);
@@ -99,7 +101,7 @@ const insidePlace = (request: Request, fn: GoFunction, line: Line, copy: string)
   };
   const { sites, obstacle } =
     use === 'stop'
-      ? stopSites(request.x86, code, index, { belongs, isStart })
+      ? stopSites(request.x86, code, index, { belongs, isStart, ...(request.yielding === true && { mayYield }) })
       : { sites: logSites(code, index, belongs, isStart, request.avoid !== undefined), obstacle: 'statement' as const };
   const variables = binary.variablesAt(virtualAddress(start));
   const doubted = doubtedAt(binary, code, variables.value, start);

@@ -32,6 +32,12 @@ export interface PlannedSite {
   readonly cost: number;
   /** Why this site and no better one, in words fit for an editor. */
   readonly reason: string;
+  /**
+   * A debugger plants breakpoints here while it steps in this function: who arms the site beside one takes it out before
+   * each step, and arms it again when the step's breakpoints are gone (yielding-places.ts). Only where `yielding` was asked
+   * for.
+   */
+  readonly yields?: true;
 }
 
 /** How the reader turns captured bytes into text; made by the planner, opaque to the kernel side. */

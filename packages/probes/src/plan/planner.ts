@@ -27,6 +27,8 @@ export interface PlanOptions {
   readonly use?: 'stop' | 'log';
   /** File offsets where a debugger holds breakpoints; leave it out when there is no debugger. */
   readonly avoid?: readonly number[];
+  /** Whoever arms the plan takes sites that yield (PlannedSite) out before each step of the debugger's. Default: no. */
+  readonly yielding?: boolean;
 }
 
 export interface Planner {
@@ -109,7 +111,8 @@ export const loadPlanner = async (): Promise<Planner> => {
   return {
     plan(spec, binary, options = {}) {
       const use = options.use ?? (spec.action.kind === 'stop' ? 'stop' : 'log');
-      const request: Request = { spec, binary, x86, use, avoid: options.avoid, notes: [] };
+      const { avoid, yielding } = options;
+      const request: Request = { spec, binary, x86, use, avoid, yielding, notes: [] };
       try {
         return { ok: true, plan: makePlan(request, parser), notes: request.notes };
       } catch (error) {

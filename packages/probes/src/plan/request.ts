@@ -18,6 +18,8 @@ export interface Request {
   readonly use: Use;
   /** File offsets where a debugger holds breakpoints; undefined: there is no debugger. */
   readonly avoid: readonly number[] | undefined;
+  /** Sites that have to be out of the kernel while a debugger steps will do (yielding-places.ts). */
+  readonly yielding?: boolean | undefined;
   /** What the plan leaves out, for the person who asked. */
   readonly notes: Refusal[];
 }
@@ -39,6 +41,8 @@ export interface Place {
   readonly choose: (needs: Needs) => PlannedSite;
 }
 
+const readsText: ReadonlySet<LoweredExpression['kind']> = new Set(['string-test', 'string-search', 'string-order']);
+
 const walk = (node: LoweredExpression, visit: (node: LoweredExpression) => void): void => {
   visit(node);
   switch (node.kind) {
@@ -57,6 +61,7 @@ const walk = (node: LoweredExpression, visit: (node: LoweredExpression) => void)
       walk(node.right, visit);
       return;
     case 'string-test':
+    case 'string-search':
       walk(node.pointer, visit);
       walk(node.length, visit);
       return;
@@ -96,7 +101,7 @@ export const needsOf = (expressions: readonly LoweredExpression[]): Needs => {
   for (const expression of expressions) {
     walk(expression, (node) => {
       if (node.kind === 'register') registers.add(node.register);
-      if (node.kind === 'load' || node.kind === 'string-test' || node.kind === 'string-order') memory = true;
+      if (node.kind === 'load' || readsText.has(node.kind)) memory = true;
     });
   }
   return { registers, memory };
@@ -119,11 +124,12 @@ export interface SiteDescription {
   readonly file: string;
   readonly line: number;
   readonly reason: string;
+  readonly yields?: true | undefined;
 }
 
 /** Throws Refused "breakpoint-there" where the debugger is already. */
 export const plannedSite = (request: Request, description: SiteDescription): PlannedSite => {
-  const { fn, instruction, tier, use, file, line, reason } = description;
+  const { fn, instruction, tier, use, file, line, reason, yields } = description;
   const last = instruction.address + instruction.bytes.length - 1;
   const offset = (address: number): string => hex(request.binary.offsetOf(virtualAddress(address)));
   const site: PlannedSite = {
@@ -138,6 +144,7 @@ export const plannedSite = (request: Request, description: SiteDescription): Pla
     sentinel: tier === 2 ? offset(last) : undefined,
     cost: costOf(tier, request.spec.condition !== undefined),
     reason,
+    ...(yields && { yields }),
   };
   const clash = clashOf(request, site);
   if (clash === undefined) return site;

@@ -71,7 +71,7 @@ describe.skipIf(requirement('kernel', 'go', 'delve').missing)('stops inside line
         rateLimit: undefined,
       } as const;
       for (const use of soaking && name.startsWith('L') ? (['stop', 'log'] as const) : (['stop'] as const)) {
-        const result = planner.plan(spec, binary, { use, avoid: [] });
+        const result = planner.plan(spec, binary, { use, avoid: [], yielding: true });
         if (!result.ok) continue;
         plans.push({ ...result.plan, captures: [] });
         planned.push(name);
@@ -92,6 +92,7 @@ describe.skipIf(requirement('kernel', 'go', 'delve').missing)('stops inside line
     expect(stops).toContain(2);
     // With the race detector a call stands before every `pop %rbp`.
     if (!flags.includes('-race')) expect(stops).toContain('stepped');
+    expect(plans.filter(({ sites: [site] }) => site?.yields === true).length).toBeGreaterThan(1);
     expect(planned).toEqual(expect.arrayContaining(['Fwork', 'Fclamped']));
     expect([...truth.values()].reduce((sum, hits) => sum + hits, 0)).toBeGreaterThan(400);
     binary.close();

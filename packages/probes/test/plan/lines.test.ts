@@ -100,7 +100,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('places inside functions', 
       const parsed = parseProbeText(each.text);
       if (!parsed.ok) throw new Error(parsed.message);
       const spec = { ...parsed.spec, action: { kind: 'log', template: undefined } } as const;
-      const result = planner.plan(spec, binary, use === 'stop' ? { use, avoid: [] } : { use });
+      const result = planner.plan(spec, binary, use === 'stop' ? { use, avoid: [], yielding: true } : { use });
       if (result.ok) {
         // Copies that the plan says it leaves out are not in its counts.
         if (result.notes?.some(({ code }) => code === 'copies-without-site')) continue;

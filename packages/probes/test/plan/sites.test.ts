@@ -139,7 +139,12 @@ describe.skipIf(requirement('go').missing)('planned sites', () => {
       const [, file = '', number = ''] = /^(.*):([0-9]+)$/.exec(line) ?? [];
       if (number === '0') continue;
       for (const use of ['log', 'stop'] as const) {
-        for (const site of planned(planner, binary, { kind: 'line', file, line: Number(number) }, { use, avoid: [] })) {
+        for (const site of planned(
+          planner,
+          binary,
+          { kind: 'line', file, line: Number(number) },
+          { use, avoid: [], yielding: true },
+        )) {
           check(site, instructions);
           accepted.push(site);
           count.lines++;

@@ -17,6 +17,8 @@ export interface LineSite {
   readonly storesBefore: boolean;
   /** An instruction before it may fail (a nil pointer): the line is then entered, but the site not reached. */
   readonly mayMiss: boolean;
+  /** A debugger's step in the same function needs the place, or the one right behind (yielding-places.ts). */
+  readonly yields?: true;
 }
 
 /** Reads and writes of the frame, of the current g and of fixed addresses succeed; behind a pointer there may be nothing. */

@@ -67,24 +67,43 @@ export interface LineBounds {
   readonly belongs: (address: number) => boolean;
   /** Where a debugger may plant a breakpoint of its own. */
   readonly isStart: (address: number) => boolean;
+  /**
+   * Of those places: needed by nothing but steps in the same function, so that a site there may be taken out for as long
+   * as they last. Left out where nobody does that.
+   */
+  readonly mayYield?: ((address: number) => boolean) | undefined;
 }
+
+interface Held {
+  readonly tier: 1 | 2 | 'stepped';
+  readonly yields: boolean;
+}
+
+/**
+ * A trap that is still on its way when the site is taken out finds the debugger's breakpoint on a one-byte instruction:
+ * the thread is set back before it. Only a nop may be executed twice.
+ */
+const mayRepeat = (instruction: Decoded): boolean => instruction.bytes.length > 1 || isNop(instruction);
 
 const judge = (
   x86: X86,
   code: Code,
   index: number,
   isFirst: boolean,
-  bounds: LineBounds,
-): LineSite['tier'] | StopObstacle => {
+  { belongs, isStart, mayYield }: LineBounds,
+): Held | StopObstacle => {
   const instruction = code.instructions[index];
-  if (isFirst || instruction === undefined) return 'first';
+  if (instruction === undefined || (isFirst && mayYield === undefined)) return 'first';
   const held = holds(x86, code, index);
   if (held === 'branch') return held;
   const following = endOf(instruction);
-  if (!bounds.belongs(following)) return 'last';
-  if (bounds.isStart(following) || bounds.isStart(instruction.address)) return 'statement';
-  if (isBehindCall(code, index) || isUnknownCall(code.instructions[index + 1])) return 'statement';
-  return held;
+  if (!belongs(following)) return isFirst ? 'first' : 'last';
+  if (isBehindCall(code, index)) return isFirst ? 'first' : 'statement';
+  const needed = [instruction.address, following].filter(isStart);
+  const yields = isFirst || needed.length > 0 || isUnknownCall(code.instructions[index + 1]);
+  if (yields && (mayYield === undefined || !needed.every(mayYield) || !mayRepeat(instruction)))
+    return isFirst ? 'first' : 'statement';
+  return held === 1 || held === 2 || held === 'stepped' ? { tier: held, yields } : held;
 };
 
 const stopOrder: Readonly<Record<LineSite['tier'], number>> = { 1: 0, stepped: 1, 2: 2, nop5: 4, emulated: 4 };
@@ -97,8 +116,8 @@ export interface StopSites {
 }
 
 /**
- * Sites that may stop: not the line's first instruction, followed by another of the same line, and passed whenever the
- * first one is.
+ * Sites that may stop: followed by another instruction of the same line, and passed whenever the line's first one is; that
+ * one itself only where sites may yield.
  */
 export const stopSites = (x86: X86, code: Code, start: number, bounds: LineBounds): StopSites => {
   const block = inLine(code, start, bounds.belongs);
@@ -109,15 +128,15 @@ export const stopSites = (x86: X86, code: Code, start: number, bounds: LineBound
     const previous = position === 0 ? undefined : code.instructions[index - 1];
     if (previous !== undefined) history.pass(previous);
     const verdict = judge(x86, code, index, position === 0, bounds);
-    const obstacle = obstacles.find((each) => each === verdict);
-    if (obstacle !== undefined) found.add(obstacle);
-    else if (verdict === 1 || verdict === 2 || verdict === 'stepped') {
-      sites.push(history.site(index, verdict));
-    }
+    if (typeof verdict === 'string') found.add(verdict);
+    else sites.push({ ...history.site(index, verdict.tier), ...(verdict.yields && { yields: true }) });
   }
-  // Those that are always reached, then those without a sentinel, then those that cannot fault themselves.
-  const rank = ({ index, tier, mayMiss }: LineSite): number =>
-    (mayMiss ? 10 : 0) + stopOrder[tier] + (code.instructions[index]?.memoryBase === '' ? 0 : 0.5);
+  // Those that stay during steps, that are always reached, that have no sentinel, that cannot fault themselves.
+  const rank = ({ index, tier, mayMiss, yields }: LineSite): number =>
+    (yields === true ? 100 : 0) +
+    (mayMiss ? 10 : 0) +
+    stopOrder[tier] +
+    (code.instructions[index]?.memoryBase === '' ? 0 : 0.5);
   return {
     sites: sites.toSorted((a, b) => rank(a) - rank(b)),
     obstacle: obstacles.find((each) => found.has(each)) ?? 'first',
