@@ -1,7 +1,9 @@
+import type { Abbreviation } from './abbreviations.js';
 import { numberOf, stringOf } from './attributes.js';
 import { Attribute, LANGUAGE_GO, Tag } from './constants.js';
 import type { Entries, Entry } from './entry.js';
 import { rangesOf } from './ranges.js';
+import { topLevelEntries } from './top-level.js';
 import type { UnitHeader } from './units.js';
 
 /** A compile unit's own entry, as far as functions need it. */
@@ -117,25 +119,11 @@ export class Functions {
     const known = this.#tables.get(unit.header.offset);
     if (known !== undefined) return known;
     const { entries } = this;
-    const cursor = entries.cursor(unit.header);
-    const abbreviations = entries.units.abbreviationsOf(unit.header);
     const found: { low: number; high: number; offset: number }[] = [];
-    let depth = 0;
-    while (cursor.position < cursor.end) {
-      const offset = cursor.position;
-      const abbreviation = entries.abbreviationAt(cursor, abbreviations);
-      if (abbreviation === undefined) {
-        depth -= 1;
-        if (depth <= 0) break;
-        continue;
-      }
-      entries.skipAttributes(cursor, abbreviation, unit.header);
-      if (abbreviation.tag === Tag.subprogram && depth === 1 && hasCode(abbreviation.attributes)) {
-        const entry = entries.read(unit.header, offset, CODE);
-        const [range] = entry === undefined ? [] : rangesOf(entries, entry, unit.base);
-        if (range !== undefined && range[0] < range[1]) found.push({ low: range[0], high: range[1], offset });
-      }
-      if (abbreviation.hasChildren) depth += 1;
+    for (const { offset } of topLevelEntries(entries, unit.header, isFunctionWithCode)) {
+      const entry = entries.read(unit.header, offset, CODE);
+      const [range] = entry === undefined ? [] : rangesOf(entries, entry, unit.base);
+      if (range !== undefined && range[0] < range[1]) found.push({ low: range[0], high: range[1], offset });
     }
     found.sort((a, b) => a.low - b.low);
     const table = {
@@ -151,7 +139,8 @@ export class Functions {
 /** The attributes that say where code is. */
 const CODE: ReadonlySet<number> = new Set([Attribute.lowPc, Attribute.highPc, Attribute.ranges]);
 
-const hasCode = (attributes: readonly { readonly attribute: number }[]): boolean =>
+const isFunctionWithCode = ({ tag, attributes }: Abbreviation): boolean =>
+  tag === Tag.subprogram &&
   attributes.some(({ attribute }) => attribute === Attribute.lowPc || attribute === Attribute.ranges);
 
 /** Index of the last element that is not above `value`; -1 where all are. */

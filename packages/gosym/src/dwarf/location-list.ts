@@ -1,3 +1,4 @@
+import { addressPairs } from './address-pairs.js';
 import type { ByteCursor } from './byte-cursor.js';
 import type { Entries } from './entry.js';
 import type { Span } from './forms.js';
@@ -115,18 +116,8 @@ const bounds = (
   }
 };
 
-/** .debug_loc (DWARF 2 to 4); shaped like .debug_ranges, each pair followed by a counted expression. */
+/** .debug_loc (DWARF 2 to 4): each pair is followed by a counted expression. */
 function* fromLoc(entries: Entries, unit: UnitHeader, offset: number, unitBase: number): Generator<ListedExpression> {
-  const cursor = entries.sections.cursor('.debug_loc', offset);
-  const baseMark = unit.addressSize === 8 ? 0xffff_ffff_ffff_ffffn : 0xffff_ffffn;
-  const word = (): bigint => (unit.addressSize === 8 ? cursor.u64() : BigInt(cursor.u32()));
-  let base = unitBase;
-  for (;;) {
-    entries.limit.spend(cursor.section, cursor.position);
-    const first = word();
-    const second = word();
-    if (first === baseMark) base = Number(second);
-    else if (first === 0n && second === 0n) return;
-    else yield { low: base + Number(first), high: base + Number(second), ...counted(cursor, cursor.u16()) };
-  }
+  for (const { low, high, cursor } of addressPairs(entries, { section: '.debug_loc', unit, offset, unitBase }))
+    yield { low, high, ...counted(cursor, cursor.u16()) };
 }

@@ -2,6 +2,7 @@ import { stringOf } from './attributes.js';
 import { Attribute, type Tag } from './constants.js';
 import type { Entry } from './entry.js';
 import type { CompileUnit, Functions } from './functions.js';
+import { type TopLevelEntry, topLevelEntries } from './top-level.js';
 
 type WantedTag = (typeof Tag)[keyof typeof Tag];
 
@@ -54,27 +55,12 @@ const walkAll = (functions: Functions, name: string, tags: readonly WantedTag[])
   return undefined;
 };
 
-/** Offsets of a unit's top-level entries of some tags, and where their attributes end. */
-function* topLevel(
+/** A unit's top-level entries of some tags. */
+const topLevel = (
   { entries }: Functions,
-  unit: CompileUnit,
+  { header }: CompileUnit,
   tags: readonly WantedTag[],
-): Generator<{ readonly offset: number; readonly end: number }> {
-  const { header } = unit;
-  const cursor = entries.cursor(header);
-  const abbreviations = entries.units.abbreviationsOf(header);
+): Iterable<TopLevelEntry> => {
   const wanted: readonly number[] = tags;
-  let depth = 0;
-  while (cursor.position < cursor.end) {
-    const offset = cursor.position;
-    const abbreviation = entries.abbreviationAt(cursor, abbreviations);
-    if (abbreviation === undefined) {
-      depth -= 1;
-      if (depth <= 0) return;
-      continue;
-    }
-    entries.skipAttributes(cursor, abbreviation, header);
-    if (depth === 1 && wanted.includes(abbreviation.tag)) yield { offset, end: cursor.position };
-    if (abbreviation.hasChildren) depth += 1;
-  }
-}
+  return topLevelEntries(entries, header, ({ tag }) => wanted.includes(tag));
+};

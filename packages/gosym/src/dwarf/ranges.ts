@@ -1,3 +1,4 @@
+import { addressPairs } from './address-pairs.js';
 import { numberOf, own } from './attributes.js';
 import { Attribute } from './constants.js';
 import type { Entries, Entry } from './entry.js';
@@ -88,18 +89,8 @@ function* rangeList(entries: Entries, unit: UnitHeader, offset: number, unitBase
   }
 }
 
-/** .debug_ranges (DWARF 2 to 4): pairs of addresses; an all-ones first word sets the base, two zeros end it. */
+/** .debug_ranges (DWARF 2 to 4). */
 function* oldRangeList(entries: Entries, unit: UnitHeader, offset: number, unitBase: number): Generator<Range> {
-  const cursor = entries.sections.cursor('.debug_ranges', offset);
-  const baseMark = unit.addressSize === 8 ? 0xffff_ffff_ffff_ffffn : 0xffff_ffffn;
-  const word = (): bigint => (unit.addressSize === 8 ? cursor.u64() : BigInt(cursor.u32()));
-  let base = unitBase;
-  for (;;) {
-    entries.limit.spend(cursor.section, cursor.position);
-    const first = word();
-    const second = word();
-    if (first === baseMark) base = Number(second);
-    else if (first === 0n && second === 0n) return;
-    else yield [base + Number(first), base + Number(second)];
-  }
+  for (const { low, high } of addressPairs(entries, { section: '.debug_ranges', unit, offset, unitBase }))
+    yield [low, high];
 }
