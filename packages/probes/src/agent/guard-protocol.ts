@@ -1,5 +1,5 @@
 /** What the agent tells its guard, one JSON object a line on the guard's stdin. End of input = the agent is gone. */
-import type { ProcessIdentity } from './process-state.js';
+import { isIdentity, type ProcessIdentity } from './process-state.js';
 
 /** Places of a file that a process has mapped. Numbers of stat(2) as text: they may be of 64 bits. */
 export interface ChangedText {
@@ -25,14 +25,6 @@ export type GuardOrder =
   | { readonly kind: 'forget'; readonly pid: number }
   /** Everything is disarmed and continued: nothing is left to guard. */
   | { readonly kind: 'goodbye' };
-
-const isIdentity = (value: unknown): value is ProcessIdentity =>
-  typeof value === 'object' &&
-  value !== null &&
-  'pid' in value &&
-  Number.isSafeInteger(value.pid) &&
-  'startTime' in value &&
-  typeof value.startTime === 'string';
 
 const isChangedText = (value: unknown): value is ChangedText =>
   typeof value === 'object' &&

@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { controlDirectory } from '../control/directory.js';
-import { isAlive, type ProcessIdentity, processState } from './process-state.js';
+import { isAlive, isIdentity, type ProcessIdentity, processState } from './process-state.js';
 
 export interface JournalEntry {
   readonly path: string;
@@ -55,14 +55,6 @@ export const removeNote = (path: string): boolean => {
     throw error;
   }
 };
-
-const isIdentity = (value: unknown): value is ProcessIdentity =>
-  typeof value === 'object' &&
-  value !== null &&
-  'pid' in value &&
-  Number.isSafeInteger(value.pid) &&
-  'startTime' in value &&
-  typeof value.startTime === 'string';
 
 const readNote = (path: string): JournalEntry | undefined => {
   try {

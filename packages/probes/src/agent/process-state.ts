@@ -10,6 +10,15 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
+/** Of what was read from a message or a file. */
+export const isIdentity = (value: unknown): value is ProcessIdentity =>
+  typeof value === 'object' &&
+  value !== null &&
+  'pid' in value &&
+  Number.isSafeInteger(value.pid) &&
+  'startTime' in value &&
+  typeof value.startTime === 'string';
+
 export interface ProcessState extends ProcessIdentity {
   /** "R" running, "S" sleeping, "T" stopped by a signal, "t" stopped by its tracer, "Z" zombie ... */
   readonly state: string;
@@ -85,6 +94,19 @@ export const threadStates = (pid: number): readonly string[] =>
     const text = readProc(`/proc/${pid}/task/${tid}/stat`);
     return text === undefined ? [] : [text.charAt(text.lastIndexOf(')') + 2)];
   });
+
+/**
+ * Program counters of the threads that stand still (proc_pid_syscall(5): "-1 SP PC", or a system call with SP and PC
+ * behind it; "running" has none). Undefined where the kernel does not tell.
+ */
+export const programCounters = (pid: number): readonly number[] | undefined => {
+  const lines = threadsOf(pid).map((tid) => readProc(`/proc/${pid}/task/${tid}/syscall`));
+  if (lines.length > 0 && lines.every((line) => line === undefined)) return undefined;
+  return lines.flatMap((line) => {
+    const counter = Number(line?.trim().split(' ').at(-1));
+    return Number.isNaN(counter) ? [] : [counter];
+  });
+};
 
 /** Whether a signal stop (not a tracer's) holds the process. */
 export const isStopped = (pid: number): boolean => threadStates(pid).includes('T');
