@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import type { PlannedSite, ProbePlan } from '../plan/plan.js';
 import { type BinaryFile, type BinaryFiles, isPlannedBuild } from './binary-file.js';
 import { type LiveText, openLiveText } from './live-text.js';
-import { type ProcessIdentity, processState, processStatus } from './process-state.js';
+import { type ProcessIdentity, processState, processStatus, programCounters } from './process-state.js';
 import type { AgentTarget } from './protocol.js';
 import * as refusal from './refusal.js';
 import { sharedSites } from './shared-sites.js';
@@ -129,6 +129,18 @@ const checkLiveBytes = (
   }
 };
 
+/**
+ * Of sites that a debugger had until now: a thread that it has set back to the instruction would be shown there once more,
+ * and one that stands in its midst, with the debugger's trap still on its way, would be lost.
+ */
+const checkThreads = (site: PlannedSite, text: LiveText, counters: readonly number[] | undefined): void => {
+  const start = text.addressOf(Number(site.offset));
+  if (site.yields !== true || start === undefined) return;
+  const end = start + site.instruction.length / 2;
+  if (counters?.some((counter) => counter >= start && counter < end) ?? true)
+    throw refusal.threadThere(`${site.function} (${site.file}:${site.line})`);
+};
+
 export interface AdmissionOptions {
   readonly files: BinaryFiles;
   readonly asking: number;
@@ -147,6 +159,8 @@ export const admit = async (plan: ProbePlan, target: AgentTarget, options: Admis
     const ours = (offset: number): boolean => options.ours(file, identity, offset);
     const shared = plan.spec.action.kind === 'stop' ? () => false : sharedSites(target.pid, file);
     for (const site of plan.sites) checkLiveBytes(site, file, text, ours, shared);
+    const counters = plan.sites.some((site) => site.yields) ? programCounters(target.pid) : [];
+    for (const site of plan.sites) checkThreads(site, text, counters);
   } finally {
     text.close();
   }

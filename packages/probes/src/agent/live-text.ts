@@ -39,6 +39,8 @@ const executableMappings = (pid: number, file: FileIdentity): readonly Executabl
 export interface LiveText {
   /** `length` bytes of the process at a file offset; undefined where the file is not mapped executable. */
   read(offset: number, length: number): Uint8Array | undefined;
+  /** Where a file offset is in the process; undefined where the file is not mapped executable. */
+  addressOf(offset: number): number | undefined;
   readonly mapped: boolean;
   close(): void;
 }
@@ -47,16 +49,20 @@ export interface LiveText {
 export const openLiveText = (pid: number, file: FileIdentity): LiveText => {
   const mappings = executableMappings(pid, file);
   const memory = openSync(`/proc/${pid}/mem`, 'r');
+  const addressOf = (offset: number, length: number): number | undefined => {
+    const mapping = mappings.find(
+      (each) => offset >= each.offset && offset + length <= each.offset + each.end - each.start,
+    );
+    return mapping && mapping.start + offset - mapping.offset;
+  };
   return {
     mapped: mappings.length > 0,
+    addressOf: (offset) => addressOf(offset, 1),
     read(offset, length) {
-      const mapping = mappings.find(
-        (each) => offset >= each.offset && offset + length <= each.offset + each.end - each.start,
-      );
-      if (mapping === undefined) return undefined;
+      const address = addressOf(offset, length);
+      if (address === undefined) return undefined;
       const bytes = new Uint8Array(length);
-      const got = readSync(memory, bytes, 0, length, mapping.start + offset - mapping.offset);
-      return got === length ? bytes : undefined;
+      return readSync(memory, bytes, 0, length, address) === length ? bytes : undefined;
     },
     close: () => closeSync(memory),
   };

@@ -17,6 +17,7 @@ export type RefusalCode =
   | 'wrong-build-id'
   | 'changed-file'
   | 'changed-text'
+  | 'thread-there'
   | 'no-such-probe'
   | 'unsupported'
   | 'kernel-refused'
@@ -98,6 +99,9 @@ export const changedText = (where: string): Refused =>
     'changed-text',
     `The running program's code for ${where} differs from its file; another tool patched it, restart the program to probe it.`,
   );
+
+export const threadThere = (where: string): Refused =>
+  new Refused('thread-there', `A thread stands on the instruction for ${where}; continue, then probe it.`);
 
 export const unsupported = (what: string, instead: string): Refused =>
   new Refused('unsupported', `${what} is not possible for events of the kernel; ${instead}.`);

@@ -77,6 +77,7 @@ const validSite = (field: read.Field): PlannedSite => {
     sentinel: validSentinel(read.member(field, 'sentinel'), tier, offset, bytes),
     cost: read.integer(read.member(field, 'cost'), 0, 2 ** 31),
     reason: read.text(read.member(field, 'reason')),
+    ...(read.optional(read.member(field, 'yields'), read.flag) === true && { yields: true }),
   };
 };
 
