@@ -1,11 +1,10 @@
 /** The session as a function: one input, the next state, and what is to be done. No clock, no I/O, no randomness. */
 import { onLoadDescribed } from './bpf/scope.js';
 import { onClientMessage } from './client.js';
-import { onCompleted, onListCounted } from './console.js';
-import { onControl } from './control.js';
+import { onListCounted } from './console.js';
 import { onDelveClosed, onDelveMessage, releaseEnd } from './delve.js';
 import { beginEnding, onEndingDeadline, onEndingDisarmed, onKernelWhileEnding, onSignalsRead } from './endings.js';
-import { onCounted, onProbeEvents } from './events.js';
+import { onProbeEvents } from './events.js';
 import { onGoStatements } from './follow.js';
 import { loseKernel } from './gates.js';
 import { onHitWithoutStop } from './hits.js';
@@ -13,10 +12,10 @@ import type { Input } from './input.js';
 import { keepMayDiffer, keepStateOf } from './keep.js';
 import { runLane, tellLane } from './lane.js';
 import { noKernel, onDelveConnected, onDelveFailed, onKernelChecked } from './launch.js';
-import { countAgain, isArming, knownEvents, onLeft, onLossesDrained, onPace, startCounting } from './losses.js';
+import { countAgain, isArming, knownEvents, onLeft, onLossesDrained, startCounting } from './losses.js';
 import type { Output, TimerName } from './output.js';
 import { takeProbeOnly } from './probe-only/step.js';
-import { onFramesKnown } from './snapshots.js';
+import { isShared, type OwnInput, takeShared } from './shared-input.js';
 import type { SessionState } from './state.js';
 import { onAgentClosed, onArmingOver, onDrained, onLoadKnown, onStopWithoutName } from './stops.js';
 import { warnOfStrangers } from './strangers.js';
@@ -57,13 +56,10 @@ const onTimer = (turn: Turn, name: TimerName): void => {
   }
 };
 
-const takeWithDelve = (turn: Turn, input: Input): void => {
+const takeWithDelve = (turn: Turn, input: OwnInput): void => {
   switch (input.kind) {
     case 'client-message':
       onClientMessage(turn, input.message);
-      return;
-    case 'client-pace':
-      onPace(turn, input.pace);
       return;
     case 'client-closed':
       beginEnding(turn, 'client-closed', undefined);
@@ -123,15 +119,9 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
     case 'focused':
       tellLane(turn, { kind: 'focused' }, input.ticket);
       return;
-    case 'completed':
-      onCompleted(turn, input.ticket, input.names);
-      return;
     case 'load-described':
       onLoadDescribed(turn, input.ticket, input.described);
       onLoadKnown(turn);
-      return;
-    case 'counted':
-      onCounted(turn, input.counters);
       return;
     case 'probe-events':
       onProbeEvents(turn, knownEvents(turn, input.events));
@@ -148,17 +138,8 @@ const takeWithDelve = (turn: Turn, input: Input): void => {
     case 'timer':
       onTimer(turn, input.name);
       return;
-    case 'control-add':
-    case 'control-remove':
-    case 'control-list':
-    case 'control-timeline':
-      onControl(turn, input);
-      return;
     case 'go-statements':
       onGoStatements(turn, input.ticket, input.statements);
-      return;
-    case 'symbolised':
-      onFramesKnown(turn, input.ticket, input.frames);
       return;
     case 'target-found':
     case 'target-output':
@@ -178,10 +159,10 @@ const tellEarly = (turn: Turn): void => {
 
 export const step = (state: SessionState, input: Input): StepResult => {
   const turn = new Turn(state);
-  if (turn.state.probeOnly === undefined) {
-    takeWithDelve(turn, input);
-    tellEarly(turn);
-  } else takeProbeOnly(turn, input);
+  if (isShared(input)) takeShared(turn, input);
+  else if (turn.state.probeOnly === undefined) takeWithDelve(turn, input);
+  else takeProbeOnly(turn, input);
+  if (turn.state.probeOnly === undefined) tellEarly(turn);
   runLane(turn);
   if (keepMayDiffer(state, turn.state)) {
     const keep = keepStateOf(turn.state);

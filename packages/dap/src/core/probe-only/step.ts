@@ -1,15 +1,13 @@
 /** Every input of a session without a debugger. */
 
 import type { ProbeEvent } from '@probelens/probes';
-import { onCompleted, onListCounted } from '../console.js';
-import { onControl } from '../control.js';
-import { onCounted, onProbeEvents } from '../events.js';
+import { onListCounted } from '../console.js';
+import { onProbeEvents } from '../events.js';
 import { removeGates } from '../gates.js';
-import type { Input } from '../input.js';
 import { tellLane } from '../lane.js';
-import { countAgain, isArming, leaveOutOutput, onLeft, onPace, startCounting } from '../losses.js';
+import { countAgain, isArming, leaveOutOutput, onLeft, startCounting } from '../losses.js';
 import type { TimerName } from '../output.js';
-import { onFramesKnown } from '../snapshots.js';
+import type { OwnInput } from '../shared-input.js';
 import type { Turn } from '../turn.js';
 import { onOpened, onTargetFound, onUnavailable } from './begin.js';
 import { onAgentLost, onHalted, onStray, onTrapped } from './halt.js';
@@ -47,7 +45,7 @@ const onTimer = (turn: Turn, name: TimerName): void => {
   if (name === 'ending') over(turn);
 };
 
-const takeKernel = (turn: Turn, input: Input): void => {
+const takeKernel = (turn: Turn, input: OwnInput): void => {
   switch (input.kind) {
     case 'kernel-opened':
       onOpened(turn);
@@ -73,15 +71,6 @@ const takeKernel = (turn: Turn, input: Input): void => {
       onLastEvents(turn, input.ticket);
       onListCounted(turn, input.ticket);
       return;
-    case 'counted':
-      onCounted(turn, input.counters);
-      return;
-    case 'completed':
-      onCompleted(turn, input.ticket, input.names);
-      return;
-    case 'symbolised':
-      onFramesKnown(turn, input.ticket, input.frames);
-      return;
     case 'probe-events':
       onEvents(turn, input.events);
       return;
@@ -93,13 +82,10 @@ const takeKernel = (turn: Turn, input: Input): void => {
   }
 };
 
-export const takeProbeOnly = (turn: Turn, input: Input): void => {
+export const takeProbeOnly = (turn: Turn, input: OwnInput): void => {
   switch (input.kind) {
     case 'client-message':
       if (input.message.type === 'request') onProbeOnlyRequest(turn, input.message);
-      return;
-    case 'client-pace':
-      onPace(turn, input.pace);
       return;
     case 'client-closed':
       leave(turn, undefined);
@@ -118,12 +104,6 @@ export const takeProbeOnly = (turn: Turn, input: Input): void => {
       return;
     case 'timer':
       onTimer(turn, input.name);
-      return;
-    case 'control-add':
-    case 'control-remove':
-    case 'control-list':
-    case 'control-timeline':
-      onControl(turn, input);
       return;
     case 'delve-message':
       // Words of the shells for the person come this way.
