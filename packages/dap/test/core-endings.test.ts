@@ -45,6 +45,32 @@ describe('endings', () => {
     expect(commands(world)).toEqual(['finish']);
   });
 
+  it.each([
+    ['another breakpoint ended it', 'breakpoint', ['continue', 'pause', 'disconnect']],
+    ['it came to its end', 'step', ['disconnect']],
+    ['the program was paused', 'pause', ['disconnect']],
+  ])("has Delve's breakpoints of a step taken out before it leaves, unless they are gone: %s", (_, reason, sent) => {
+    const world = World.ready({ processId: 77 }, 'attach');
+    world.request('configurationDone');
+    world.request('next', { threadId: 4 });
+    world.delveEvent('stopped', { reason, threadId: reason === 'step' ? 4 : 5 });
+    world.take();
+    const asked: string[] = [];
+    world.request('disconnect', { terminateDebuggee: false });
+    for (let turn = 0; turn < 8 && !asked.includes('disconnect'); turn += 1) {
+      for (const output of world.take()) {
+        if (output.kind === 'disarm') world.feed({ kind: 'disarmed', ticket: output.ticket, counters: [] });
+        if (output.kind === 'read-signals')
+          world.feed({ kind: 'signals-read', ticket: output.ticket, trapPending: false });
+        if (output.kind !== 'to-delve' || output.message.type !== 'request') continue;
+        asked.push(output.message.command);
+        world.delveAnswer(output.message);
+        if (output.message.command === 'pause') world.delveEvent('stopped', { reason: 'pause', threadId: 5 });
+      }
+    }
+    expect(asked).toEqual(sent);
+  });
+
   it('waits for an answer of Delve that is on its way before it disarms', () => {
     const world = World.ready();
     world.gate();

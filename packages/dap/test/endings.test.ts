@@ -96,6 +96,29 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('endings', () => {
     await close(scene);
   });
 
+  it.each(['the client disconnects', 'the adapter is killed'])(
+    'leaves the program alive behind a step that was cut short when %s',
+    async (how) => {
+      const scene = await attached('o.ID < 0', false);
+      const { client } = scene;
+      await client.ask('setBreakpoints', {
+        source: { path: source },
+        breakpoints: [{ line: lineOf(source, 'scaled :=') }],
+      });
+      // Others come by all the time, and Delve lets them end the step without taking its breakpoints out.
+      const { threadId } = (await client.next('stopped')).body;
+      let stop = { threadId };
+      while (stop.threadId === threadId) {
+        await client.ask('next', { threadId });
+        stop = (await client.next('stopped')).body;
+      }
+      if (how === 'the adapter is killed') scene.adapter.child.kill('SIGKILL');
+      else expect((await client.ask('disconnect', { terminateDebuggee: false })).success).toBe(true);
+      await unharmed(scene);
+      await close(scene);
+    },
+  );
+
   it('leaves the program alive when the adapter is told to end', async () => {
     const scene = await attached('o.ID < 0', false);
     await close(scene);

@@ -205,8 +205,21 @@ export const playRound = async (round: Round, built: string, work: string): Prom
   return { ...fate, left: left().map((pid) => cast.seen.get(pid) ?? '') };
 };
 
+/** Breakpoints of Delve's own are in the program's code when somebody is killed: its step's, or one that a person set. */
+export const delveHasWritten = ({ victim, moment, hot }: Round): boolean =>
+  hot || (victim === 'delve' && moment === 'stepping');
+
+/** Stops where the round stops, and steps with nothing but the step's own breakpoints in the code. */
+const stepPlainly = async (client: TestClient): Promise<void> => {
+  await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price' }] });
+  await client.ask('configurationDone');
+  const { threadId } = (await client.next('stopped')).body;
+  await client.ask('setFunctionBreakpoints', { breakpoints: [] });
+  await client.ask('next', { threadId });
+};
+
 /** The same with Delve alone, whose client or which itself is killed: how the program fares. */
-export const playPlain = async ({ victim, hot }: Round, built: string, work: string): Promise<string> => {
+export const playPlain = async ({ victim, moment, hot }: Round, built: string, work: string): Promise<string> => {
   const path = await privateCopy(built, work);
   const target = await LiveProgram.start(path, ['serve', '2000']);
   const server = await startPlainDelve();
@@ -217,7 +230,10 @@ export const playPlain = async ({ victim, hot }: Round, built: string, work: str
   await attach;
   const breakpoints = hot ? [{ line: lineOf(source, 'scaled :='), condition: 'value < 0' }] : [];
   await client.ask('setBreakpoints', { source: { path: source }, breakpoints });
-  await client.ask('configurationDone');
+  if (victim === 'delve' && moment === 'stepping') await stepPlainly(client);
+  else await client.ask('configurationDone');
+  // A round takes as long to find its victim; Delve plants a step's breakpoints meanwhile.
+  for (let search = 0; search < 6; search += 1) familyOf(server.child.pid ?? 0);
   if (victim === 'delve') server.child.kill('SIGKILL');
   else client.drop();
   await until('Delve is gone', () => gone(server.child.pid), patienceMs);

@@ -172,7 +172,7 @@ const onEvent = (turn: Turn, event: Event): void => {
     }
     case 'stopped':
       if (ending) {
-        onStoppedWhileEnding(turn);
+        onStoppedWhileEnding(turn, event);
         return;
       }
       if (turn.state.held?.stage.kind === 'settling') {

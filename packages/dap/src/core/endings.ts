@@ -5,7 +5,7 @@
  */
 import { errors, type UserError } from '../errors.js';
 import { removeGates } from './gates.js';
-import { objectOf, type Request, type Response } from './message.js';
+import { type Event, objectOf, type Request, type Response, textOf } from './message.js';
 import type { Ending, LaneWork } from './state.js';
 import type { Turn } from './turn.js';
 import { functionsGroup, pathOfGroup } from './wants.js';
@@ -66,6 +66,7 @@ export const beginEnding = (turn: Turn, cause: Ending['cause'], request: Request
     ending: { cause, request, terminateTarget, stage: 'quiet', awaited: 0, rounds: 0 },
     held: undefined,
     step: undefined,
+    stepCut: turn.state.stepCut || turn.state.step !== undefined,
     hits: [],
   });
   clearLane(turn);
@@ -180,7 +181,7 @@ const readSignals = (turn: Turn): void => {
 export const onSignalsRead = (turn: Turn, trapPending: boolean): void => {
   const { ending } = turn.state;
   if (ending?.stage !== 'signals') return;
-  if (!trapPending) {
+  if (!trapPending && !turn.state.stepCut) {
     leave(turn);
     return;
   }
@@ -198,9 +199,14 @@ const leave = (turn: Turn): void => {
   turn.toDelve('disconnect', args, { kind: 'leave', step: 'disconnect' });
 };
 
-/** A stop while leaving is never shown. */
-export const onStoppedWhileEnding = (turn: Turn): void => {
+/**
+ * A stop while leaving is never shown. Delve forgets its breakpoints of a step that was cut short when it lets go of the
+ * program (target_group.go, detachTarget: ClearBreakpoint knows a person's only), and they kill it; a pause takes them out.
+ */
+export const onStoppedWhileEnding = (turn: Turn, event: Event): void => {
   turn.target({ running: false });
+  const reason = textOf(objectOf(event.body).reason);
+  if (reason === 'pause' || reason === 'step') turn.update({ stepCut: false });
   const stage = turn.state.ending?.stage;
   if (stage === 'pausing') readSignals(turn);
 };

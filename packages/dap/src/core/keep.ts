@@ -18,6 +18,7 @@ export const keepStateOf = (state: SessionState): KeepState => {
     sources,
     functions,
     instructions: state.instructions.length > 0 || state.stepping.follow !== undefined,
+    step: state.step !== undefined || state.stepCut,
   };
 };
 
@@ -27,4 +28,6 @@ export const keepMayDiffer = (before: SessionState, after: SessionState): boolea
   before.target !== after.target ||
   before.launch !== after.launch ||
   before.instructions !== after.instructions ||
+  before.step !== after.step ||
+  before.stepCut !== after.stepCut ||
   before.stepping.follow !== after.stepping.follow;

@@ -28,6 +28,8 @@ export interface KeepState {
   readonly sources: readonly string[];
   readonly functions: boolean;
   readonly instructions: boolean;
+  /** A step's breakpoints may be in the code: it is under way, or was cut short. */
+  readonly step: boolean;
 }
 
 export interface ProbeView {

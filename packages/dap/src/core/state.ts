@@ -270,7 +270,10 @@ export interface SessionState {
   readonly held: HeldStop | undefined;
   readonly step: Step | undefined;
   readonly stepping: Stepping;
-  /** The last step ended elsewhere than it was meant to: Delve has kept its breakpoints for the rest of it. */
+  /**
+   * A step ended elsewhere than it was meant to, and Delve has kept its breakpoints for the rest of it: until it has ended,
+   * or the program was paused (service/dap/server.go: StopManual is followed by CancelNext).
+   */
   readonly stepCut: boolean;
   /** The one goroutine for whose sake the program runs now; undefined = for all. */
   readonly only: number | undefined;

@@ -55,6 +55,7 @@ const leaveAlive = async (talk: DelveTalk, state: KeepState): Promise<void> => {
   for (const path of state.sources) await talk.request('setBreakpoints', { source: { path }, breakpoints: [] });
   if (state.functions) await talk.request('setFunctionBreakpoints', { breakpoints: [] });
   if (state.instructions) await talk.request('setInstructionBreakpoints', { breakpoints: [] });
+  let { step } = state;
   for (let round = 0; round < roundLimit; round += 1) {
     // Never pause a stopped program: Delve answers, and no stop follows.
     if (await talk.isRunning()) {
@@ -62,8 +63,9 @@ const leaveAlive = async (talk: DelveTalk, state: KeepState): Promise<void> => {
       if (await talk.request('pause', { threadId: 1 })) await stopped;
       // Slow, not stuck: a program that runs while Delve detaches does not survive it.
       if (await talk.isRunning()) continue;
+      step = false;
     }
-    if (state.pid === undefined || !trapPending(state.pid)) break;
+    if (!step && (state.pid === undefined || !trapPending(state.pid))) break;
     await talk.request('continue', { threadId: 1 });
   }
   await talk.request('disconnect', { terminateDebuggee: false });

@@ -15,12 +15,13 @@ export const readStateLine = (line: string): KeepState | undefined => {
     throw error;
   }
   if (!isObject(value) || typeof value.live !== 'boolean') return undefined;
-  const { live, pid, sources, functions, instructions } = value;
+  const { live, pid, sources, functions, instructions, step } = value;
   return {
     live,
     pid: typeof pid === 'number' ? pid : undefined,
     sources: Array.isArray(sources) ? sources.filter((path) => typeof path === 'string') : [],
     functions: functions === true,
     instructions: instructions === true,
+    step: step === true,
   };
 };

@@ -305,6 +305,7 @@ export class KernelShell {
       sources: [],
       functions: false,
       instructions: false,
+      step: false,
     };
     try {
       this.#keeper = startKeeper(command, streams, this.#keep ?? nothing);
