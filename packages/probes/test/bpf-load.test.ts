@@ -8,14 +8,11 @@ import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { findProgram, requirement } from '../../../test/requirements.js';
 import { ArmedBpf } from '../src/agent/bpf-load/armed-bpf.js';
 import { Control } from '../src/agent/control.js';
-import type { BpfCall, BpfLoad } from '../src/bpf-load/call.js';
+import type { BpfCall } from '../src/bpf-load/call.js';
 import type { ProbeEvent } from '../src/events.js';
 import { parseProbeText } from '../src/spec/text.js';
 import { formatTraceEvent, type TraceEvent } from '../src/trace/event.js';
-import { startMachineTrace } from '../src/trace/machine.js';
-import { startTrace } from '../src/trace/trace.js';
-import { agentCommandLine } from './agent-process.js';
-import { startBpfload } from './bpfload-program.js';
+import { loadOf, watchMachine } from './bpfload-program.js';
 
 const bpftool = (...args: readonly string[]): string => {
   const run = spawnSync(findProgram('bpftool') ?? '', ['-j', ...args], { encoding: 'utf8' });
@@ -54,37 +51,9 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  /** The whole machine is watched while the program does what it was told to, and holds it. */
-  const watch = async (
-    probes: readonly string[],
-    flags: readonly string[],
-    cases: readonly string[],
-    reloadForLog = false,
-  ) => {
-    const events: TraceEvent[] = [];
-    const trace = await startMachineTrace({
-      agentCommand: await agentCommandLine(),
-      probes,
-      reloadForLog,
-      onEvent: (event) => events.push(event),
-    });
-    const program = startBpfload(bpfload, flags, cases);
-    // A signal may make the verifier give up (EAGAIN, 11); the program tries again then.
-    const isOfProgram = ({ pid, bpf }: TraceEvent): boolean => pid === program.pid && bpf?.errno !== 11;
-    try {
-      const reports = await program.reports;
-      const summary = await trace.stop();
-      return { reports, summary, events: events.filter(isOfProgram), program };
-    } catch (error) {
-      await program.end();
-      throw error;
-    }
-  };
+  const watch = (probes: readonly string[], flags: readonly string[], cases: readonly string[], reloadForLog = false) =>
+    watchMachine(bpfload, probes, flags, cases, reloadForLog);
 
-  const loadOf = (event: TraceEvent | undefined): BpfLoad => {
-    if (event?.bpf?.kind !== 'load') throw new Error('no load');
-    return event.bpf;
-  };
   const line = (event: TraceEvent | undefined, wholeLog = false): string => {
     if (event === undefined) throw new Error('no event');
     return formatTraceEvent({ text: 'bpf:load', template: undefined }, event, { wholeLog });
@@ -237,39 +206,6 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     }
   });
 
-  it('judges conditions, by what was asked and by what came of it', async () => {
-    const wanted: Readonly<Record<string, readonly string[]>> = {
-      'errno != 0 && comm == "bpfload"': ['uninitialized', 'leaked'],
-      'errno == 0 && type == "xdp"': ['xdp'],
-      'type[:4] == "sock" && (len(name) == 13 || lines > 1)': ['socket-filter', 'uninitialized'],
-      'check == "leaked-reference"': ['leaked'],
-      'btf && !(errno == 0) && insns/2 == 1': ['uninitialized'],
-    };
-    const cases = ['socket-filter', 'xdp', 'uninitialized', 'leaked'];
-    const probes = Object.keys(wanted).map((condition) => `bpf:load if ${condition}`);
-    const { events, program, summary } = await watch(probes, ['-via', 'syscall', '-log', '1'], cases);
-    await program.end();
-    for (const [index, [condition, names]] of Object.entries(wanted).entries()) {
-      const mine = events.filter(({ probe }) => probe === index + 1);
-      const named = mine.map((event) => loadOf(event).name.replaceAll('_', '-'));
-      // What the library tries out has names of its own.
-      expect([condition, named.filter((name) => cases.includes(name))]).toEqual([condition, names]);
-      expect(summary.probes[index]?.matches).toBeGreaterThanOrEqual(names.length);
-    }
-  });
-
-  it.each([
-    { probe: 'bpf:load if nothing == 1', says: /bpf has no field nothing; it has type, name, .*errno/ },
-    { probe: 'bpf:load do log "{nothing}"', says: /\{nothing\} in a template .*bpf:load has type, name/ },
-    { probe: 'bpf:map limit 5', says: /A limit .*leave it out/ },
-    { probe: 'bpf:load do stop', says: /stops the program/ },
-    { probe: 'main.main do count', says: /is for one program/ },
-    { probe: 'bpf:unload', says: /Expected bpf:load, bpf:map, bpf:link or bpf:attach/ },
-  ])('refuses with a sentence: $probe', async ({ probe, says }) => {
-    const options = { agentCommand: await agentCommandLine(), probes: [probe], onEvent: () => undefined };
-    await expect(startMachineTrace(options)).rejects.toThrow(says);
-  });
-
   it('loads once more for a log, when asked to, with maps and source lines, and says so', async () => {
     const cases = ['null-check', 'uninitialized', 'return-value'];
     const plain = await watch(['bpf:load if errno != 0'], ['-via', 'syscall'], cases);
@@ -389,26 +325,5 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     ]);
     expect(load.code.instructions[4095]?.text).toBe(`if r6 == 0x${(4095 - 2).toString(16)} goto pc+${8302 - 4096}`);
     expect(load.log?.report?.kind).toBe('too-many-branches');
-  });
-
-  it('tells the goroutine of a program that it was told of', async () => {
-    const events: TraceEvent[] = [];
-    const trace = await startTrace({
-      agentCommand: await agentCommandLine(),
-      probes: [
-        'bpf:load if name == "leaked"',
-        'bpf:load if name == "leaked" || name == "xdp" on main do count',
-        'bpf:load on goroutine 999999 do count',
-      ],
-      target: { kind: 'program', path: bpfload, args: ['-via', 'syscall', 'leaked', 'xdp'], stdio: 'ignore' },
-      onEvent: (event) => events.push(event),
-      onNote: () => undefined,
-    });
-    const { probes } = await trace.finished;
-    // It loads on its main goroutine, whose id is 1, and has ended since.
-    const over = events.filter(({ bpf }) => bpf?.errno !== 11);
-    expect(over.map(({ goid, bpf }) => [goid, bpf?.kind, bpf?.errno])).toEqual([['1', 'load', 22]]);
-    expect(probes.map(({ matches }) => matches)).toEqual([events.length, expect.any(Number), 0]);
-    expect(probes[1]?.matches).toBeGreaterThanOrEqual(2);
   });
 });

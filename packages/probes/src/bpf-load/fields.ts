@@ -53,6 +53,7 @@ const fields: readonly Field[] = [
     read: (call) => ('program' in call ? (call.program ?? 0) : 0),
   },
   { name: 'errno', kind: 'int', of: everywhere, read: (call) => call.errno },
+  { name: 'refused', kind: 'bool', of: everywhere, read: (call) => call.errno !== 0 },
   { name: 'error', kind: 'string', of: everywhere, read: (call) => call.error ?? '' },
   { name: 'comm', kind: 'string', of: everywhere, read: (call) => call.comm ?? '' },
   { name: 'fd', kind: 'int', of: ['load', 'map', 'link'], read: (call) => call.fd ?? 0 },

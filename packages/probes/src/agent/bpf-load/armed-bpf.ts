@@ -21,6 +21,7 @@ import { commands, pendingBytes } from './layout.js';
 import { kernelObjects } from './objects.js';
 import { observedCall } from './observed.js';
 import { buildEnter, buildExit } from './program.js';
+import { RateLimit } from './rate-limit.js';
 import { CallRecords, type SeenCall } from './records.js';
 import { withReloadedLog } from './reload.js';
 import type { BpfProgramRequest } from './request.js';
@@ -75,11 +76,6 @@ const checkRequest = ({ spec, what, condition }: BpfRequest): void => {
   const unknown = holesOf(spec).filter((hole) => !known.includes(hole));
   if (unknown.length > 0)
     throw refusal.unsupported(`{${unknown.join('}, {')}} in a template`, `bpf:${what} has ${known.join(', ')}`);
-  if (spec.rateLimit !== undefined)
-    throw refusal.unsupported(
-      'A limit',
-      'leave it out: these calls are few, and each takes the kernel much longer than its event',
-    );
 };
 
 /** What no process has. */
@@ -102,6 +98,9 @@ export class ArmedBpf implements Armed {
   #matches = 0;
   /** Calls whose attributes nobody could read. */
   #unread = 0;
+  readonly #limit: RateLimit | undefined;
+  /** Matches that the limit left out. */
+  #limited = 0;
   #number = 0;
   #final: ProbeCounters | undefined;
 
@@ -112,6 +111,9 @@ export class ArmedBpf implements Armed {
     this.id = request.id;
     this.stop = request.stop === 'arm' ? 'trap' : request.stop;
     this.target = request.target ?? everybody;
+    const { rateLimit } = request.spec;
+    // As everywhere, it is for what is told: a stop is a stop.
+    if (rateLimit !== undefined && request.stop === 'none') this.#limit = new RateLimit(rateLimit);
     try {
       const add = <T extends { close(): void }>(made: T): T => this.#opened.add(made);
       this.#state = add(createMap({ type: 'array', name: 'probelens_state', valueSize: stateSize, maxEntries: 1 }));
@@ -149,6 +151,7 @@ export class ArmedBpf implements Armed {
     const { id, what, target, user, machine, runtime, control, stop, condition } = this.#request;
     return {
       probe: id,
+      what,
       commands: commandsOf[what],
       target: target?.pid,
       self: process.pid,
@@ -169,7 +172,7 @@ export class ArmedBpf implements Armed {
 
   #count(): ProbeCounters {
     const counted = countersFrom(this.id, this.#state.lookup(FIRST));
-    return { ...counted, matches: this.#matches, faults: this.#unread };
+    return { ...counted, matches: this.#matches, faults: this.#unread, dropped: counted.dropped + this.#limited };
   }
 
   holds(): boolean {
@@ -222,6 +225,10 @@ export class ArmedBpf implements Armed {
     if (!this.#isMeant(seen, call)) return undefined;
     this.#matches++;
     if (spec.action.kind === 'count') return undefined;
+    if (this.#limit?.admits(seen.header.time) === false) {
+      this.#limited++;
+      return undefined;
+    }
     return eventOf(this.id, ++this.#number, seen, call);
   }
 

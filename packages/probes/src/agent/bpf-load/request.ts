@@ -1,5 +1,6 @@
 /** What the programs at the system call are built from, and the words that the exit's program keeps. */
 import type { BpfMap } from '@probelens/bpf';
+import type { BpfWhat } from '../../bpf-load/call.js';
 import type { LoweredExpression } from '../../plan/expression.js';
 import { frame } from '../../program/frame.js';
 import type { ProgramMachine, ProgramMaps } from '../../program/program.js';
@@ -8,6 +9,7 @@ import type { KernelObjects } from './objects.js';
 
 export interface BpfProgramRequest {
   readonly probe: number;
+  readonly what: BpfWhat;
   /** Commands of the system call that are of interest. */
   readonly commands: readonly number[];
   /** Undefined: every process but `self`. */
@@ -20,7 +22,7 @@ export interface BpfProgramRequest {
   readonly runtime: SourceRuntime | undefined;
   readonly threadPointer: number;
   readonly stop: 'none' | 'arm' | 'halt';
-  /** Of a stop: which calls it is for. Numbers only (program.ts). */
+  /** Of a stop: which calls it is for. */
   readonly condition: LoweredExpression | undefined;
   readonly objects: KernelObjects;
   readonly maps: ProgramMaps & { readonly calls: BpfMap };

@@ -63,7 +63,8 @@ export const asRational = (constant: Constant): Rational | undefined => {
 /** Constants that grow beyond this are mistakes, and would take memory without end. */
 const largestShift = 512n;
 
-const foldIntegers = (operator: ArithmeticOperator, left: bigint, right: bigint): bigint | undefined => {
+/** Without the wrapping of a type; undefined for what has no value (a division by zero, a shift that is no shift). */
+export const foldIntegers = (operator: ArithmeticOperator, left: bigint, right: bigint): bigint | undefined => {
   switch (operator) {
     case 'add':
       return left + right;

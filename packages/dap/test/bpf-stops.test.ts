@@ -1,0 +1,113 @@
+/** Probes by text that stop at loads of eBPF: which, the kernel decides; with Delve and without it. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { requirement } from '../../../test/requirements.js';
+import {
+  connectClient,
+  initializeArguments,
+  startAdapter,
+  type TestClient,
+  type TestServer,
+} from './session-client.js';
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('stops at loads of eBPF, by condition', () => {
+  const work = mkdtempSync(join(tmpdir(), 'dap-bpf-stops-'));
+  let server: TestServer;
+  let client: TestClient;
+  let program = '';
+
+  beforeAll(async () => {
+    server = await startAdapter();
+    program = await privateCopy(await buildFixture('bpfload'), work);
+  });
+  afterAll(async () => {
+    server.child.kill('SIGTERM');
+    await once(server.child, 'exit');
+    rmSync(work, { recursive: true, force: true });
+  });
+  afterEach(async () => {
+    await client.leave();
+  });
+
+  const say = (expression: string) => client.ask('evaluate', { expression, context: 'repl' });
+
+  const launch = async (mode: 'exec' | 'probe', args: readonly string[]): Promise<void> => {
+    client = await connectClient(server.port);
+    await client.ask('initialize', initializeArguments);
+    const answer = client.ask('launch', { mode, program, args });
+    await client.next('initialized');
+    expect((await answer).success).toBe(true);
+  };
+
+  /** What a signal interrupts (EAGAIN) is loaded again. */
+  const over = 'errno != 11';
+  /** By condition: names of the loads or maps that stop. */
+  const wanted: Readonly<Record<string, readonly string[]>> = {
+    [`bpf:load if type == "xdp" && ${over}`]: ['xdp'],
+    [`bpf:load if (type[:4] == "trac" || type == "kprobe") && refused && ${over}`]: ['leaked', 'license'],
+    [`bpf:load if attach == "cgroup_inet_ingress" && name[:6] == "cgroup" && license == "GPL" && ${over}`]: [
+      'cgroup_skb',
+    ],
+    'bpf:load if license != "GPL" && license != "MIT" && len(license) == 11 && error == "EINVAL"': ['license'],
+    [`bpf:load if !(attach == "") && !(type == "cgroup_skb") && comm == "bpfload" && ${over}`]: [],
+    'bpf:map if type == "ringbuf" && entries > 0 && comm == "bpfload"': ['records'],
+  };
+  const cases = ['socket-filter', 'xdp', 'cgroup-skb', 'leaked', 'license'];
+
+  const arm = async (): Promise<ReadonlyMap<number, string>> => {
+    const ids = new Map<number, string>();
+    for (const condition of Object.keys(wanted)) {
+      const { body } = await say(`probe ${condition} do stop`);
+      ids.set(Number(/^\[(\d+)\]/.exec(body?.result ?? '')?.[1]), condition);
+    }
+    expect(ids.size).toBe(Object.keys(wanted).length);
+    return ids;
+  };
+
+  const nameIn = (text: string): string => /\bname: "([^"]*)"/.exec(text)?.[1] ?? text;
+
+  it('under Delve, by names, licenses, kinds of programs and of errors', async () => {
+    await launch('exec', ['-via', 'syscall', '-log', '1', ...cases]);
+    const ids = await arm();
+    // What the kernel cannot know is refused, with what it can.
+    const refused = (await say('probe bpf:load if check == "license" do stop')) as { message?: string };
+    expect(refused.message ?? '').toMatch(
+      /A stop by check.* decided in the kernel, where type, name, attach, .*license/,
+    );
+    await client.ask('configurationDone');
+    const seen = new Map(Object.keys(wanted).map((condition) => [condition, [] as string[]]));
+    for (;;) {
+      const { event, body } = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      if (event === 'terminated') break;
+      expect(body.reason).toBe('breakpoint');
+      for (const id of body.hitBreakpointIds) seen.get(ids.get(id) ?? '')?.push(nameIn(body.text));
+      await client.ask('continue', { threadId: body.threadId });
+    }
+    // One stop for a call that several want: the last that wanted it is named.
+    const stopped = [...seen.values()].flat();
+    expect(stopped.sort()).toEqual(['cgroup_skb', 'leaked', 'license', 'records', 'xdp']);
+    for (const [condition, names] of seen) expect(wanted[condition]).toEqual(expect.arrayContaining(names));
+  });
+
+  it('without Delve, by the same', async () => {
+    await launch('probe', ['-via', 'syscall', '-log', '1', ...cases]);
+    await arm();
+    await client.ask('configurationDone');
+    const stopped: string[] = [];
+    for (;;) {
+      const { event, body } = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      if (event === 'terminated') break;
+      const { stackFrames } = (await client.ask('stackTrace', { threadId: body.threadId })).body;
+      const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
+      const { variables } = (await client.ask('variables', scopes[0])).body;
+      const name = variables.find((each: { name: string }) => each.name === 'name')?.value;
+      stopped.push(name.replaceAll('"', ''));
+      await client.ask('continue', { threadId: body.threadId });
+    }
+    expect([...new Set(stopped)].sort()).toEqual(['cgroup_skb', 'leaked', 'license', 'records', 'xdp']);
+  });
+});
