@@ -1,12 +1,11 @@
 /** What one client has armed, and the kernel objects that its probes share. */
 import { readlinkSync } from 'node:fs';
-import { type BpfMap, createMap, type Features, features, KernelError, kernelBtf } from '@probelens/bpf';
+import { type BpfMap, createMap, type Features, features, KernelError } from '@probelens/bpf';
 import type { BpfWhat } from '../bpf-load/call.js';
 import { bpfDetails } from '../bpf-load/text.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
-import { InvalidPlan, ProgramError, type ProgramRequest, type TaskLayout, validatePlan } from '../program/index.js';
-import type { ProbeSpec } from '../spec/spec.js';
+import { InvalidPlan, ProgramError, validatePlan } from '../program/index.js';
 import { admit, admitProcess, askingUser, identifyTracer } from './admission.js';
 import type { Armed } from './armed.js';
 import { ArmedProbe, changedText } from './armed-probe.js';
@@ -31,6 +30,7 @@ import type {
 import * as refusal from './refusal.js';
 import { type Joining, Targets } from './targets.js';
 import { type ValidBpf, validBpf, validSource } from './valid-source.js';
+import { goroutineId, sourceStopOf, stopOf, validTarget } from './valid-target.js';
 
 /**
  * Bytes of the ring that all probes share: some 80,000 records of the usual 100 bytes, a twentieth of a second of the
@@ -56,15 +56,6 @@ interface Shared {
   readonly events: BpfMap;
   readonly reader: EventReader;
 }
-
-const taskLayout = (): TaskLayout => {
-  const btf = kernelBtf();
-  return {
-    ptrace: btf.offsetOf('task_struct', 'ptrace'),
-    parent: btf.offsetOf('task_struct', 'parent'),
-    tgid: btf.offsetOf('task_struct', 'tgid'),
-  };
-};
 
 /** PROC_PID_INIT_INO, include/linux/proc_ns.h: the namespace in which BPF programs count process ids. */
 const HOST_PID_NAMESPACE = 'pid:[4026531836]';
@@ -261,8 +252,8 @@ export class Session {
 
   focus(focus: Focus): void {
     this.#share().control.focus({
-      focus: goroutine(focus.goid),
-      muted: goroutine(focus.muted),
+      focus: goroutineId(focus.goid),
+      muted: goroutineId(focus.muted),
       quiet: focus.quiet === true,
     });
   }
@@ -329,20 +320,6 @@ const abilitiesOf = (found: Features) => ({
   cookies: found.cookies.works,
 });
 
-const stopOf = (plan: ProbePlan, target: AgentTarget): ProgramRequest['stop'] => {
-  if (plan.spec.action.kind !== 'stop') return { kind: 'none' };
-  // On arm64 the program counter stays on the breakpoint, so that Delve would not see a stop (target_exec.go).
-  if (target.tracer !== undefined && machineHere() === 'amd64')
-    return { kind: 'trap', tracer: target.tracer, task: taskLayout() };
-  return target.halt === true ? { kind: 'halt' } : { kind: 'none' };
-};
-
-const sourceStopOf = (spec: ProbeSpec, target: AgentTarget): 'none' | 'arm' | 'halt' => {
-  if (spec.action.kind !== 'stop') return 'none';
-  if (target.tracer !== undefined && machineHere() === 'amd64') return 'arm';
-  return target.halt === true ? 'halt' : 'none';
-};
-
 /** As the programs name them. */
 const mapsOf = ({ control, events }: Shared) => ({
   control: control.map,
@@ -350,28 +327,6 @@ const mapsOf = ({ control, events }: Shared) => ({
   armedThreads: control.armedThreads,
   switches: control.switches,
 });
-
-const validTarget = (target: AgentTarget): AgentTarget => {
-  const isProcess = (value: unknown): value is number =>
-    typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 2 ** 31;
-  if (typeof target !== 'object' || target === null || !isProcess(target.pid))
-    throw refusal.badPlan('it names no process');
-  const { tracer } = target;
-  if (tracer !== undefined && tracer !== null && !isProcess(tracer)) throw refusal.badPlan('its tracer is no process');
-  return {
-    pid: target.pid,
-    tracer: tracer ?? undefined,
-    halt: target.halt === true,
-    starting: target.starting === true,
-  };
-};
-
-const goroutine = (id: string | undefined | null): bigint => {
-  if (id === undefined || id === null) return 0n;
-  if (typeof id !== 'string' || !/^\d{1,18}$/.test(id))
-    throw refusal.badPlan(`${JSON.stringify(id)} is no goroutine id`);
-  return BigInt(id);
-};
 
 const asRefusal = (error: unknown): unknown => {
   if (error instanceof KernelError) return new refusal.Refused('kernel-refused', error.message, { cause: error });
