@@ -70,6 +70,42 @@ describe('passing on', () => {
   });
 });
 
+describe('exception filters', () => {
+  const told = (filters: readonly string[], options: object = {}): unknown => {
+    const world = World.ready({ ...options });
+    world.request('setExceptionBreakpoints', { filters, filterOptions: [{ filterId: 'nothing' }] });
+    const [sent] = world.toDelve();
+    expect(sent).toMatchObject({ arguments: { filters: ['unrecovered-panic'] } });
+    world.delveAnswer(sent, { breakpoints: [{ id: -1, verified: true }] });
+    return bodyOf(world.toClient());
+  };
+
+  it('that are nobody’s are refused, in the order of the request, and the others are set', () => {
+    const refused = { verified: false, message: expect.stringContaining('There is no exception filter "nothing"') };
+    expect(told(['out-of-memory', 'unrecovered-panic'])).toEqual({
+      breakpoints: [{ verified: true }, { verified: true }, refused],
+    });
+  });
+
+  it('of the kernel are refused where it cannot be had', () => {
+    expect(told(['out-of-memory', 'unrecovered-panic'], { kernel: 'off' })).toMatchObject({
+      breakpoints: [
+        { verified: false, message: expect.stringContaining('"Out-of-Memory Kill"') },
+        { verified: true },
+        {},
+      ],
+    });
+  });
+
+  it('of Delve alone are answered by Delve', () => {
+    const world = World.ready();
+    world.request('setExceptionBreakpoints', { filters: ['unrecovered-panic'] });
+    const body = { breakpoints: [{ id: -1, verified: true }] };
+    world.delveAnswer(world.toDelve()[0], body);
+    expect(bodyOf(world.toClient())).toEqual(body);
+  });
+});
+
 describe('setting breakpoints', () => {
   it('stops at functions, whatever log message they are given: Delve reads none', () => {
     const world = World.ready();

@@ -115,7 +115,7 @@ export class World {
     world.request(request, { program: '/bin/x', ...args });
     world.feed({ kind: 'delve-connected' });
     const [greeting] = world.toDelve();
-    world.delveAnswer(greeting, {});
+    world.delveAnswer(greeting, { exceptionBreakpointFilters: [{ filter: 'unrecovered-panic' }] });
     const [launch] = world.toDelve();
     world.delveEvent('process', { systemProcessId: 77 });
     world.delveEvent('initialized');

@@ -65,8 +65,16 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters
     const answer = client.ask('attach', { mode, processId: target.pid });
     await client.next('initialized');
     expect((await answer).success).toBe(true);
-    const set = await client.ask('setExceptionBreakpoints', { filters: ['unrecovered-panic', ...filters] });
-    expect(set.success).toBe(true);
+    const set = await client.ask('setExceptionBreakpoints', {
+      filters: ['unrecovered-panic', 'no-such-filter', ...filters],
+    });
+    const delves =
+      mode === 'local' ? { verified: true } : { verified: false, message: expect.stringContaining('no Delve') };
+    const nobodys = {
+      verified: false,
+      message: expect.stringMatching(/"no-such-filter": choose among .*process-kill/),
+    };
+    expect(set.body.breakpoints).toEqual([delves, nobodys, ...filters.map(() => ({ verified: true }))]);
     await client.ask('configurationDone');
   };
 

@@ -6,7 +6,7 @@
 import { errors } from '../errors.js';
 import { announcedFilters } from './exceptions/filters.js';
 import type { JsonObject, Request } from './message.js';
-import { isObject, listOf, objectOf } from './message.js';
+import { isObject, listOf, objectOf, textOf } from './message.js';
 import type { Turn } from './turn.js';
 
 /** Delve 1.27.2, service/dap/server.go, onInitializeRequest, on linux/amd64. */
@@ -69,6 +69,14 @@ const withOwnFilters = (capabilities: JsonObject): JsonObject =>
   capabilities[filtersName] === undefined
     ? capabilities
     : { ...capabilities, [filtersName]: [...listOf(capabilities[filtersName]), ...announcedFilters] };
+
+/** Names of the exception filters in Delve's answer to `initialize`. */
+export const filtersIn = (capabilities: unknown): readonly string[] =>
+  listOf(objectOf(capabilities)[filtersName])
+    .map((each) => textOf(objectOf(each).filter))
+    .filter((name) => name !== undefined);
+
+export const usualDelveFilters = filtersIn(delveCapabilities);
 
 /** What to send to Delve as `initialize`: the client's own, with the defaults that Delve does not have. */
 export const initializeForDelve = (args: JsonObject | undefined): JsonObject => ({

@@ -6,6 +6,7 @@ import { onBpfDisassemble, onBpfVariables, onShownLoad } from './bpf/scope.js';
 import { onInitialize } from './capabilities.js';
 import { onCompletions, onEvaluate } from './console.js';
 import { beginEnding } from './endings.js';
+import { filterNames } from './exceptions/answers.js';
 import { onExceptionInfo } from './exceptions/show.js';
 import { splitFilters, watchFilters } from './exceptions/watch.js';
 import { onStepInTargets, targetOf } from './follow.js';
@@ -84,7 +85,7 @@ const onRequest = (turn: Turn, request: Request): void => {
 /** Delve's share is answered by Delve; ours is armed behind it, before anything that was asked for later. */
 const setFilters = (turn: Turn, request: Request): void => {
   const { forDelve, ours } = splitFilters(request);
-  turn.queue({ kind: 'forward', request: forDelve, sent: false });
+  turn.queue({ kind: 'forward', request: forDelve, sent: false, filters: filterNames(request) });
   changeBpf(turn, { ticked: ours });
   watchFilters(turn, wantedFilters(turn.state));
 };

@@ -16,7 +16,13 @@ export type LaneWork =
       readonly wants: readonly Want[];
       readonly stage: SetStage;
     }
-  | { readonly kind: 'forward'; readonly request: Request; readonly sent: boolean }
+  | {
+      readonly kind: 'forward';
+      readonly request: Request;
+      readonly sent: boolean;
+      /** Exception filters that the client has named, ours among them. */
+      readonly filters?: readonly string[];
+    }
   | { readonly kind: 'resume'; readonly request: Request; readonly stage: 'new' | 'focusing' | 'planting' | 'calling' }
   /** The same without a debugger. */
   | { readonly kind: 'go-on'; readonly request: Request }

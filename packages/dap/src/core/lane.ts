@@ -4,6 +4,7 @@
  * and nothing runs before the breakpoints that were asked for are in place.
  */
 import { makeWay } from './clash.js';
+import { withFilterAnswers } from './exceptions/answers.js';
 import { advanceWatch } from './exceptions/watch.js';
 import { advanceFollow, advanceUnfollow } from './follow.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
@@ -48,7 +49,9 @@ const advanceForward = (turn: Turn, work: LaneWork & { kind: 'forward' }, news: 
     return { ...work, sent: true };
   }
   if (news.kind !== 'answer') return work;
-  turn.toClient({ ...news.response, request_seq: work.request.seq });
+  const { filters } = work;
+  const answer = filters === undefined ? news.response : withFilterAnswers(news.response, filters, turn.state);
+  turn.toClient({ ...answer, request_seq: work.request.seq });
   return undefined;
 };
 

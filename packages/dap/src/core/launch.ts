@@ -1,6 +1,6 @@
 /** Launch and attach: Delve is started or reached, and the kernel side opened when it has the program. */
 import { errors, type UserError } from '../errors.js';
-import { differences, initializeForDelve } from './capabilities.js';
+import { differences, filtersIn, initializeForDelve } from './capabilities.js';
 import { beginEnding } from './endings.js';
 import { isError, kernelWish, readLaunch, textList } from './launch-arguments.js';
 import type { Request, Response } from './message.js';
@@ -77,7 +77,7 @@ export const onGreeting = (turn: Turn, response: Response): void => {
   const { launch, backlog } = turn.state;
   const changed = response.success ? differences(response.body) : undefined;
   if (changed !== undefined) turn.event('capabilities', { capabilities: changed });
-  turn.update({ delve: 'ready', backlog: [] });
+  turn.update({ delve: 'ready', backlog: [], delveFilters: filtersIn(response.body) });
   if (launch !== undefined)
     turn.toDelve(launch.request.command, launch.forDelve, { kind: 'client', request: launch.request });
   for (const request of backlog) turn.forward(request);

@@ -218,6 +218,8 @@ export interface SessionState {
   /** A session without Delve; everything that names Delve below is empty then. */
   readonly probeOnly: ProbeOnly | undefined;
   readonly delve: 'none' | 'starting' | 'greeting' | 'ready' | 'gone';
+  /** Names of Delve's own exception filters. */
+  readonly delveFilters: readonly string[];
   readonly pending: ReadonlyMap<number, Purpose>;
   /** Messages to Delve that came while it was starting. */
   readonly backlog: readonly Request[];
@@ -302,6 +304,7 @@ export const initialState: SessionState = {
   launch: undefined,
   probeOnly: undefined,
   delve: 'none',
+  delveFilters: [],
   pending: new Map(),
   backlog: [],
   target: { pid: undefined, running: false, exited: false, goroutine: undefined },

@@ -1,7 +1,11 @@
 /** What the client may ask of a session without a debugger; everything else is refused with what would help. */
 import { errors } from '../../errors.js';
+import { changeBpf } from '../bpf/calls.js';
+import { onPauseAtNextLoad, onVerifierSummary, wantedFilters } from '../bpf/console.js';
+import { onBpfDisassemble, onBpfVariables, onShownLoad } from '../bpf/scope.js';
 import { onInitialize } from '../capabilities.js';
 import { onCompletions, onEvaluate } from '../console.js';
+import { filterAnswers, filterNames } from '../exceptions/answers.js';
 import { onExceptionInfo } from '../exceptions/show.js';
 import { splitFilters, watchFilters } from '../exceptions/watch.js';
 import { listOf, numberOf, objectOf, type Request, stringOf } from '../message.js';
@@ -30,7 +34,8 @@ const onScopes: Handler = (turn, request) => {
 };
 
 const onVariables: Handler = (turn, request) => {
-  if (!onMomentVariables(turn, request)) turn.refuse(request, errors.staleReference());
+  if (!onBpfVariables(turn, request) && !onMomentVariables(turn, request))
+    turn.refuse(request, errors.staleReference());
 };
 
 const onExpression: Handler = (turn, request) => {
@@ -68,8 +73,9 @@ const handlers: Readonly<Record<string, Handler>> = {
   setDataBreakpoints: onOtherBreakpoints,
   // Delve's filters are for panics that it catches; here a panic ends the program as it always does.
   setExceptionBreakpoints: (turn, request) => {
-    watchFilters(turn, splitFilters(request).ours);
-    turn.answer(request);
+    changeBpf(turn, { ticked: splitFilters(request).ours });
+    watchFilters(turn, wantedFilters(turn.state));
+    turn.answer(request, { breakpoints: filterAnswers(filterNames(request), turn.state) });
   },
   exceptionInfo: (turn, request) => {
     if (!onExceptionInfo(turn, request)) turn.refuse(request, errors.withoutDebugger('exceptionInfo'));
@@ -84,6 +90,12 @@ const handlers: Readonly<Record<string, Handler>> = {
   continue: onResumeRequest,
   'probelens/timeline': onTimelineRequest,
   'probelens/snapshots': onSnapshotsRequest,
+  'probelens/pauseAtNextLoad': onPauseAtNextLoad,
+  'probelens/verifierSummary': onVerifierSummary,
+  'probelens/shownLoad': onShownLoad,
+  disassemble: (turn, request) => {
+    if (!onBpfDisassemble(turn, request)) turn.refuse(request, errors.withoutDebugger('disassemble'));
+  },
 };
 
 export const onProbeOnlyRequest = (turn: Turn, request: Request): void => {
