@@ -2,11 +2,13 @@
 import { once } from 'node:events';
 import { execa } from 'execa';
 import type { CrashReport } from '../src/crash/report.js';
+import type { TraceEvent } from '../src/trace/event.js';
 import { startTrace, type TraceOptions } from '../src/trace/trace.js';
 import { agentCommandLine } from './agent-process.js';
 
 export interface CrashRun {
   readonly reports: readonly CrashReport[];
+  readonly events: readonly TraceEvent[];
   readonly stdout: string;
   readonly stderr: string;
   readonly exitCode: number | undefined;
@@ -29,13 +31,14 @@ export const crash = async (binary: string, kind: string, options: CrashOptions 
   if (pid === undefined || child.stdout === null) throw new Error('the program did not start');
   await once(child.stdout, 'data');
   const reports: CrashReport[] = [];
+  const events: TraceEvent[] = [];
   const asked: TraceOptions = {
     agentCommand: await agentCommandLine(),
     probes: options.probes ?? [],
     target: { kind: 'running', pid },
     budget: Number.POSITIVE_INFINITY,
     onCrash: (report) => reports.push(report),
-    onEvent: () => undefined,
+    onEvent: (event) => events.push(event),
     onNote: () => undefined,
   };
   try {
@@ -44,7 +47,7 @@ export const crash = async (binary: string, kind: string, options: CrashOptions 
     options.meanwhile?.(pid);
     const { stdout, stderr, exitCode, signal } = await child;
     const { probes } = await trace.finished;
-    return { reports, stdout, stderr, exitCode, signal, pid, probes };
+    return { reports, events, stdout, stderr, exitCode, signal, pid, probes };
   } catch (error) {
     child.kill('SIGKILL');
     throw error;

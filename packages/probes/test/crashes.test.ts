@@ -136,7 +136,35 @@ describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_0
     });
     expect(run.exitCode).toBe(3);
     expect(report?.stack.slice(0, 2).map((each) => each.function)).toEqual(['os.Exit', 'main.leave']);
-    expect(report?.timeline).toMatchObject([{ goid: '1', text: expect.stringMatching(/^main\.leave .*code=3/) }]);
+    expect(report?.timeline.filter(({ text }) => text.startsWith('main.'))).toMatchObject([
+      { goid: '1', text: expect.stringMatching(/^main\.leave .*code=3/) },
+    ]);
+  });
+
+  it('os.Exit(0): an end, and no crash', async () => {
+    const run = await crash(crashes, 'exit-well');
+    expect(run.reports).toMatchObject([
+      { kind: 'exit', goroutine: '1', exitCode: 0, message: 'os.Exit(0) ended the program' },
+    ]);
+    expect(run.exitCode).toBe(0);
+    // Nobody asked for it: the line that the program printed last.
+    const [report] = run.reports;
+    const written = expect.stringMatching(/^write fd=1 .*count=5$/);
+    expect(report?.timeline).toContainEqual(expect.objectContaining({ goid: '1', text: written }));
+    expect(report && formatCrash(report)).toMatch(/EXIT .*os\.Exit\(0\).*\n {2}before:\n.* write fd=1 /s);
+  });
+
+  it('a thread that ends with its goroutine, when asked', async () => {
+    const run = await crash(crashes, 'locked', { probes: ['crash:thread-exit'] });
+    expect(run).toMatchObject({ exitCode: 0, reports: [] });
+    const thread = /^thread (\d+)$/m.exec(run.stdout)?.[1];
+    const ended = run.events.filter(({ values }) => values.ends === 'true');
+    expect(ended).toMatchObject([
+      { tid: Number(thread), values: { thread, createdBy: expect.stringContaining('main.withThreads') } },
+    ]);
+    expect(BigInt(ended[0]?.goid ?? 0)).toBeGreaterThan(1n);
+    // Goroutines without a thread of their own end, too.
+    expect(run.probes[0]?.hits).toBeGreaterThan(run.probes[0]?.matches ?? Number.NaN);
   });
 
   it('a panic that is recovered: where it began, and the program goes on', async () => {

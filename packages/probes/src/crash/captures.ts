@@ -3,7 +3,7 @@
  * memory behind them. One record holds all of it, so that nothing has to be asked of a program that is gone.
  */
 import type { LoweredExpression } from '../plan/expression.js';
-import { constant, load, plus, unlessNil, word } from '../plan/lower/build.js';
+import { compare, constant, load, plus, unlessNil, word } from '../plan/lower/build.js';
 import type { PlannedCapture } from '../plan/plan.js';
 import type { Readings } from '../plan/readings.js';
 import { Refused } from '../plan/refused.js';
@@ -121,8 +121,15 @@ const capturesOf = (what: CrashWhat, offsets: RuntimeOffsets): readonly PlannedC
     }
     case 'exit':
       return [capture('code', argument.first), ...here];
+    case 'thread-exit':
+      // mcall's function, as above.
+      return [memory('curg', argument.first, goroutineBytes)];
   }
 };
+
+/** Of every goroutine that ends only those with a thread of their own. */
+const conditionOf = (what: CrashWhat, { lockedm }: RuntimeOffsets): LoweredExpression | undefined =>
+  what === 'thread-exit' ? compare('ne', false, at(argument.first, lockedm), constant(0n)) : undefined;
 
 /** Sites and captures of a `crash:` plan; crashPlaces has them for amd64 only. Throws Refused. */
 export const crashReadings = (request: Request, places: readonly Place[]): Readings => {
@@ -140,5 +147,5 @@ export const crashReadings = (request: Request, places: readonly Place[]): Readi
   const captures = action.kind === 'count' ? [] : [address, ...capturesOf(target.what, offsets)];
   const registers = new Set(['rax', 'rbx', 'rcx', 'rdi']);
   const sites = places.map((place) => place.choose({ registers, memory: true }));
-  return { sites, condition: undefined, captures };
+  return { sites, condition: conditionOf(target.what, offsets), captures };
 };

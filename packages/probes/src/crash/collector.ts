@@ -1,19 +1,10 @@
 /** From records and events of one process, in the order in which they happened, to one report for each crash. */
 import type { ProbeEvent } from '../events.js';
 import type { ProbeSpec } from '../spec/spec.js';
+import { Moments } from './moments.js';
 import type { CrashRecord } from './record.js';
-import type { CrashKind, CrashMoment, CrashReport, SignalCause } from './report.js';
+import type { CrashKind, CrashReport, SignalCause } from './report.js';
 import { signalName } from './signal-names.js';
-
-/** Of each process; those of one goroutine and thread are picked from them. */
-const keptMoments = 256;
-const shownMoments = 16;
-
-interface KeptMoment {
-  readonly moment: CrashMoment;
-  /** A panic that was recovered: told by itself already. */
-  readonly isPanic: boolean;
-}
 
 interface Sender {
   readonly pid: number;
@@ -37,7 +28,7 @@ export class CrashCollector {
   readonly #onReport: (report: CrashReport) => void;
   readonly #pid: number;
   readonly #senders = new Map<number, Sender>();
-  readonly #moments: KeptMoment[] = [];
+  readonly #moments = new Moments();
   /** They wait for the process's end, which says with what it ended. Several goroutines may crash in the same moment. */
   #pending: CrashReport[] = [];
   /** The process has said how it ends. */
@@ -53,26 +44,14 @@ export class CrashCollector {
 
   /** Any event that a timeline shows. */
   note(event: ProbeEvent, text: string): void {
-    this.#keep(event, event.goid, text, false);
-  }
-
-  #keep({ time: t, tid }: ProbeEvent, goid: string, text: string, isPanic: boolean): void {
-    this.#moments.push({ moment: { t, tid, goid, text }, isPanic });
-    if (this.#moments.length > keptMoments) this.#moments.splice(0, keptMoments / 4);
-  }
-
-  #timeline(tid: number, goroutine: string, withPanics: boolean): readonly CrashMoment[] {
-    const own = this.#moments.filter(
-      ({ moment, isPanic }) =>
-        (withPanics || !isPanic) && (moment.tid === tid || (goroutine !== '0' && moment.goid === goroutine)),
-    );
-    return own.slice(-shownMoments).map(({ moment }) => moment);
+    const { time: t, tid, goid } = event;
+    this.#moments.add({ t, tid, goid, text }, false);
   }
 
   #report(kind: CrashKind, event: ProbeEvent, message: string, rest: Partial<CrashReport> = {}): CrashReport {
     const goroutine = rest.goroutine ?? event.goid;
     const { time: t, tid } = event;
-    const timeline = this.#timeline(tid, goroutine, kind !== 'recovered-panic');
+    const timeline = this.#moments.of(tid, goroutine, kind !== 'recovered-panic');
     return { kind, t, pid: this.#pid, tid, stack: [], notes: [], ...rest, goroutine, message, timeline };
   }
 
@@ -103,6 +82,7 @@ export class CrashCollector {
   #onRecord(event: ProbeEvent, record: CrashRecord): void {
     switch (record.what) {
       case 'panic':
+      case 'thread-exit':
         return;
       case 'recovered':
         this.#recovered(event, record);
@@ -119,8 +99,6 @@ export class CrashCollector {
         this.#caught(event, record);
         return;
       case 'exit':
-        // An end as good as main's return.
-        if (record.code === 0) return;
         this.#pending.push(this.#fromRecord('exit', event, record, `os.Exit(${record.code ?? '?'}) ended the program`));
     }
   }
@@ -131,7 +109,8 @@ export class CrashCollector {
     const panics = record.panics.map((panic) => ({ ...panic, recovered: true }));
     const message = `recovered panic: ${panics.at(-1)?.text ?? '(its value could not be read)'}`;
     const report = this.#fromRecord('recovered-panic', event, { ...record, panics }, message);
-    this.#keep(event, record.goroutine, message, true);
+    const { time: t, tid } = event;
+    this.#moments.add({ t, tid, goid: record.goroutine, text: message }, true);
     this.#onReport(omitted === 0 ? report : { ...report, omitted });
   }
 

@@ -7,8 +7,8 @@ import { signalName } from './signal-names.js';
 
 const value = (name: string, type: string, text: string): CapturedValue => ({ name, type, text, faulted: false });
 
-const valuesOf = (record: CrashRecord): readonly CapturedValue[] => {
-  const { what, panics, message, code, signal } = record;
+const valuesOf = (record: CrashRecord, { pid, tid }: ProbeEvent): readonly CapturedValue[] => {
+  const { what, panics, message, code, signal, createdBy } = record;
   switch (what) {
     case 'panic':
     case 'recovered':
@@ -20,6 +20,13 @@ const valuesOf = (record: CrashRecord): readonly CapturedValue[] => {
       return [value('code', 'int', String(code ?? '?'))];
     case 'signal':
       return [value('signal', 'string', signal === undefined ? '?' : signalName(signal.number))];
+    case 'thread-exit':
+      // The first thread of a process is kept, asleep (mexit, src/runtime/proc.go).
+      return [
+        value('thread', 'int', String(tid)),
+        value('ends', 'bool', String(tid !== pid)),
+        value('createdBy', 'string', createdBy?.function ?? '?'),
+      ];
   }
 };
 
@@ -29,6 +36,6 @@ export const readableCrash = (event: ProbeEvent, plan: ProbePlan | undefined, bi
   if (record === undefined) return event;
   const { probe, number, time, cpu, pid, tid, faulted, trapped, because, site, stack, stackTop } = event;
   const goid = record.goroutine;
-  const values = valuesOf(record);
+  const values = valuesOf(record, event);
   return { probe, number, time, cpu, pid, tid, goid, faulted, trapped, because, site, values, stack, stackTop };
 };

@@ -12,6 +12,8 @@ export interface RuntimeOffsets {
   readonly goid: number;
   readonly parentGoid: number;
   readonly gopc: number;
+  /** A runtime.m: the goroutine has called runtime.LockOSThread. */
+  readonly lockedm: number;
   /** Of the saved registers, runtime.g.sched. */
   readonly sp: number;
   readonly pc: number;
@@ -30,9 +32,9 @@ export interface RuntimeOffsets {
 const common = { panic: 32, m: 48, sp: 56, pc: 64 } as const;
 
 /** runtime.gobuf lost `ret` in Go 1.25, and g got `syscallbp` in 1.23. */
-const beforeSyscallbp = { ...common, goid: 152, parentGoid: 272, gopc: 280, bp: 104, curg: 192 } as const;
-const withSyscallbp = { ...beforeSyscallbp, goid: 160, parentGoid: 280, gopc: 288 } as const;
-const withoutRet = { ...common, goid: 152, parentGoid: 272, gopc: 280, bp: 96, curg: 184 } as const;
+const beforeSyscallbp = { ...common, goid: 152, parentGoid: 272, gopc: 280, lockedm: 208, bp: 104, curg: 192 } as const;
+const withSyscallbp = { ...beforeSyscallbp, goid: 160, parentGoid: 280, gopc: 288, lockedm: 216 } as const;
+const withoutRet = { ...common, goid: 152, parentGoid: 272, gopc: 280, lockedm: 208, bp: 96, curg: 184 } as const;
 
 const oldPanic = { arg: 8, link: 24, recovered: 48, goexit: 50, repanicked: undefined } as const;
 const panicOf22 = { arg: 8, link: 24, recovered: 96, goexit: 97, repanicked: undefined } as const;
@@ -78,7 +80,7 @@ const complete = (found: Readonly<Record<keyof RuntimeOffsets, number | undefine
 
 const fromDebugInformation = (binary: GoBinary): RuntimeOffsets | undefined => {
   const g = structOf(binary.packageVariable('runtime.g0')?.type);
-  const own = offsetsIn(g, ['_panic', 'm', 'goid', 'parentGoid', 'gopc', 'sched']);
+  const own = offsetsIn(g, ['_panic', 'm', 'goid', 'parentGoid', 'gopc', 'lockedm', 'sched']);
   const saved = offsetsIn(structOf(fieldType(g, 'sched')), ['sp', 'pc', 'bp']);
   const { curg } = offsetsIn(structOf(fieldType(g, 'm')), ['curg']);
   const panic = offsetsIn(structOf(fieldType(g, '_panic')), ['arg', 'link', 'recovered', 'goexit', 'repanicked']);
@@ -90,6 +92,7 @@ const fromDebugInformation = (binary: GoBinary): RuntimeOffsets | undefined => {
     goid: own.goid,
     parentGoid: own.parentGoid,
     gopc: own.gopc,
+    lockedm: own.lockedm,
     sp: inG(saved.sp),
     pc: inG(saved.pc),
     bp: inG(saved.bp),

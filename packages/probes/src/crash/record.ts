@@ -153,6 +153,7 @@ class RecordReader {
 
   #place(): Place {
     if (this.#what === 'recovered') return this.#saved();
+    if (this.#what === 'thread-exit') return { ...this.#saved(), registers: undefined };
     if (this.#what === 'signal') return this.#interrupted();
     const here = this.#here();
     // The runtime works on a stack of its own, g0's, for the goroutine that is current.

@@ -36,7 +36,7 @@ const stackLines = (stack: readonly CrashFrame[]): readonly string[] => {
 };
 
 export const formatCrash = (report: CrashReport): string => {
-  const { kind, t, message, stack, createdBy, exitCode, signal, timeline, notes, omitted } = report;
+  const { kind, t, goroutine, message, stack, createdBy, exitCode, signal, timeline, notes, omitted } = report;
   const lines = [`${seconds(t)} ${title[kind]} ${who(report)}: ${message}`];
   lines.push(...stackLines(stack));
   if (createdBy !== undefined) lines.push(`    created by ${frameLine(createdBy)} in goroutine ${createdBy.goroutine}`);
@@ -44,7 +44,8 @@ export const formatCrash = (report: CrashReport): string => {
   if (signal !== undefined && kind !== 'signal' && kind !== 'killed') lines.push(`  ended by ${signal.name}`);
   if (omitted !== undefined) lines.push(`  ${omitted} more were recovered before it, too many to be told one by one`);
   if (timeline.length > 0) lines.push('  before:');
-  for (const { t: time, text } of timeline) lines.push(`    ${seconds(time)} ${text}`);
+  for (const { t: time, goid, text } of timeline)
+    lines.push(`    ${seconds(time)} ${goid === '0' || goid === goroutine ? '' : `goroutine ${goid}: `}${text}`);
   for (const note of notes) lines.push(`  ${note}`);
   return lines.join('\n');
 };

@@ -1,11 +1,12 @@
 /** Places in the Go runtime that every crash comes by, as probe texts name them: `crash:panic`. */
 
-export const crashWhats = ['panic', 'recovered', 'fatal-panic', 'throw', 'signal', 'exit'] as const;
+export const crashWhats = ['panic', 'recovered', 'fatal-panic', 'throw', 'signal', 'exit', 'thread-exit'] as const;
 
 /**
  * "panic": a panic begins, whatever becomes of it. "recovered": it is over. "fatal-panic": nobody recovered, the program is
  * about to end. "throw": the runtime gives up ("fatal error: ..."). "signal": a signal that ends the program, in the
- * runtime's handler. "exit": os.Exit.
+ * runtime's handler. "exit": os.Exit. "thread-exit": a goroutine ends that had locked itself to its thread, which ends
+ * with it.
  */
 export type CrashWhat = (typeof crashWhats)[number];
 
@@ -20,4 +21,5 @@ export const crashFunctions: Readonly<Record<CrashWhat, readonly string[]>> = {
   throw: ['runtime.throw', 'runtime.fatal'],
   signal: ['runtime.fatalsignal'],
   exit: ['os.Exit'],
+  'thread-exit': ['runtime.goexit0'],
 };

@@ -204,8 +204,11 @@ export const validatePlan = (value: unknown, machine: ProgramMachine): ProbePlan
   const condition = read.optional(read.member(field, 'condition'), (each) => validCondition(each, machine));
   const forArmedThreads = read.optional(read.member(field, 'forArmedThreads'), read.flag) === true;
   if (forArmedThreads && spec.action.kind !== 'stop') throw new InvalidPlan('a gate for armed threads must stop');
-  // A scope on a label is a condition too, and a gate for armed threads may have one that nobody wrote.
-  const isConditional = spec.condition !== undefined || spec.scope.kind === 'label';
+  // A scope on a label is a condition too, and so is what tells a thread's end; a gate for armed threads may have one that
+  // nobody wrote.
+  const { target, scope } = spec;
+  const ofThreads = target.kind === 'crash' && target.what === 'thread-exit';
+  const isConditional = spec.condition !== undefined || scope.kind === 'label' || ofThreads;
   if (isConditional ? condition === undefined : condition !== undefined && !forArmedThreads)
     throw new InvalidPlan('the plan has a condition exactly when the probe has one');
   const goidOffset = read.optional(read.member(field, 'goidOffset'), (each) =>

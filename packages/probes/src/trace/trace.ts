@@ -19,7 +19,7 @@ import { openTraced } from './executable.js';
 import * as failure from './failure.js';
 import { forecast, formatForecast } from './forecast.js';
 import { type HeldProgram, launchHeld } from './launch.js';
-import { armRequest, crashRequests, type TraceRequest, traceRequest } from './request.js';
+import { armRequest, crashRequests, historyRequests, type TraceRequest, traceRequest } from './request.js';
 import { probeSummary, type TraceSummary } from './summary.js';
 import { switchedRequests } from './switching.js';
 import { symboliseStack } from './symbolise.js';
@@ -87,7 +87,10 @@ export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   try {
     const asked = switchedRequests(options.probes.map((text) => traceRequest(text, binary, planner)));
     for (const { names, notes = [] } of asked) for (const note of notes) options.onNote(`"${names.text}": ${note}`);
-    requests = options.onCrash === undefined ? asked : [...asked, ...crashRequests(binary, planner)];
+    requests =
+      options.onCrash === undefined
+        ? asked
+        : [...asked, ...crashRequests(binary, planner), ...historyRequests(binary, planner)];
   } catch (error) {
     binary.close();
     throw error;
@@ -190,7 +193,7 @@ class RunningTrace implements Trace {
 
   async #armOne(each: Traced, target: AgentTarget): Promise<void> {
     if (this.#ending) return;
-    if (this.#held === undefined && each.request.forCrashes !== true) await this.#warn(each, target);
+    if (this.#held === undefined && each.request.forCrashes === undefined) await this.#warn(each, target);
     try {
       each.id = await armRequest(this.#agent, each.request, target, this.#options.reloadForLog);
     } catch (error) {
@@ -257,9 +260,11 @@ class RunningTrace implements Trace {
     const last = new Map(counters.map((each) => [each.probe, each]));
     const summary: TraceSummary = {
       seconds,
-      probes: this.#traced.map((each) =>
-        probeSummary(each.position, each.request.names.text, last.get(each.id) ?? each.final, each.stoppedEarly),
-      ),
+      probes: this.#traced
+        .filter(({ request }) => request.forCrashes !== 'history')
+        .map((each) =>
+          probeSummary(each.position, each.request.names.text, last.get(each.id) ?? each.final, each.stoppedEarly),
+        ),
       exitCode,
     };
     await this.#agent.dispose();
@@ -278,8 +283,12 @@ class RunningTrace implements Trace {
 
   #onEvent(traced: Traced, event: ProbeEvent): void {
     const { names, spec, plan, forCrashes } = traced.request;
-    if (forCrashes === true) {
+    if (forCrashes === 'crash') {
       this.#crashes?.onEvent(event, spec, plan && readCrash(event, plan, this.#binary));
+      return;
+    }
+    if (forCrashes === 'history') {
+      this.#crashes?.note(event, `${names.text} ${event.values.map(({ name, text }) => `${name}=${text}`).join(' ')}`);
       return;
     }
     const shown = traceEvent(traced, readableCrash(event, plan, this.#binary), this.#binary);
