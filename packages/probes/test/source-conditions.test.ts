@@ -102,10 +102,14 @@ describe.skipIf(requirement('kernel', 'go').missing)('conditions on events of th
       'tracepoint:task:task_newtask if comm != "errands" do log "{comm}"',
       'tracepoint:task:task_newtask if len(comm) == 7 && comm[2:5] == "ran" do count',
       'tracepoint:task:task_newtask if comm[:3] == "err" && clone_flags&0x10000 != 0 do count',
+      'tracepoint:task:task_newtask if strings.HasPrefix(comm, "err") && strings.HasSuffix(comm, "ands") do count',
+      'tracepoint:task:task_newtask if strings.Contains(comm, "rran") do count',
+      'tracepoint:task:task_newtask if strings.Contains(comm, "rrand ") || strings.HasSuffix(comm, "errand") do count',
+      `tracepoint:syscalls:sys_enter_openat if strings.Contains(filename, "${prefix.slice(-12)}") do log "{filename}"`,
     ]);
     // The kernel's own texts can always be read. A file name lies in the program's memory: a page of constants that nobody
     // has touched yet is not there, and the event says so.
-    expect(summary.probes.slice(3).map((probe) => probe.faults)).toEqual([0, 0, 0, 0]);
+    expect(summary.probes.slice(3, 10).map((probe) => probe.faults)).toEqual([0, 0, 0, 0, 0, 0, 0]);
     const judged = events.filter((event) => event.faulted !== true);
     expect(summary.probes[0]?.matches).toBe(0);
     const ours = judged.filter((event) => event.probe === 2);
@@ -115,9 +119,13 @@ describe.skipIf(requirement('kernel', 'go').missing)('conditions on events of th
     const others = judged.filter((event) => event.probe === 3).map((event) => event.values.filename ?? '');
     expect(others.filter((name) => name.startsWith(`"${prefix}`))).toEqual([]);
     expect(summary.probes[1]?.hits).toBe(17 + others.length + (summary.probes[1]?.faults ?? 0));
-    const [, , , same, different, middle, start] = summary.probes;
+    const found = judged.filter((event) => event.probe === 11).map((event) => event.values.filename ?? '');
+    expect(found.filter((name) => name.startsWith(`"${prefix}`)).length).toBe(found.length);
+    expect(found.length).toBe(17);
+    const [, , , same, different, middle, start, ends, contains, never] = summary.probes;
     expect(same?.matches).toBeGreaterThan(0);
     expect(same?.hits).toBe((same?.matches ?? 0) + (different?.matches ?? 0));
-    expect([middle?.matches, start?.matches]).toEqual([same?.matches, same?.matches]);
+    expect([middle, start, ends, contains].map((each) => each?.matches)).toEqual(new Array(4).fill(same?.matches));
+    expect(never?.matches).toBe(0);
   });
 });

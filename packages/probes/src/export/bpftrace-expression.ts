@@ -146,6 +146,8 @@ export const expressionText = (node: LoweredExpression, reads: Reads): string =>
     case 'goroutine-id':
       if (reads === undefined || isEvent(reads)) throw new NotExportable('it knows no goroutines');
       return `( *(uint64 *)(reg("r14") + ${reads}))`;
+    case 'string-search':
+      throw new NotExportable('it does not search strings');
     case 'string-order':
       throw new NotExportable('it compares strings with each other in constants only');
     case 'compare-float':

@@ -61,6 +61,17 @@ export type LoweredExpression =
       readonly whole: boolean;
     }
   /**
+   * Whether the bytes (hex, 1 to 16) are somewhere in a string, or at its end. A string that goes on behind its first 256
+   * bytes, where that is not settled by then, is "faulted".
+   */
+  | {
+      readonly kind: 'string-search';
+      readonly where: 'anywhere' | 'end';
+      readonly pointer: LoweredExpression;
+      readonly length: LoweredExpression;
+      readonly bytes: string;
+    }
+  /**
    * Compares two strings byte by byte, by Go's order; strings that are equal in their first 256 bytes and go on are
    * "faulted". The other one is a string of the program, or constant (hex).
    */

@@ -24,10 +24,12 @@ const missing =
     if (!binary.hasDwarf) {
       return `${name} cannot be looked up: the program has no debug information; build it without -ldflags=-w or -s.`;
     }
-    const known = variables.value.filter((each) => each.name !== '_').map((each) => each.name);
+    const known = variables.value.filter((each) => !/^[_~]/.test(each.name)).map((each) => each.name);
     const names = known.length > 0 ? `in reach are ${known.join(', ')}` : 'nothing is in reach';
-    const why = variables.problems[0]?.message;
-    return `There is no variable ${name} at this place of ${fn.name} (${names})${why === undefined ? '' : `; ${why}`}.`;
+    const similar = known.find((each) => each.toLowerCase() === name.toLowerCase());
+    const constants = 'of constants a program keeps the integers only, so write the value of another';
+    const why = similar === undefined ? (variables.problems[0]?.message ?? constants) : `did you mean ${similar}?`;
+    return `There is no variable ${name} at this place of ${fn.name} (${names}); ${why}`.replace(/([^?.])$/, '$1.');
   };
 
 /** Lines that are looked at for a variable that is out of reach. */
@@ -67,6 +69,8 @@ export const scopeFor = (
   ...(doubted === undefined ? {} : { doubted }),
   packageName: packageOf(fn.name),
   packageVariable: (name) => binary.packageVariable(name),
+  namedType: (name) => binary.namedType(name),
+  packagesCalled: (name) => binary.packagesCalled(name),
   typeNames: minorOf(binary) >= firstVersionWithG,
   knowsGoroutine: goidOffsetOf(binary) !== undefined,
   lineInMemory: lineInMemory(binary, fn),

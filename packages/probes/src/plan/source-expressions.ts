@@ -4,8 +4,8 @@
  * where it is, and `lengthOf(name)` how long it is. The agent alone knows at which offsets they are.
  *
  * Integers have the width and sign that the kernel gives them, enumerations are numbers, and pointers are `uintptr`. A
- * text can be compared with a literal (==, !=, or a prefix as `comm[:3] == "nod"`) and has a `len`; only its first 63
- * bytes are looked at, and a longer one counts as 63 bytes long.
+ * text can be compared with a literal (==, !=, a prefix as `comm[:3] == "nod"`, strings.HasPrefix, HasSuffix and Contains)
+ * and has a `len`; only its first 63 bytes are looked at, and a longer one counts as 63 bytes long.
  */
 import type { GoType, GoVariable } from '@probelens/gosym';
 import type { Parser } from 'web-tree-sitter';
@@ -75,10 +75,13 @@ const variableOf = ({ name, shape }: EventField): readonly GoVariable[] => {
 
 const scopeOf = (event: string, fields: readonly EventField[], knowsGoroutine: boolean): Scope => ({
   semantics: 'go',
+  textsOfEvent: true,
   frame: { cfa: undefined, fixedAddresses: false, hasRegister: () => true },
   variables: fields.flatMap(variableOf),
   packageName: '',
   packageVariable: () => undefined,
+  namedType: () => undefined,
+  packagesCalled: () => [],
   knowsGoroutine,
   missing: (name) => `${event} has no field ${name}; it has ${fields.map((field) => field.name).join(', ')}.`,
 });

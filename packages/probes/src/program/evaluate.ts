@@ -12,6 +12,7 @@ import type { ProgramMachine } from './program.js';
 import { ProgramError } from './program-error.js';
 import { goroutineRegister, registerOffset } from './registers.js';
 import { emitStringOrder } from './string-order.js';
+import { emitStringSearch } from './string-search.js';
 
 export interface Evaluation {
   readonly assembler: Assembler;
@@ -129,6 +130,17 @@ const emitPieces = (to: Evaluation, bytes: Uint8Array, different: string): void 
     assembler.jumpIf('r1', '!=', 'r2', different);
     at += width;
   }
+};
+
+/** At an event of the kernel: what brings its text, whole, to the scratch area. */
+const eventText = (
+  to: Evaluation,
+  { pointer }: Extract<LoweredExpression, { kind: 'string-search' }>,
+): (() => void) | undefined => {
+  const { event } = to;
+  if (event === undefined) return undefined;
+  if (pointer.kind !== 'register') throw new ProgramError('a text of an event is searched as a whole');
+  return () => event.emitText(to, pointer.register);
 };
 
 type StringTest = Extract<LoweredExpression, { kind: 'string-test' }>;
@@ -254,6 +266,9 @@ export const emitExpression = (to: Evaluation, node: LoweredExpression, depth = 
       return;
     case 'string-order':
       emitStringComparison(to, node, depth);
+      return;
+    case 'string-search':
+      emitStringSearch(to, node, depth, eventText(to, node));
       return;
     case 'logical':
       emitLogical(to, node, depth);

@@ -137,6 +137,7 @@ export const mayFault = (node: PlannedCapture['value']): boolean => {
       return node.bytes.length > 0 || mayFault(node.pointer) || mayFault(node.length);
     case 'load':
     case 'string-order':
+    case 'string-search':
     case 'checked':
     case 'goroutine-id':
       return true;

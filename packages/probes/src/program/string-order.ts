@@ -24,7 +24,7 @@ interface Side {
 }
 
 /** Reads what there is of a piece, at most `scratchBytes`; the rest of the buffer is zero. */
-const emitRead = (to: Evaluation, { pointer, length, buffer }: Side, at: number): void => {
+export const emitPieceRead = (to: Evaluation, { pointer, length, buffer }: Side, at: number): void => {
   const { assembler } = to;
   const done = assembler.freshLabel('piece_read');
   const fits = assembler.freshLabel('piece_fits');
@@ -93,8 +93,8 @@ export const emitStringOrder = (
   const same = assembler.freshLabel('same');
   const done = assembler.freshLabel('ordered');
   for (let at = 0; at < longestOrdered; at += scratchBytes) {
-    emitRead(to, left, at);
-    if (bytes === undefined) emitRead(to, right, at);
+    emitPieceRead(to, left, at);
+    if (bytes === undefined) emitPieceRead(to, right, at);
     else emitConstant(assembler, bytes, right.buffer, at);
     for (let byte = 0; byte < scratchBytes; byte += 8) {
       assembler.load('r8', 'r10', left.buffer + byte, 8).load('r9', 'r10', right.buffer + byte, 8);

@@ -4,6 +4,7 @@ import type { ProgramMachine } from './program.js';
 import { registerOffset } from './registers.js';
 import { decimal, type Field, flag, hexBytes, InvalidPlan, member, oneOf, text } from './shape.js';
 import { longestOrdered } from './string-order.js';
+import { longestSearched } from './string-search.js';
 
 /**
  * The verifier walks at most a million instructions; a node costs up to forty. It bounds the depth too: temporaries, the
@@ -109,6 +110,17 @@ const walk = (state: Walk, field: Field): LoweredExpression => {
         whole: flag(member(field, 'whole')),
       };
     }
+    case 'string-search': {
+      const size = hexBytes(member(field, 'bytes'), longestSearched);
+      if (size === 0) throw new InvalidPlan(`${field.path} searches for nothing`);
+      return {
+        kind,
+        where: oneOf(member(field, 'where'), ['anywhere', 'end']),
+        pointer: inner('pointer'),
+        length: inner('length'),
+        bytes: text(member(field, 'bytes')),
+      };
+    }
     case 'string-order':
       return {
         kind,
@@ -147,6 +159,7 @@ const producesBoolean = (node: LoweredExpression): boolean => {
     case 'compare-float':
     case 'string-test':
     case 'string-order':
+    case 'string-search':
       return true;
     case 'logical':
       return producesBoolean(node.left) && producesBoolean(node.right);

@@ -11,16 +11,18 @@ import { findDelve } from '../../../../test/delve.js';
 import { requirement, soaking } from '../../../../test/requirements.js';
 import { loadPlanner } from '../../src/plan/planner.js';
 import { randomConditions } from './expressions.js';
+import { type Form, sharedForms } from './forms.js';
 import { ConditionRun, judge } from './kernel.js';
 import { buildConditions } from './program.js';
 
-const calls = soaking ? 120 : 40;
-const conditions = randomConditions(99, soaking ? 300 : 60);
+const calls = soaking ? 120 : 25;
+const seed = Number(process.env.PROBELENS_SEED ?? 99);
+const random: readonly Form[] = randomConditions(seed, soaking ? 300 : 40).map((condition) => ({ condition }));
 
 type Answer = 'true' | 'false' | 'failed';
 
 /** answers[condition][call]. */
-const askDelve = async (path: string): Promise<readonly (readonly Answer[])[]> => {
+const askDelve = async (path: string, conditions: readonly string[]): Promise<readonly (readonly Answer[])[]> => {
   const questions = conditions.map((condition, index) => `print "#${index}"\nprint ${condition}`).join('\n');
   const script = `break main.probe\n${`continue\n${questions}\n`.repeat(calls)}exit\n`;
   const newline = join(dirname(path), 'newline');
@@ -50,10 +52,14 @@ const askDelve = async (path: string): Promise<readonly (readonly Answer[])[]> =
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions that Delve would have judged', () => {
   test.each([
-    ['optimised', []],
-    ['-N -l', ['-gcflags=all=-N -l']],
-  ])('stop at the same calls, %s', async (_name, flags) => {
-    const path = await buildConditions(conditions, flags);
+    ['optimised', [], [...random, ...sharedForms]],
+    ['-N -l', ['-gcflags=all=-N -l'], random],
+  ] as const)('stop at the same calls, %s', async (_name, flags, forms) => {
+    const conditions = forms.map(({ condition }) => condition);
+    const path = await buildConditions(
+      forms.map(({ condition, go = condition }: Form) => go),
+      flags,
+    );
     const planner = await loadPlanner();
     const binary = await openGoBinary(path);
     const plans = conditions.flatMap((condition, index) => {
@@ -68,7 +74,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions that D
       return result.ok ? [{ plan: result.plan, index }] : [];
     });
     expect(plans.length).toBeGreaterThan(conditions.length / 2);
-    const answers = await askDelve(path);
+    const answers = await askDelve(path, conditions);
     const run = new ConditionRun(path, calls);
     await run.ready();
     const verdicts = await judge(

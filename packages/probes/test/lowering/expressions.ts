@@ -17,16 +17,40 @@ const atoms: Readonly<Record<string, readonly string[]>> = {
     'o.Next.Qty',
     'int(o.Small)',
     'o.Deep.Level',
+    'len(o.Lines)',
+    'o.Any.(int)',
   ],
-  int64: ['o.ID', 'o.Next.ID', 'int64(n)', 'int64(b)', 'limits.Most', '(*o).ID'],
-  int32: ['mult', 'o.Sizes[2]', 'o.Sizes[0]', 'int32(o.ID)', 'limits.Table[1]'],
+  int64: ['o.ID', 'o.Next.ID', 'int64(n)', 'int64(b)', 'limits.Most', '(*o).ID', 'int64(o.Wait)'],
+  int32: [
+    'mult',
+    'o.Sizes[2]',
+    'o.Sizes[0]',
+    'int32(o.ID)',
+    'limits.Table[1]',
+    'o.At.Y',
+    'o.Path[n%3].X',
+    'o.Lines[0].X',
+    'o.List[1]',
+  ],
   int16: ['xs[0]', 'xs[1]', 'xs[n%3]', 'xs[b%3]', 'xs[n-2]', 'int16(mult)'],
-  int8: ['o.Small', 'o.Inner.Small', 'int8(w)'],
+  int8: ['o.Small', 'o.Inner.Small', 'int8(w)', 'int8(o.Side)'],
   uint8: ['b', 's[0]', 'o.Symbol[1]', 'uint8(o.Wide)', 'uint8(mult)'],
   uint32: ['uint32(o.ID)', 'uint32(b)'],
   uint64: ['w', 'o.Wide', 'o.Inner.Wide', 'uint64(o.ID)', 'o.Next.Wide'],
   bool: ['ok', 'o.Flag', 'o.Inner.Flag', 'o.Next.Flag'],
-  string: ['s', 'o.Symbol', 'o.Name', 'o.Next.Symbol', 'o.Tags[0]', 's[1:]', 's[:2]', 'o.Symbol[1:3]'],
+  string: [
+    's',
+    'o.Symbol',
+    'o.Name',
+    'o.Next.Symbol',
+    'o.Tags[0]',
+    's[1:]',
+    's[:2]',
+    'o.Symbol[1:3]',
+    's[n%3:]',
+    'o.Symbol[:len(s)]',
+    'o.Key.Symbol',
+  ],
 };
 
 interface IntegerType {
@@ -164,6 +188,20 @@ const pointerComparison = fc
   .tuple(equality, fc.constantFrom('o.Next', 'o.Next.Next'))
   .map(([operator, right]) => `o ${operator} ${right}`);
 
+const partsComparison = fc
+  .tuple(
+    fc.constantFrom(
+      ['o.At', 'o.Path[0]'],
+      ['pointOrigin', 'o.At'],
+      ['o.Key', 'o.Next.Key'],
+      ['o.Path', 'o.Next.Path'],
+      ['o.Inner', 'o.Next.Inner'],
+      ['o.Sizes', 'o.Next.Sizes'],
+    ),
+    equality,
+  )
+  .map(([[left, right], operator]) => `${left} ${operator} ${right}`);
+
 const floatComparison = fc
   .tuple(
     fc.constantFrom('o.Price', 'o.Next.Price', 'o.Rate'),
@@ -184,6 +222,7 @@ const leaf = fc.oneof(
   { weight: 2, arbitrary: nilComparison },
   { weight: 1, arbitrary: pointerComparison },
   { weight: 2, arbitrary: errorComparison },
+  { weight: 2, arbitrary: partsComparison },
   { weight: 2, arbitrary: floatComparison },
   { weight: 1, arbitrary: boolComparison },
   { weight: 1, arbitrary: atom('bool') },

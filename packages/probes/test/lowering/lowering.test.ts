@@ -7,12 +7,13 @@ import { requirement, soaking } from '../../../../test/requirements.js';
 import type { ProbePlan } from '../../src/plan/plan.js';
 import { loadPlanner, type Planner } from '../../src/plan/planner.js';
 import { randomConditions } from './expressions.js';
+import { type Form, ownForms, refusedBesideDelve, refusedForms, sharedForms } from './forms.js';
 import { ConditionRun, judge } from './kernel.js';
 import { buildConditions } from './program.js';
 
 const calls = 400;
-const seed = 4_711;
-const conditions = randomConditions(seed, soaking ? 400 : 60);
+const seed = Number(process.env.PROBELENS_SEED ?? 4_711);
+const random: readonly Form[] = randomConditions(seed, soaking ? 400 : 50).map((condition) => ({ condition }));
 
 const planFor = (planner: Planner, binary: GoBinary, condition: string, use: 'stop' | 'log'): ProbePlan | string => {
   const result = planner.plan(
@@ -36,11 +37,16 @@ const inOrder = (numbers: readonly number[]): readonly number[] => numbers.toSor
 
 /** Arms all conditions in one run; calls back with each one's verdict and Go's. */
 const compare = async (
+  forms: readonly Form[],
   flags: readonly string[],
   use: 'stop' | 'log',
   check: (condition: string, verdict: Awaited<ReturnType<typeof judge>>[number], truth: string) => void,
 ): Promise<readonly string[]> => {
-  const path = await buildConditions(conditions, flags);
+  const conditions = forms.map(({ condition }) => condition);
+  const path = await buildConditions(
+    forms.map(({ condition, go = condition }) => go),
+    flags,
+  );
   const planner = await loadPlanner();
   const binary = await openGoBinary(path);
   try {
@@ -67,30 +73,54 @@ const compare = async (
 };
 
 describe.skipIf(requirement('kernel', 'go').missing)('conditions in the kernel', () => {
-  test.each([
-    ['optimised', []],
-    ['-N -l', ['-gcflags=all=-N -l']],
-  ])('hold at the calls where Go says so, %s', async (_name, flags) => {
-    const refused = await compare(flags, 'log', (condition, verdict, truth) => {
-      expect(inOrder(verdict.held), `${condition} holds`).toEqual(positions(truth, 't'));
-      expect(inOrder(verdict.faulted), `${condition} panics`).toEqual(positions(truth, 'p'));
+  test.each<readonly [string, readonly string[], readonly Form[]]>([
+    ['optimised', [], [...random, ...sharedForms, ...ownForms]],
+    ['-N -l', ['-gcflags=all=-N -l'], random],
+  ])('hold at the calls where Go says so, %s', async (_name, flags, forms) => {
+    const refused = await compare(forms, flags, 'log', (condition, verdict, truth) => {
+      expect.soft(inOrder(verdict.held), `${condition} holds`).toEqual(positions(truth, 't'));
+      expect.soft(inOrder(verdict.faulted), `${condition} panics`).toEqual(positions(truth, 'p'));
     });
     expect(refused).toEqual([]);
   });
 
   test('as the debugger would judge: never more than Go, and what is left out is faulted', async () => {
-    const refused = await compare([], 'stop', (condition, verdict, truth) => {
-      const held = inOrder(verdict.held);
-      const open = new Set(verdict.faulted);
-      const isTrue = positions(truth, 't');
-      expect(held, `${condition} holds`).toEqual(isTrue.filter((call) => !open.has(call)));
-      expect(
-        positions(truth, 'p').filter((call) => !open.has(call)),
-        `${condition} panics`,
-      ).toEqual([]);
-    });
+    const refused = await compare(
+      [...random.slice(0, soaking ? 400 : 25), ...sharedForms],
+      [],
+      'stop',
+      (condition, verdict, truth) => {
+        const held = inOrder(verdict.held);
+        const open = new Set(verdict.faulted);
+        const isTrue = positions(truth, 't');
+        expect.soft(held, `${condition} holds`).toEqual(isTrue.filter((call) => !open.has(call)));
+        expect
+          .soft(
+            positions(truth, 'p').filter((call) => !open.has(call)),
+            `${condition} panics`,
+          )
+          .toEqual([]);
+      },
+    );
     // Delve does not wrap the opposite or complement of unsigned numbers around, and computes with lengths exactly.
     for (const each of refused) expect(each).toMatch(/: (?:unsupported-type|type-mismatch): /);
-    expect(refused.length).toBeLessThan(conditions.length / 2);
+    expect(refused.length).toBeLessThan(random.length / 2);
+    for (const { condition } of sharedForms)
+      expect(refused.filter((each) => each.startsWith(`${condition}: `))).toEqual([]);
+  });
+});
+
+describe.skipIf(requirement('go').missing)('conditions that the kernel leaves to others', () => {
+  test.each([
+    ['nobody else judges', 'log', refusedForms],
+    ['beside Delve', 'stop', refusedBesideDelve],
+  ] as const)('are refused with what would work, %s', async (_name, use, refusals) => {
+    const path = await buildConditions([]);
+    const planner = await loadPlanner();
+    const binary = await openGoBinary(path);
+    for (const { condition, says } of refusals) expect.soft(planFor(planner, binary, condition, use)).toMatch(says);
+    binary.close();
+    planner.dispose();
+    await rm(dirname(path), { recursive: true });
   });
 });

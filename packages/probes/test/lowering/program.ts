@@ -14,10 +14,64 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
+	"time"
+	"unsafe"
 )
 
-var _ = strings.HasPrefix
+var _, _, _ = strings.HasPrefix, time.Second, slices.Contains[[]int]
+
+type Side int8
+
+const (
+	SideNone Side = iota
+	SideBuy
+	SideSell
+)
+
+type Name string
+
+const (
+	Lot                  = 100
+	Fee                  = 2.5
+	DefaultName          = "ACME"
+	Preferred       Name = "AC"
+	Deadline             = 3 * time.Second
+	MaxWide       uint64 = math.MaxUint64
+)
+
+var usual, tolerance = "ACME", 1.5
+
+type Point struct{ X, Y int32 }
+
+type Key struct {
+	Symbol string
+	Side   Side
+	At     Point
+}
+
+type Shape interface{ Area() float64 }
+
+type Square struct{ Edge float64 }
+
+func (s *Square) Area() float64 { return s.Edge * s.Edge }
+
+type Circle struct{ Radius float64 }
+
+func (c Circle) Area() float64 { return c.Radius * c.Radius * 3 }
+
+type Broken struct{ Code int }
+
+func (b *Broken) Error() string { return fmt.Sprint(b.Code) }
+
+type Code int
+
+func (c Code) Error() string { return fmt.Sprint(int(c)) }
+
+var pointOrigin Point
+
+var unitSquare = &Square{1}
 
 var errOne, errTwo = errors.New("one"), errors.New("two")
 
@@ -48,6 +102,24 @@ type Order struct {
 	M   map[string]int
 	C   chan int
 	F   func()
+
+	Side  Side
+	Label Name
+	Wait  time.Duration
+	At    Point
+	Key   Key
+	Path  [3]Point
+	Shape Shape
+	Raw   unsafe.Pointer
+	Word  uintptr
+	Z     complex128
+	Runes [2]rune
+	Grid  [2][3]int16
+	Lines []Point
+	Ptrs  []*Order
+	List  *[3]int32
+	Link  **Order
+	By    map[string]*Order
 }
 
 type Limits struct {
@@ -69,7 +141,7 @@ func probe(n int, o *Order, mult int32, b uint8, w uint64, s string, ok bool, xs
 		sink += int(xs[0])
 	}
 	if ok && e != nil && o != nil {
-		sink += int(limits.Most)
+		sink += int(limits.Most) + len(usual) + int(tolerance) + int(pointOrigin.X) + int(unitSquare.Edge)
 	}
 	return sink
 }
@@ -104,11 +176,30 @@ func order(r *rand.Rand, next *Order) *Order {
 		Sizes:  [4]int32{pick(r, int32(0), -1, math.MaxInt32), 2, pick(r, int32(7), math.MinInt32, 3), 4},
 		Next:   next,
 		Inner:  Inner{Flag: r.IntN(2) == 0, Small: pick(r, int8(0), -128, 127, 3), Wide: pick(r, uint64(0), 1, math.MaxUint64, 1<<63, r.Uint64()), Name: pick(r, "", "ACME", "AC")},
-		Err:    pick[error](r, nil, io.EOF, errOne, errTwo),
-		Any:    pick[any](r, nil, 3, "x"),
+		Err:    pick[error](r, nil, io.EOF, errOne, errTwo, Code(3), Code(4), &Broken{1}, (*Broken)(nil)),
+		Any:    pick[any](r, nil, 3, 4, "x", "y", int8(3), Point{1, 2}, 1.5, true),
 		M:      pick(r, nil, map[string]int{}, map[string]int{"a": 1}),
 		C:      pick(r, nil, make(chan int, 2)),
 		F:      pick(r, nil, func() {}),
+		Side:   pick(r, SideNone, SideBuy, SideSell, -3),
+		Label:  pick(r, Name(""), "AC", "ACME"),
+		Wait:   pick(r, 0, time.Second, 3*time.Second, -time.Hour, time.Duration(r.Int64())),
+		At:     pick(r, Point{}, Point{1, 2}, Point{1, -2}),
+		Key:    Key{pick(r, "", "ACME"), pick(r, SideNone, SideBuy), pick(r, Point{}, Point{1, 2})},
+		Path:   [3]Point{pick(r, Point{}, Point{1, 2}), {3, 4}, {5, 6}},
+		Shape:  pick[Shape](r, nil, unitSquare, &Square{2}, Circle{1}, (*Square)(nil)),
+		Raw:    pick(r, nil, unsafe.Pointer(unitSquare)),
+		Word:   pick(r, uintptr(0), 1, math.MaxUint64),
+		Z:      pick(r, 0, 1+2i),
+		Runes:  [2]rune{pick(r, 'a', 'é', '世'), 'b'},
+		Grid:   [2][3]int16{{1, 2, 3}, {pick(r, int16(-4), 4), 5, 6}},
+		Lines:  pick(r, nil, []Point{}, []Point{{1, 2}, {3, 4}}),
+		List:   pick(r, nil, &[3]int32{1, 2, 3}, &[3]int32{-1, 2, 3}),
+		By:     pick(r, nil, map[string]*Order{}),
+	}
+	if next != nil {
+		o.Link = pick(r, nil, &o.Next)
+		o.Ptrs = pick(r, nil, []*Order{nil, next}, []*Order{next})
 	}
 	if r.IntN(3) > 0 {
 		o.Deep = &Deep{Level: r.IntN(10)}

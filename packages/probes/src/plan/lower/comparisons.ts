@@ -1,13 +1,25 @@
 /** == != < <= > >= by Go's rules, and by Delve's where the two differ (scope.ts, Semantics). */
+import type { GoType } from '@probelens/gosym';
 import type { ComparisonOperator, LoweredExpression } from '../expression.js';
-import { compare, constant as number, truth } from './build.js';
+import { compare, not, constant as number, truth } from './build.js';
 import { foldComparison } from './constant.js';
+import { compareParts } from './equality.js';
 import { lowerFloatComparison, mirrored } from './float.js';
 import { integers } from './integers.js';
 import { compareInterfaces } from './interfaces.js';
 import type { Scope } from './scope.js';
 import { readBits } from './storage.js';
-import { asBool, asString, describe, type StringValue, typeMismatch, unsupportedType, type Value } from './value.js';
+import {
+  asBool,
+  asString,
+  better,
+  describe,
+  misfit,
+  type StringValue,
+  typeMismatch,
+  unsupportedType,
+  type Value,
+} from './value.js';
 
 const comparison = (value: LoweredExpression): Value => ({ kind: 'bool', typeName: undefined, value });
 
@@ -26,7 +38,7 @@ const nilWord = (scope: Scope, value: Value, text: string): LoweredExpression =>
       case 'unsafe-pointer':
         // Delve's isNil has no case for it and always answers no.
         if (scope.semantics === 'go') return readBits(text, value.storage, 0, { width: 8, signed: false });
-        break;
+        return unsupportedType(text, 'the debugger takes no unsafe.Pointer for nil');
       default:
         break;
     }
@@ -54,7 +66,7 @@ const compareStrings = (operator: ComparisonOperator, left: Value, right: Value,
       other: { kind: 'string', ...addresses(second) },
     });
   }
-  if (other.constant.kind !== 'string') return typeMismatch(text, string.typeName, describe(other));
+  if (other.constant.kind !== 'string') return misfit(text, other.constant, string.typeName, 'a text in quotes');
   const bytes = Buffer.from(other.constant.value, 'utf8');
   if (bytes.length > 512) return unsupportedType(text, 'the literal is longer than 512 bytes');
   if (equality(operator) === undefined) {
@@ -75,6 +87,8 @@ const compareStrings = (operator: ComparisonOperator, left: Value, right: Value,
 
 const compareBools = (operator: ComparisonOperator, left: Value, right: Value, text: string): Value | undefined => {
   const [a, b] = [asBool(left, text), asBool(right, text)];
+  if (a !== undefined && right.kind === 'constant' && b === undefined)
+    return misfit(text, right.constant, a.typeName ?? 'bool', 'true or false');
   if (a === undefined || b === undefined) return undefined;
   if (a.typeName !== undefined && b.typeName !== undefined && a.typeName !== b.typeName) {
     return typeMismatch(text, a.typeName, b.typeName);
@@ -83,17 +97,29 @@ const compareBools = (operator: ComparisonOperator, left: Value, right: Value, t
   return comparison(compare(operator, false, a.value, b.value));
 };
 
-const comparePointers = (operator: ComparisonOperator, left: Value, right: Value, text: string): Value | undefined => {
+const addressKinds: ReadonlySet<GoType['kind']> = new Set(['pointer', 'unsafe-pointer', 'chan']);
+
+const comparePointers = (
+  scope: Scope,
+  operator: ComparisonOperator,
+  left: Value,
+  right: Value,
+  text: string,
+): Value | undefined => {
   if (left.kind !== 'stored' || right.kind !== 'stored') return undefined;
-  if (left.type.kind !== 'pointer' || right.type.kind !== 'pointer') return undefined;
-  if (left.type.name !== right.type.name) return typeMismatch(text, left.type.name, right.type.name);
+  const { kind, name } = left.type;
+  if (!addressKinds.has(kind) || !addressKinds.has(right.type.kind)) return undefined;
+  if (name !== right.type.name) return typeMismatch(text, name, right.type.name);
   if (equality(operator) === undefined) return unsupportedType(text, 'pointers have no order');
+  if (kind !== 'pointer' && scope.semantics === 'delve')
+    return better(text, `the debugger does not compare two values of type ${name}`, 'compare what they lead to');
   const address = (value: typeof left): LoweredExpression =>
     readBits(text, value.storage, 0, { width: 8, signed: false });
   return comparison(compare(operator, false, address(left), address(right)));
 };
 
-const compareStoredInterfaces = (
+/** Of values that are made of others: interfaces, structs, arrays. */
+const compareComposites = (
   scope: Scope,
   operator: ComparisonOperator,
   left: Value,
@@ -101,8 +127,28 @@ const compareStoredInterfaces = (
   text: string,
 ): Value | undefined => {
   if (equality(operator) === undefined) return undefined;
-  const found = compareInterfaces(scope, operator === 'eq', left, right, text);
-  return found && comparison(found);
+  const equal = (a: Value, b: Value): LoweredExpression => {
+    const result = lowerComparison(scope, 'eq', a, b, text);
+    return asBool(result, text)?.value ?? unsupportedType(text, 'the kernel cannot compare it');
+  };
+  const interfaces = compareInterfaces(scope, operator === 'eq', left, right, text, equal);
+  if (interfaces !== undefined) return comparison(interfaces);
+  const same = compareParts(scope, left, right, text, equal);
+  return same && comparison(operator === 'eq' ? same : not(same));
+};
+
+/** Why two values of one type cannot be compared. */
+const incomparable = (operator: ComparisonOperator, left: Value, right: Value, text: string): never => {
+  const [a, b] = [describe(left), describe(right)];
+  if ([left, right].some((value) => value.kind === 'stored' && value.type.kind === 'complex'))
+    return unsupportedType(text, 'the kernel knows no complex numbers');
+  if (left.kind === 'stored' && right.kind === 'stored' && a === b) {
+    const { kind } = left.type;
+    if (kind === 'slice' || kind === 'map' || kind === 'func')
+      return better(text, `Go compares a ${kind} with nil only`, 'compare lengths or elements');
+    if (equality(operator) === undefined) return unsupportedType(text, `values of type ${a} have no order`);
+  }
+  return unsupportedType(text, `the kernel cannot compare ${a} with ${b}`);
 };
 
 export const lowerComparison = (
@@ -126,13 +172,12 @@ export const lowerComparison = (
   const found =
     compareBools(operator, left, right, text) ??
     compareStrings(operator, left, right, text) ??
-    comparePointers(operator, left, right, text) ??
-    compareStoredInterfaces(scope, operator, left, right, text) ??
+    comparePointers(scope, operator, left, right, text) ??
+    compareComposites(scope, operator, left, right, text) ??
     lowerFloatComparison(scope, operator, left, right, text);
   if (found !== undefined) return found;
-  const pair = integers(left, right, text);
-  if (pair === undefined)
-    return unsupportedType(text, `the kernel cannot compare ${describe(left)} with ${describe(right)}`);
+  const pair = integers(scope, left, right, text);
+  if (pair === undefined) return incomparable(operator, left, right, text);
   const [a, b] = pair;
   return comparison(compare(operator, a.type.signed, a.value, b.value));
 };

@@ -6,7 +6,8 @@ import { parseDecimal, type Rational, rational } from './rational.js';
 import type { Syntax } from './syntax.js';
 
 export type Constant =
-  | { readonly kind: 'integer'; readonly value: bigint }
+  /** `named`: with constants of the program in it, which may be of type int. */
+  | { readonly kind: 'integer'; readonly value: bigint; readonly named?: true }
   | { readonly kind: 'float'; readonly value: Rational }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'bool'; readonly value: boolean }
@@ -58,6 +59,12 @@ export const literal = (syntax: Syntax): Constant | undefined => {
 export const asRational = (constant: Constant): Rational | undefined => {
   if (constant.kind === 'float') return constant.value;
   return constant.kind === 'integer' ? rational(constant.value, 1n) : undefined;
+};
+
+/** 5 for 5.0 and 1e2, which Go takes for integers where one is wanted. */
+export const asWhole = (constant: Constant): bigint | undefined => {
+  if (constant.kind === 'integer') return constant.value;
+  return constant.kind === 'float' && constant.value.denominator === 1n ? constant.value.numerator : undefined;
 };
 
 /** Constants that grow beyond this are mistakes, and would take memory without end. */
@@ -112,7 +119,8 @@ const foldFractions = (operator: ArithmeticOperator, left: Rational, right: Rati
 export const foldArithmetic = (operator: ArithmeticOperator, left: Constant, right: Constant): Constant | undefined => {
   if (left.kind === 'integer' && right.kind === 'integer') {
     const value = foldIntegers(operator, left.value, right.value);
-    return value === undefined ? undefined : { kind: 'integer', value };
+    const isNamed = left.named === true || right.named === true;
+    return value === undefined ? undefined : { kind: 'integer', value, ...(isNamed && { named: true }) };
   }
   if (left.kind === 'string' && right.kind === 'string' && operator === 'add') {
     return { kind: 'string', value: left.value + right.value };

@@ -6,7 +6,7 @@ import { asRational, type Constant } from './constant.js';
 import { roundToFloat } from './rational.js';
 import type { Scope } from './scope.js';
 import { readBits } from './storage.js';
-import { describe, typeMismatch, type Value } from './value.js';
+import { describe, misfit, typeMismatch, type Value } from './value.js';
 
 interface FloatValue {
   readonly typeName: string;
@@ -42,7 +42,7 @@ const compareWithConstant = (
   text: string,
 ): Value => {
   const exact = asRational(constant);
-  if (exact === undefined) return typeMismatch(text, value.typeName, `the ${constant.kind} constant`);
+  if (exact === undefined) return misfit(text, constant, value.typeName, 'a number');
   const rounded = roundToFloat(exact, value.width);
   if (rounded === undefined)
     throw new Refused('constant-overflow', `${text}: the constant is no value of ${value.typeName}.`);

@@ -1,60 +1,124 @@
-/** == and != of two interfaces, which is how one asks for io.EOF and its like. */
-import type { LoweredExpression } from '../expression.js';
-import { both, checked, compare, either, load, not, constant as number, plus, unlessNil, word } from './build.js';
+/** == and != of an interface and another, or of an interface and a value, which is how one asks for io.EOF and its like. */
+import type { NamedType } from '@probelens/gosym';
+import type { LoweredExpression, Width } from '../expression.js';
+import { descriptorOf, heldValue, type InterfaceWords, interfaceWords } from './assertions.js';
+import { both, checked, compare, either, load, not, constant as number, plus, word } from './build.js';
 import type { Scope } from './scope.js';
-import { readBits } from './storage.js';
-import { typeMismatch, type Value } from './value.js';
+import { better, describe, goInt, typeMismatch, type Value } from './value.js';
 
-/** abi.ITab: the interface's type, then the dynamic one (internal/abi/iface.go). */
-const dynamicType = 8n;
+type Stored = Extract<Value, { kind: 'stored' }>;
 
-/** abi.Type.Kind_, internal/abi/type.go: one byte, the kind in its lower five bits; the same since Go 1.7 on 64-bit machines. */
-const kind = { offset: 23n, mask: 31n, pointer: 22n } as const;
+/** abi.Type, internal/abi/type.go; the same since Go 1.7 on 64-bit machines. The kind is in the lower five bits. */
+const offsets = { size: 0n, kind: 23n } as const;
+const kindMask = 31n;
 
-interface Halves {
-  readonly type: LoweredExpression;
-  readonly data: LoweredExpression;
-}
+/** Numbers of internal/abi.Kind. */
+const kinds = { bool: 1n, uintptr: 12n, pointer: 22n, string: 24n } as const;
 
-const halvesOf = (value: Extract<Value, { kind: 'stored' }>, text: string, empty: boolean): Halves => {
-  const table = readBits(text, value.storage, 0, word);
-  return {
-    type: empty ? table : unlessNil(table, load(plus(table, dynamicType), word)),
-    data: readBits(text, value.storage, 8, word),
-  };
+const byte = { width: 1, signed: false } as const;
+
+const kindOf = (type: LoweredExpression): LoweredExpression => ({
+  kind: 'arithmetic',
+  operator: 'and',
+  type: word,
+  left: load(plus(type, offsets.kind), byte),
+  right: number(kindMask),
+});
+
+/** Integers and booleans: as many bytes as the type has. */
+const sameNumbers = (a: InterfaceWords, b: InterfaceWords): LoweredExpression => {
+  const size = load(plus(a.type, offsets.size), word);
+  const widths: readonly Width[] = [1, 2, 4, 8];
+  return widths
+    .map((width) => {
+      const type = { width, signed: false } as const;
+      return both(
+        compare('eq', false, size, number(BigInt(width))),
+        compare('eq', false, load(a.data, type), load(b.data, type)),
+      );
+    })
+    .reduce(either);
 };
 
-/**
- * Two pointers of one type are the same when their addresses are; other values of one type are compared by their contents,
- * which is left to who judges faults. Delve fails on two nil interfaces (compareOp, pkg/proc/eval.go 1.27). Undefined when
- * one side is no interface.
- */
+const sameStrings = (a: InterfaceWords, b: InterfaceWords): LoweredExpression => ({
+  kind: 'string-order',
+  operator: 'eq',
+  pointer: load(a.data, word),
+  length: load(plus(a.data, 8n), goInt),
+  other: { kind: 'string', pointer: load(b.data, word), length: load(plus(b.data, 8n), goInt) },
+});
+
+/** Of one dynamic type. What is no pointer, number or string is left to who judges faults. */
+const sameValues = (a: InterfaceWords, b: InterfaceWords): LoweredExpression => {
+  const kind = kindOf(a.type);
+  const is = (number_: bigint): LoweredExpression => compare('eq', false, kind, number(number_));
+  const isNumber = both(
+    compare('ge', false, kind, number(kinds.bool)),
+    compare('le', false, kind, number(kinds.uintptr)),
+  );
+  const others = either(both(is(kinds.string), sameStrings(a, b)), both(isNumber, sameNumbers(a, b)));
+  const isKnown = either(is(kinds.pointer), either(is(kinds.string), isNumber));
+  const samePointers = both(is(kinds.pointer), compare('eq', false, a.data, b.data));
+  return checked(isKnown, either(samePointers, others));
+};
+
+const compareTwo = (scope: Scope, left: Stored, right: Stored, text: string): LoweredExpression => {
+  const isEmpty = (value: Stored): boolean => value.type.kind === 'interface' && value.type.empty;
+  const a = interfaceWords(left.storage, isEmpty(left), text);
+  const b = interfaceWords(right.storage, isEmpty(right), text);
+  const isNil = compare('eq', false, a.type, number(0n));
+  // Delve fails on two nil interfaces, and looks at what a pointer points to (compareOp, pkg/proc/eval.go 1.27).
+  const same =
+    scope.semantics === 'delve'
+      ? checked(
+          both(not(isNil), compare('eq', false, kindOf(a.type), number(kinds.pointer))),
+          compare('eq', false, a.data, b.data),
+        )
+      : either(isNil, sameValues(a, b));
+  return both(compare('eq', false, a.type, b.type), same);
+};
+
+/** What an untyped constant becomes. */
+const constantTypes = { integer: 'int', float: 'float64', string: 'string', bool: 'bool', nil: 'T' } as const;
+
+/** The type that a value has when it becomes an interface. */
+const typeOf = (scope: Scope, value: Value, text: string): NamedType => {
+  if (value.kind === 'constant' && value.constant.kind !== 'string' && value.constant.kind !== 'bool')
+    return better(text, 'the constant has no type here', 'give it one, as in int(3)');
+  const name =
+    value.kind === 'stored' ? value.type.name : value.kind === 'constant' ? value.constant.kind : describe(value);
+  const found = scope.namedType(name);
+  return found ?? better(text, `${name} is not known in this program`, 'compare with another value');
+};
+
+/** Undefined when neither side is an interface. Throws Refused. */
 export const compareInterfaces = (
   scope: Scope,
   isEqual: boolean,
   left: Value,
   right: Value,
   text: string,
+  equal: (left: Value, right: Value) => LoweredExpression,
 ): LoweredExpression | undefined => {
-  if (left.kind !== 'stored' || right.kind !== 'stored') return undefined;
-  if (left.type.kind !== 'interface' || right.type.kind !== 'interface') return undefined;
-  if (left.type.name !== right.type.name) return typeMismatch(text, left.type.name, right.type.name);
-  const a = halvesOf(left, text, left.type.empty);
-  const b = halvesOf(right, text, right.type.empty);
-  const isNil = compare('eq', false, a.type, number(0n));
-  const kindOf: LoweredExpression = {
-    kind: 'arithmetic',
-    operator: 'and',
-    type: word,
-    left: load(plus(a.type, kind.offset), { width: 1, signed: false }),
-    right: number(kind.mask),
-  };
-  const isPointer = compare('eq', false, kindOf, number(kind.pointer));
-  const sameData = compare('eq', false, a.data, b.data);
-  const same =
-    scope.semantics === 'delve'
-      ? checked(both(not(isNil), isPointer), sameData)
-      : either(isNil, checked(isPointer, sameData));
-  const equal = both(compare('eq', false, a.type, b.type), same);
-  return isEqual ? equal : not(equal);
+  const isInterface = (value: Value): value is Stored => value.kind === 'stored' && value.type.kind === 'interface';
+  const answer = (same: LoweredExpression): LoweredExpression => (isEqual ? same : not(same));
+  if (isInterface(left) && isInterface(right)) {
+    if (left.type.name !== right.type.name && scope.semantics === 'delve')
+      return typeMismatch(text, left.type.name, right.type.name);
+    return answer(compareTwo(scope, left, right, text));
+  }
+  const [holder, value] = isInterface(left) ? [left, right] : [right, left];
+  if (!isInterface(holder) || holder.type.kind !== 'interface') return undefined;
+  if (scope.semantics === 'delve') {
+    const written = value.kind === 'constant' ? constantTypes[value.constant.kind] : describe(value);
+    return better(
+      text,
+      'the debugger compares interfaces with each other and with nil only',
+      `ask for what it holds, as in x.(${written}) == y`,
+    );
+  }
+  const type = typeOf(scope, value, text);
+  const { type: dynamic, data } = interfaceWords(holder.storage, holder.type.empty, text);
+  const held: Value = { kind: 'stored', type: type.type, storage: heldValue(type.type, data) };
+  return answer(both(compare('eq', false, dynamic, descriptorOf(scope, type, text)), equal(held, value)));
 };

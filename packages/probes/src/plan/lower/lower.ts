@@ -2,31 +2,20 @@
  * Lowering: a Go expression, typed with what is known at one instruction, becomes an expression that the kernel can
  * evaluate with the same result. What cannot be shown to give the same result is refused.
  */
-import type { IntegerType, LoweredExpression } from '../expression.js';
+import type { LoweredExpression } from '../expression.js';
 import { Refused } from '../refused.js';
-import { both, compare, fits, load, constant as number, plus, unlessNil, word, wrap } from './build.js';
+import { lowerAssertion } from './assertions.js';
+import { load, constant as number, plus, unlessNil } from './build.js';
 import { literal } from './constant.js';
-import { dereference, lowerField, lowerIndex, lowerName, lowerQualified, lowerSlice } from './operands.js';
+import { convertTo } from './conversions.js';
+import { lowerName, lowerQualified, typeNamed } from './names.js';
+import { dereference, lowerField, lowerIndex, lowerSlice } from './operands.js';
 import { lowerBinary, lowerUnary } from './operators.js';
 import type { Scope } from './scope.js';
 import { readBits } from './storage.js';
 import type { Syntax } from './syntax.js';
-import { asBool, asInteger, asString, describe, goInt, lengthBounds, unsupportedType, type Value } from './value.js';
-
-/** The integer type that a conversion names. */
-const conversionTypes: ReadonlyMap<string, IntegerType> = new Map([
-  ['int', { width: 8, signed: true }],
-  ['int8', { width: 1, signed: true }],
-  ['int16', { width: 2, signed: true }],
-  ['int32', { width: 4, signed: true }],
-  ['int64', { width: 8, signed: true }],
-  ['uint', { width: 8, signed: false }],
-  ['uint8', { width: 1, signed: false }],
-  ['uint16', { width: 2, signed: false }],
-  ['uint32', { width: 4, signed: false }],
-  ['uint64', { width: 8, signed: false }],
-  ['uintptr', { width: 8, signed: false }],
-]);
+import { lowerTextFunction } from './text-functions.js';
+import { asBool, asString, better, describe, goInt, lengthBounds, unsupportedType, type Value } from './value.js';
 
 const goroutineId: Value = {
   kind: 'integer',
@@ -70,90 +59,54 @@ const lengthOf = (scope: Scope, argument: Value, capacity: boolean, text: string
   return unsupportedType(text, `the kernel does not know the length of ${describe(argument)}`);
 };
 
-const convertTo = (typeName: string, argument: Value, text: string): Value => {
-  const type = conversionTypes.get(typeName);
-  if (type === undefined)
-    throw new Refused('unsupported-syntax', `${text}: the kernel converts between integers only.`);
-  if (argument.kind === 'constant') {
-    const { constant } = argument;
-    if (constant.kind !== 'integer' || !fits(constant.value, type)) {
-      throw new Refused('constant-overflow', `${text}: the constant is no value of ${typeName}.`);
-    }
-    return { kind: 'integer', typeName, type, value: number(wrap(constant.value, type)) };
+/** What conditions are made of instead of calls, where there is something. */
+const callAdvice = (scope: Scope, { callee }: Extract<Syntax, { kind: 'call' }>): string => {
+  const name = callee.kind === 'select' ? `${callee.operand.text}.${callee.field}` : callee.text;
+  switch (name) {
+    case 'errors.Is':
+      return 'compare the error itself, as in err == io.EOF';
+    case 'errors.As':
+      return 'ask for its type, as in err.(*fs.PathError).Op == "open"';
+    case 'min':
+    case 'max':
+      return 'compare both';
+    case 'math.IsNaN':
+      return scope.semantics === 'go' ? 'write x != x' : 'leave it out';
+    case 'math.Abs':
+      return 'write x > 1 || x < -1';
+    case 'real':
+    case 'imag':
+      return 'it knows no complex numbers';
+    case 'bytes.Equal':
+      return 'compare lengths or elements';
+    default:
+      return 'compare variables, fields and elements';
   }
-  const value = asInteger(argument, text);
-  if (value === undefined) return unsupportedType(text, `${describe(argument)} is no integer`);
-  return { kind: 'integer', typeName, type, value: { kind: 'convert', value: value.value, type } };
 };
-
-/** strings.HasPrefix and strings.HasSuffix with a literal. Undefined for another call. */
-const lowerAffix = (scope: Scope, { callee, arguments: given, text }: Extract<Syntax, { kind: 'call' }>) => {
-  if (callee.kind !== 'select' || callee.operand.kind !== 'name' || callee.operand.name !== 'strings') return undefined;
-  const [first, second] = given;
-  const isPrefix = callee.field === 'HasPrefix';
-  if ((!isPrefix && callee.field !== 'HasSuffix') || first === undefined || second === undefined || given.length > 2)
-    return undefined;
-  if (scope.semantics === 'delve') {
-    return unsupportedType(
-      text,
-      'the debugger calls no functions in conditions; compare a part of it, like s[:3] == "abc"',
-    );
-  }
-  const string = asString(lower(scope, first), text);
-  const affix = lower(scope, second);
-  if (string === undefined || affix.kind !== 'constant' || affix.constant.kind !== 'string') {
-    return unsupportedType(text, 'in the kernel it takes a string and a literal');
-  }
-  const bytes = Buffer.from(affix.constant.value, 'utf8');
-  if (bytes.length > longestLiteral) return unsupportedType(text, `the literal is longer than ${longestLiteral} bytes`);
-  const size = number(BigInt(bytes.length));
-  const { pointer, length } = string;
-  const test = { kind: 'string-test', bytes: bytes.toString('hex') } as const;
-  if (isPrefix) return holds({ ...test, pointer, length, whole: false });
-  const from: LoweredExpression = { kind: 'arithmetic', operator: 'sub', type: goInt, left: length, right: size };
-  const end: LoweredExpression = { kind: 'arithmetic', operator: 'add', type: word, left: pointer, right: from };
-  return holds(both(compare('ge', true, length, size), { ...test, pointer: end, length: size, whole: true }));
-};
-
-const longestLiteral = 512;
-
-const holds = (value: LoweredExpression): Value => ({ kind: 'bool', typeName: 'bool', value });
 
 const lowerCall = (scope: Scope, syntax: Extract<Syntax, { kind: 'call' }>): Value => {
   const { callee, text } = syntax;
-  const affix = lowerAffix(scope, syntax);
-  if (affix !== undefined) return affix;
+  const found = lowerTextFunction(scope, syntax, (argument) => lower(scope, argument));
+  if (found !== undefined) return found;
   const [argument, ...rest] = syntax.arguments;
-  const name = callee.kind === 'name' ? callee.name : undefined;
-  if (argument === undefined || rest.length > 0 || name === undefined) {
-    throw new Refused('unsupported-syntax', `${text}: functions cannot be called in the kernel.`);
-  }
-  if (name === 'len' || name === 'cap') return lengthOf(scope, lower(scope, argument), name === 'cap', text);
-  // Delve finds types by their names in DWARF, where these two do not appear.
-  const aliases: ReadonlyMap<string, string> = new Map([
-    ['byte', 'uint8'],
-    ['rune', 'int32'],
-  ]);
-  const alias = aliases.get(name);
-  if (alias !== undefined && scope.semantics === 'delve') {
-    throw new Refused('unsupported-syntax', `${text}: the debugger does not know ${name}; write ${alias}.`);
-  }
-  if (!conversionTypes.has(alias ?? name)) {
-    throw new Refused('unsupported-syntax', `${text}: functions cannot be called in the kernel.`);
-  }
-  return convertTo(alias ?? name, lower(scope, argument), text);
+  const isOne = argument !== undefined && rest.length === 0;
+  const isMeasure = callee.kind === 'name' && (callee.name === 'len' || callee.name === 'cap');
+  if (isOne && isMeasure) return lengthOf(scope, lower(scope, argument), callee.name === 'cap', text);
+  const type = isOne ? typeNamed(scope, callee) : undefined;
+  if (isOne && type !== undefined) return convertTo(scope, type, lower(scope, argument), text);
+  const where = scope.semantics === 'delve' ? 'conditions call no functions' : 'the kernel calls no functions';
+  throw new Refused('unsupported-syntax', `${text}: ${where}; ${callAdvice(scope, syntax)}.`);
 };
 
-const constantBound = (scope: Scope, syntax: Syntax | undefined, text: string): bigint | undefined => {
-  if (syntax === undefined) return undefined;
-  const bound = lower(scope, syntax);
-  if (bound.kind === 'constant' && bound.constant.kind === 'integer') return bound.constant.value;
-  return unsupportedType(text, 'in the kernel the bounds of a slice are constants');
+const lowerAssert = (scope: Scope, { operand, type, text }: Extract<Syntax, { kind: 'assert' }>): Value => {
+  const to = typeNamed(scope, type);
+  if (to !== undefined) return lowerAssertion(scope, lower(scope, operand), to, text);
+  throw new Refused('unknown-type', `${text}: there is no type ${type.text} in this program; correct its name.`);
 };
 
 const lowerUnaryForm = (scope: Scope, syntax: Extract<Syntax, { kind: 'unary' }>): Value => {
   const { operator, text } = syntax;
-  if (operator === '&') throw new Refused('unsupported-syntax', `${text}: addresses cannot be taken in the kernel.`);
+  if (operator === '&') return better(text, 'the kernel takes no addresses', 'compare with a pointer');
   const operand = lower(scope, syntax.operand);
   if (operator !== '*') return lowerUnary(scope, operator, operand, text);
   return operand.kind === 'stored'
@@ -183,9 +136,12 @@ export const lower = (scope: Scope, syntax: Syntax): Value => {
     case 'index':
       return lowerIndex(scope, lower(scope, syntax.operand), lower(scope, syntax.index), text);
     case 'slice': {
-      const low = constantBound(scope, syntax.low, text) ?? 0n;
-      return lowerSlice(lower(scope, syntax.operand), low, constantBound(scope, syntax.high, text), text);
+      const bound = (of: Syntax | undefined): Value | undefined => of && lower(scope, of);
+      const bounds = { low: bound(syntax.low), high: bound(syntax.high) };
+      return lowerSlice(scope, lower(scope, syntax.operand), bounds, text);
     }
+    case 'assert':
+      return lowerAssert(scope, syntax);
     case 'call':
       return lowerCall(scope, syntax);
     case 'unary':

@@ -2,73 +2,12 @@
 import type { GoField, GoType } from '@probelens/gosym';
 import type { LoweredExpression } from '../expression.js';
 import { Refused } from '../refused.js';
-import { checked, compare, fits, constant as number, plus } from './build.js';
+import { both, checked, compare, fits, constant as number, plus } from './build.js';
 import type { Scope } from './scope.js';
-import { addressOf, partOf, readBits, type Storage, storageOf } from './storage.js';
-import type { Syntax } from './syntax.js';
-import { asInteger, asString, goInt, unsupportedType, type Value } from './value.js';
+import { addressOf, partOf, readBits, type Storage } from './storage.js';
+import { asInteger, asString, better, goInt, unsupportedType, type Value } from './value.js';
 
 type Stored = Extract<Value, { kind: 'stored' }>;
-
-const predeclared: ReadonlyMap<string, Value> = new Map([
-  ['true', { kind: 'constant', constant: { kind: 'bool', value: true } }],
-  ['false', { kind: 'constant', constant: { kind: 'bool', value: false } }],
-  ['nil', { kind: 'constant', constant: { kind: 'nil' } }],
-]);
-
-const variable = (scope: Scope, name: string): Value | undefined => {
-  const found = scope.variables.find((each) => each.name === name);
-  if (found !== undefined && scope.doubted?.has(found) === true) {
-    throw new Refused(
-      'stale-variable',
-      `The compiler's record of ${name} may be stale here (a call has passed since it was made); probe an earlier line, or build with -gcflags="all=-N -l".`,
-    );
-  }
-  if (found?.place.kind === 'register' && !scope.frame.hasRegister(found.place.register)) {
-    const line = scope.lineInMemory?.(name);
-    const advice =
-      line === undefined
-        ? 'its value never is in memory in this build; build with -gcflags="all=-N -l"'
-        : `at ${line} it is in memory; probe that line or one behind it`;
-    throw new Refused(
-      'unavailable-variable',
-      `${name} cannot be read here: it is in ${found.place.register}, which the kernel does not show to a probe; ${advice}.`,
-    );
-  }
-  return found && { kind: 'stored', type: found.type, storage: storageOf(name, found.place, scope.frame) };
-};
-
-const packageVariable = (scope: Scope, name: string): Value | undefined => {
-  const found = scope.packageVariable(name);
-  return found && { kind: 'stored', type: found.type, storage: storageOf(name, found.place, scope.frame) };
-};
-
-/** A bare name: a local, then a package variable, then what Go declares for everyone; in Delve's order (pushIdent). */
-export const lowerName = (scope: Scope, name: string): Value => {
-  const found =
-    variable(scope, name) ?? packageVariable(scope, `${scope.packageName}.${name}`) ?? predeclared.get(name);
-  if (found === undefined) throw new Refused('unknown-variable', scope.missing(name));
-  return found;
-};
-
-/** "pkg.Name" and "import/path".Name, unless a variable has the name of the package. */
-export const lowerQualified = (scope: Scope, syntax: Extract<Syntax, { kind: 'select' }>): Value | undefined => {
-  const { operand, field } = syntax;
-  if (operand.kind === 'string') {
-    const found = packageVariable(scope, `${operand.value}.${field}`);
-    if (found === undefined) throw new Refused('unknown-variable', scope.missing(`${operand.value}.${field}`));
-    return found;
-  }
-  if (operand.kind !== 'name') return undefined;
-  if (operand.name === 'runtime' && field === 'curg') {
-    throw new Refused('unsupported-syntax', 'Of runtime.curg only runtime.curg.goid can be used in the kernel.');
-  }
-  if (scope.variables.some((each) => each.name === operand.name)) return undefined;
-  if (scope.packageVariable(`${scope.packageName}.${operand.name}`) !== undefined) return undefined;
-  const found = packageVariable(scope, `${operand.name}.${field}`);
-  if (found === undefined) throw new Refused('unknown-variable', scope.missing(operand.name));
-  return found;
-};
 
 /** What a pointer points to. */
 export const dereference = (value: Stored, text: string): Stored => {
@@ -119,13 +58,15 @@ export const lowerField = (scope: Scope, operand: Value, name: string, text: str
     queue.push(...embedded.map((field) => fieldOf(holder, field)));
   }
   const known = throughPointer(operand, text).type;
-  const names = known.kind === 'struct' ? known.fields.map((field) => field.name).join(', ') : '';
-  throw new Refused(
-    'unknown-field',
-    names === ''
-      ? `${operand.type.name} has no field ${name}; correct the expression.`
-      : `${operand.type.name} has no field ${name}; it has ${names}.`,
-  );
+  const names = known.kind === 'struct' ? known.fields.map((field) => field.name) : [];
+  const similar = names.find((each) => each.toLowerCase() === name.toLowerCase());
+  const advice =
+    similar !== undefined
+      ? `did you mean ${similar}?`
+      : names.length === 0
+        ? 'correct the expression.'
+        : `it has ${names.join(', ')}.`;
+  throw new Refused('unknown-field', `${operand.type.name} has no field ${name}; ${advice}`);
 };
 
 interface Sequence {
@@ -186,7 +127,11 @@ const elementAt = (of: Sequence, address: LoweredExpression, inBounds: LoweredEx
 /** x[i]. Delve takes signed integers and constants as indexes (asInt), Go unsigned ones too. */
 export const lowerIndex = (scope: Scope, operand: Value, index: Value, text: string): Value => {
   const of = sequence(scope, operand, text);
-  if (of === undefined) return unsupportedType(text, 'only strings, slices and arrays can be indexed in the kernel');
+  if (of === undefined) {
+    if (operand.kind === 'stored' && operand.type.kind === 'map')
+      return better(text, 'the kernel does not search maps', 'only len(m) and m == nil can be asked of one');
+    return unsupportedType(text, 'only strings, slices and arrays can be indexed in the kernel');
+  }
   if (index.kind === 'constant') {
     if (index.constant.kind !== 'integer') return unsupportedType(text, 'the index is no integer');
     return constantIndex(of, index.constant.value, text);
@@ -194,7 +139,7 @@ export const lowerIndex = (scope: Scope, operand: Value, index: Value, text: str
   const position = asInteger(index, text);
   if (position === undefined) return unsupportedType(text, 'the index is no integer');
   if (!position.type.signed && scope.semantics === 'delve')
-    return unsupportedType(text, 'the debugger takes no unsigned index');
+    return better(text, 'the debugger takes no unsigned index', 'convert it to int');
   if (of.base === undefined) return unsupportedType(text, 'the array is in registers');
   // Lengths are below 2^63: taken as unsigned, a negative index is beyond every one of them.
   const inBounds = compare('lt', false, position.value, of.length);
@@ -215,23 +160,69 @@ export const lowerIndex = (scope: Scope, operand: Value, index: Value, text: str
   return elementAt(of, address, inBounds);
 };
 
-/** s[low:high] of a string with constant bounds, which is how one asks for a prefix in Delve. */
-export const lowerSlice = (operand: Value, low: bigint, high: bigint | undefined, text: string): Value => {
-  const value = asString(operand, text);
-  if (value === undefined) return unsupportedType(text, 'only strings can be sliced in the kernel');
-  if (low < 0n || !fits(low, goInt) || (high !== undefined && (high < low || !fits(high, goInt)))) {
-    throw new Refused('constant-overflow', `${text}: the bounds are out of order.`);
+/** A bound of a slice. Delve takes signed integers and constants (asInt), Go unsigned ones too. */
+const boundOf = (scope: Scope, bound: Value, text: string): LoweredExpression => {
+  if (bound.kind === 'constant') {
+    const { constant } = bound;
+    if (constant.kind !== 'integer') return unsupportedType(text, 'the bound is no integer');
+    if (constant.value < 0n || !fits(constant.value, goInt))
+      throw new Refused('constant-overflow', `${text}: the bounds are out of order.`);
+    return number(constant.value);
   }
-  const last = number(high ?? low);
+  const position = asInteger(bound, text);
+  if (position === undefined) return unsupportedType(text, 'the bound is no integer');
+  if (position.type.signed || scope.semantics === 'go') return position.value;
+  return better(text, 'the debugger takes no unsigned bound', 'convert it to int');
+};
+
+const isConstant = (value: LoweredExpression): value is Extract<LoweredExpression, { kind: 'constant' }> =>
+  value.kind === 'constant';
+
+/** s[low:high] of a string, which is how one asks for a prefix in Delve. */
+export const lowerSlice = (
+  scope: Scope,
+  operand: Value,
+  bounds: { readonly low: Value | undefined; readonly high: Value | undefined },
+  text: string,
+): Value => {
+  const value = asString(operand, text);
+  if (value === undefined) {
+    if (operand.kind === 'stored' && (operand.type.kind === 'slice' || operand.type.kind === 'array'))
+      return better(text, 'only strings can be sliced in the kernel', 'index what you slice instead');
+    return unsupportedType(text, 'only strings can be sliced in the kernel');
+  }
+  const low = bounds.low === undefined ? number(0n) : boundOf(scope, bounds.low, text);
+  const high = bounds.high === undefined ? value.length : boundOf(scope, bounds.high, text);
+  if (isConstant(low) && isConstant(high) && BigInt(low.value) > BigInt(high.value))
+    throw new Refused('constant-overflow', `${text}: the bounds are out of order.`);
+  // Lengths are below 2^63: taken as unsigned, a negative bound is beyond every one of them.
+  const ordered = compare('le', false, low, high);
+  const inside = compare('le', false, high, value.length);
+  const tests = [
+    ...(isConstant(low) && (isConstant(high) || low.value === '0') ? [] : [ordered]),
+    ...(bounds.high === undefined ? [] : [inside]),
+    // Delve slices no string without bytes (evalReslice).
+    ...(scope.semantics === 'delve' ? [compare('ne', false, value.pointer, number(0n))] : []),
+  ];
   const length: LoweredExpression =
-    high === undefined
-      ? { kind: 'arithmetic', operator: 'sub', type: goInt, left: value.length, right: number(low) }
-      : number(high - low);
-  const inBounds = compare('le', true, last, value.length);
+    isConstant(low) && low.value === '0'
+      ? high
+      : isConstant(low) && isConstant(high)
+        ? number(BigInt(high.value) - BigInt(low.value))
+        : { kind: 'arithmetic', operator: 'sub', type: goInt, left: high, right: low };
+  const [first, ...rest] = tests;
   return {
     kind: 'string',
     typeName: value.typeName,
-    pointer: plus(value.pointer, low),
-    length: checked(inBounds, length),
+    pointer: isConstant(low) ? plus(value.pointer, BigInt(low.value)) : sum(value.pointer, low),
+    length: first === undefined ? length : checked(rest.reduce(both, first), length),
   };
 };
+
+const sum = (address: LoweredExpression, bytes: LoweredExpression): LoweredExpression => ({
+  kind: 'arithmetic',
+  operator: 'add',
+  type: { width: 8, signed: false },
+  left: address,
+  right: bytes,
+});

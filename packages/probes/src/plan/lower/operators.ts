@@ -8,7 +8,16 @@ import { integers } from './integers.js';
 import { asLength, lengthArithmetic, zeroLength } from './lengths.js';
 import type { Scope } from './scope.js';
 import type { BinaryOperator, UnaryOperator } from './syntax.js';
-import { asBool, asInteger, describe, type IntegerValue, typeMismatch, unsupportedType, type Value } from './value.js';
+import {
+  asBool,
+  asInteger,
+  better,
+  describe,
+  type IntegerValue,
+  typeMismatch,
+  unsupportedType,
+  type Value,
+} from './value.js';
 
 const comparisons: Readonly<Partial<Record<BinaryOperator, ComparisonOperator>>> = {
   '==': 'eq',
@@ -61,7 +70,7 @@ export const lowerUnary = (scope: Scope, operator: UnaryOperator, operand: Value
     return folded === undefined ? unsupportedType(text, `${operator} has no meaning here`) : constantOf(folded);
   }
   const value = asInteger(operand, text);
-  if (value === undefined) return unsupportedType(text, `the kernel does not compute with ${describe(operand)}`);
+  if (value === undefined) return notComputed(operand, operand, text);
   if (operand.kind === 'length')
     return lengthArithmetic(operator === '-' ? 'sub' : operator === '+' ? 'add' : 'xor', zeroLength, operand, text);
   if (operator === '+') return { kind: 'integer', ...value };
@@ -102,6 +111,8 @@ const shiftCount = (scope: Scope, operator: 'shl' | 'shr', count: IntegerValue):
 
 const lowerShift = (scope: Scope, operator: 'shl' | 'shr', left: Value, right: Value, text: string): Value => {
   const operand = asInteger(left, text);
+  if (operand === undefined && left.kind === 'constant')
+    return better(text, 'which type the constant has here is not said', 'give it one, as in int(1) << n');
   if (operand === undefined || left.kind === 'length') {
     return unsupportedType(text, 'only integers of a type can be shifted in the kernel');
   }
@@ -121,6 +132,20 @@ const lowerShift = (scope: Scope, operator: 'shl' | 'shr', left: Value, right: V
   return node(shiftCount(scope, operator, count));
 };
 
+/** What is no integer. */
+const notComputed = (left: Value, right: Value, text: string): never => {
+  const value = left.kind === 'constant' ? right : left;
+  const kind = value.kind === 'stored' ? value.type.kind : value.kind;
+  if (kind === 'string') return better(text, 'the kernel joins no strings', 'compare their parts');
+  if (kind === 'float')
+    return better(
+      text,
+      'the kernel compares floating-point numbers but computes with none',
+      'do the sum in the constant',
+    );
+  return unsupportedType(text, `the kernel computes with integers only, not with ${describe(value)}`);
+};
+
 const lowerArithmetic = (
   scope: Scope,
   operator: ArithmeticOperator,
@@ -129,15 +154,17 @@ const lowerArithmetic = (
   text: string,
 ): Value => {
   if (left.kind === 'constant' && right.kind === 'constant') {
+    const isNamed = [left, right].some(({ constant }) => constant.kind === 'integer' && constant.named === true);
+    if (operator === 'div' && isNamed && [left, right].some(({ constant }) => constant.kind === 'float'))
+      return better(text, 'whether the constant has a type is not kept in the program', 'write its value instead');
     const folded = foldArithmetic(operator, left.constant, right.constant);
     return folded === undefined ? unsupportedType(text, 'these constants have no such result') : constantOf(folded);
   }
   if (operator === 'shl' || operator === 'shr') return lowerShift(scope, operator, left, right, text);
   const [a, b] = [asLength(left), asLength(right)];
   if (a !== undefined && b !== undefined) return lengthArithmetic(operator, a, b, text);
-  const operands = integers(left, right, text);
-  if (operands === undefined)
-    return unsupportedType(text, `the kernel computes with integers only, not with ${describe(left)}`);
+  const operands = integers(scope, left, right, text);
+  if (operands === undefined) return notComputed(left, right, text);
   const [x, y] = operands;
   if ((operator === 'div' || operator === 'rem') && y.value.kind === 'constant' && y.value.value === '0') {
     throw new Refused('division-by-zero', `${text}: division by zero.`);

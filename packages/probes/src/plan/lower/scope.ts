@@ -1,5 +1,5 @@
 /** What a condition can see at one probed instruction. */
-import type { GoVariable } from '@probelens/gosym';
+import type { GoVariable, NamedType } from '@probelens/gosym';
 import type { Frame } from './storage.js';
 
 /**
@@ -19,7 +19,13 @@ export interface Scope {
   readonly packageName: string;
   /** By full name: "main.limit", "net/http.DefaultClient". */
   readonly packageVariable: (name: string) => GoVariable | undefined;
+  /** By full name: "main.Side", "*net/http.Request", "int". */
+  readonly namedType: (name: string) => NamedType | undefined;
+  /** Import paths of the packages that the source calls `name`. */
+  readonly packagesCalled: (name: string) => readonly string[];
   readonly knowsGoroutine: boolean;
+  /** Strings are the texts of an event, which have no addresses. */
+  readonly textsOfEvent?: boolean;
   /** Names of types are kept as a length and a text (Go >= 1.17). */
   readonly typeNames?: boolean;
   /** A line of the function, "file.go:12", where a variable is in memory; undefined where it never is. */

@@ -39,6 +39,8 @@ export type Syntax = { readonly text: string } & (
       readonly low: Syntax | undefined;
       readonly high: Syntax | undefined;
     }
+  /** `type`: names, selections and stars in front of them. */
+  | { readonly kind: 'assert'; readonly operand: Syntax; readonly type: Syntax }
   | { readonly kind: 'call'; readonly callee: Syntax; readonly arguments: readonly Syntax[] }
   | { readonly kind: 'unary'; readonly operator: UnaryOperator; readonly operand: Syntax }
   | {
@@ -73,18 +75,20 @@ const binaryOperators: readonly BinaryOperator[] = [
 ];
 
 /** What a form that is not supported is called in a message, by the name of its node. */
-const forms: ReadonlyMap<string, string> = new Map([
-  ['type_assertion_expression', 'type assertions'],
-  ['type_conversion_expression', 'conversions to composite types'],
-  ['composite_literal', 'composite literals'],
-  ['func_literal', 'function literals'],
-  ['imaginary_literal', 'complex numbers'],
-  ['iota', 'iota'],
+const forms: ReadonlyMap<string, { readonly what: string; readonly advice?: string }> = new Map([
+  ['type_conversion_expression', { what: 'conversions to composite types', advice: 'compare the value itself' }],
+  ['composite_literal', { what: 'composite literals', advice: 'compare field by field' }],
+  ['func_literal', { what: 'function literals' }],
+  ['imaginary_literal', { what: 'complex numbers' }],
+  ['iota', { what: 'iota' }],
 ]);
 
 const unsupported = (node: Node): never => {
-  const form = forms.get(node.type) ?? `"${node.text}"`;
-  throw new Refused('unsupported-syntax', `The kernel cannot evaluate ${form}; the condition stays with the debugger.`);
+  const { what, advice } = forms.get(node.type) ?? { what: `"${node.text}"` };
+  throw new Refused(
+    'unsupported-syntax',
+    `The kernel cannot evaluate ${what}; ${advice ?? 'the condition stays with the debugger'}.`,
+  );
 };
 
 const field = (node: Node, name: string): Node => node.childForFieldName(name) ?? unsupported(node);
@@ -100,6 +104,39 @@ const convertArguments = (node: Node): readonly Syntax[] => {
   const list = field(node, 'arguments');
   // f(xs...) and new(T) have children that are no expressions.
   return list.namedChildren.map((child) => convert(child));
+};
+
+/** The type in `x.(T)`. */
+const convertType = (node: Node): Syntax => {
+  const { text } = node;
+  switch (node.type) {
+    case 'parenthesized_type': {
+      const [inner] = node.namedChildren;
+      return inner === undefined ? unsupported(node) : convertType(inner);
+    }
+    case 'type_identifier':
+      return { kind: 'name', text, name: text };
+    case 'qualified_type': {
+      const name = field(node, 'package').text;
+      return {
+        kind: 'select',
+        text,
+        operand: { kind: 'name', text: name, name },
+        field: field(node, 'name').text,
+      };
+    }
+    case 'pointer_type': {
+      const [target] = node.namedChildren;
+      return target === undefined
+        ? unsupported(node)
+        : { kind: 'unary', text, operator: '*', operand: convertType(target) };
+    }
+    default:
+      throw new Refused(
+        'unsupported-syntax',
+        `The kernel cannot look for the type ${text} in an interface; name a type of a package.`,
+      );
+  }
 };
 
 const convert = (node: Node): Syntax => {
@@ -127,6 +164,8 @@ const convert = (node: Node): Syntax => {
       return { kind: 'select', text, operand: convert(field(node, 'operand')), field: field(node, 'field').text };
     case 'index_expression':
       return { kind: 'index', text, operand: convert(field(node, 'operand')), index: convert(field(node, 'index')) };
+    case 'type_assertion_expression':
+      return { kind: 'assert', text, operand: convert(field(node, 'operand')), type: convertType(field(node, 'type')) };
     case 'slice_expression': {
       if (node.childForFieldName('capacity') !== null) return unsupported(node);
       const low = optional(node.childForFieldName('start'));

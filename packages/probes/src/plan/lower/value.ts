@@ -118,6 +118,16 @@ export const typeMismatch = (text: string, left: string, right: string): never =
   throw new Refused('type-mismatch', `${text}: ${left} and ${right} are different types; convert one of them.`);
 };
 
+/** What would work instead is known: nobody needs to be told where the condition stays. */
+export const better = (text: string, why: string, advice: string): never => {
+  throw new Refused('unsupported-type', `${text}: ${why}; ${advice}.`);
+};
+
+/** A constant of another kind than what it is compared with. */
+export const misfit = (text: string, { kind }: Constant, typeName: string, fitting: string): never => {
+  throw new Refused('type-mismatch', `${text}: the ${kind} constant is no ${typeName}; compare with ${fitting}.`);
+};
+
 export const unsupportedType = (text: string, what: string): never => {
   throw new Refused('unsupported-type', `${text}: ${what}; the condition stays with the debugger.`);
 };

@@ -1,0 +1,161 @@
+/** Names of variables, constants and types, as they are written in the probed function's file. */
+import type { GoVariable, NamedType } from '@probelens/gosym';
+import { Refused } from '../refused.js';
+import { wrap } from './build.js';
+import type { Scope } from './scope.js';
+import { storageOf } from './storage.js';
+import type { Syntax } from './syntax.js';
+import { better, integerType, type Value } from './value.js';
+
+const predeclared: ReadonlyMap<string, Value> = new Map([
+  ['true', { kind: 'constant', constant: { kind: 'bool', value: true } }],
+  ['false', { kind: 'constant', constant: { kind: 'bool', value: false } }],
+  ['nil', { kind: 'constant', constant: { kind: 'nil' } }],
+]);
+
+const local = (scope: Scope, name: string): Value | undefined => {
+  const found = scope.variables.find((each) => each.name === name);
+  if (found !== undefined && scope.doubted?.has(found) === true) {
+    throw new Refused(
+      'stale-variable',
+      `The compiler's record of ${name} may be stale here (a call has passed since it was made); probe an earlier line, or build with -gcflags="all=-N -l".`,
+    );
+  }
+  if (found?.place.kind === 'register' && !scope.frame.hasRegister(found.place.register)) {
+    const line = scope.lineInMemory?.(name);
+    const advice =
+      line === undefined
+        ? 'its value never is in memory in this build; build with -gcflags="all=-N -l"'
+        : `at ${line} it is in memory; probe that line or one behind it`;
+    throw new Refused(
+      'unavailable-variable',
+      `${name} cannot be read here: it is in ${found.place.register}, which the kernel does not show to a probe; ${advice}.`,
+    );
+  }
+  return found && { kind: 'stored', type: found.type, storage: storageOf(name, found.place, scope.frame) };
+};
+
+/**
+ * The compiler writes untyped constants as `int` (dumpGlobalConst, cmd/compile/internal/gc/obj.go 1.26), which is what
+ * Delve takes them for. In Go one that is written `int` can stand nowhere where the untyped one could not.
+ */
+const constantOf = (scope: Scope, { type, place }: GoVariable): Value | undefined => {
+  const integer = integerType(type);
+  if (place.kind !== 'constant' || integer === undefined || type.name !== 'int' || scope.semantics === 'delve')
+    return undefined;
+  return { kind: 'constant', constant: { kind: 'integer', value: wrap(place.value, integer), named: true } };
+};
+
+const packageLevel = (scope: Scope, name: string): Value | undefined => {
+  const found = scope.packageVariable(name);
+  if (found === undefined) return undefined;
+  const stored = { kind: 'stored', type: found.type, storage: storageOf(name, found.place, scope.frame) } as const;
+  return constantOf(scope, found) ?? stored;
+};
+
+/** As symbols have it: dots behind the last slash are escaped (objabi.PathToPrefix). */
+const symbolPath = (path: string): string => {
+  const slash = path.lastIndexOf('/') + 1;
+  return path.slice(0, slash) + path.slice(slash).replaceAll('.', '%2e');
+};
+
+/** Import paths that a package's name may stand for: itself, or those of the program that are called so. */
+const pathsOf = (scope: Scope, name: string): readonly string[] => [
+  ...new Set([name, ...scope.packagesCalled(name).map(symbolPath)]),
+];
+
+/** One of several packages of one name; Delve takes the first that it finds, in an order of its own. */
+const onlyOne = <T>(found: readonly { readonly path: string; readonly what: T }[], written: string): T | undefined => {
+  const [first, second] = found;
+  if (first === undefined || second === undefined) return first?.what;
+  const paths = found.map(({ path }) => `"${path}"`).join(' and ');
+  return better(written, `it is in the packages ${paths}`, `write the path in quotes, as in "${first.path}".NAME`);
+};
+
+const inPackage = (scope: Scope, name: string, member: string): Value | undefined => {
+  const found = pathsOf(scope, name).flatMap((path) => {
+    const what = packageLevel(scope, `${path}.${member}`);
+    return what === undefined ? [] : [{ path, what }];
+  });
+  return onlyOne(found, `${name}.${member}`);
+};
+
+/** A bare name: a local, then a package variable, then what Go declares for everyone; in Delve's order (pushIdent). */
+export const lowerName = (scope: Scope, name: string): Value => {
+  const found = local(scope, name) ?? packageLevel(scope, `${scope.packageName}.${name}`) ?? predeclared.get(name);
+  if (found === undefined) throw new Refused('unknown-variable', scope.missing(name));
+  return found;
+};
+
+/** Whether a name stands for a variable, so that what it qualifies is a field. */
+const isVariable = (scope: Scope, name: string): boolean =>
+  scope.variables.some((each) => each.name === name) ||
+  scope.packageVariable(`${scope.packageName}.${name}`) !== undefined;
+
+/** "pkg.Name" and "import/path".Name, unless a variable has the name of the package. */
+export const lowerQualified = (scope: Scope, syntax: Extract<Syntax, { kind: 'select' }>): Value | undefined => {
+  const { operand, field } = syntax;
+  if (operand.kind === 'string') {
+    const found = packageLevel(scope, `${operand.value}.${field}`);
+    if (found === undefined) throw new Refused('unknown-variable', scope.missing(`${operand.value}.${field}`));
+    return found;
+  }
+  if (operand.kind !== 'name') return undefined;
+  if (operand.name === 'runtime' && field === 'curg') {
+    throw new Refused('unsupported-syntax', 'Of runtime.curg only runtime.curg.goid can be used in the kernel.');
+  }
+  if (isVariable(scope, operand.name)) return undefined;
+  const found = inPackage(scope, operand.name, field);
+  if (found !== undefined) return found;
+  const isPackage = operand.name === scope.packageName || scope.packagesCalled(operand.name).length > 0;
+  throw new Refused('unknown-variable', scope.missing(isPackage ? `${operand.name}.${field}` : operand.name));
+};
+
+/** Delve finds types by their names in DWARF, where these two do not appear. */
+const aliases: ReadonlyMap<string, string> = new Map([
+  ['byte', 'uint8'],
+  ['rune', 'int32'],
+]);
+
+/** Of Go itself: no package has them. */
+const basic = /^(?:u?int(?:8|16|32|64)?|uintptr|float(?:32|64)|complex(?:64|128)|string|bool)$/;
+
+const localType = (scope: Scope, name: string): NamedType | undefined => {
+  const found = scope.namedType(`${scope.packageName}.${name}`);
+  if (found === undefined || scope.semantics === 'go') return found;
+  return better(name, 'the debugger knows types by their packages only', `write ${scope.packageName}.${name}`);
+};
+
+const bareType = (scope: Scope, name: string): NamedType | undefined => {
+  const alias = aliases.get(name);
+  if (alias !== undefined && scope.semantics === 'delve') {
+    throw new Refused('unsupported-syntax', `${name}: the debugger does not know ${name}; write ${alias}.`);
+  }
+  const known = alias ?? name;
+  return basic.test(known) ? (scope.namedType(known) ?? basicType(known)) : localType(scope, name);
+};
+
+/** Where the program has no debug information of it. */
+const basicType = (name: string): NamedType | undefined => {
+  const [, unsigned, bits] = /^(u?)int(8|16|32|64|ptr)?$/.exec(name) ?? [];
+  if (unsigned === undefined) return undefined;
+  const size = bits === undefined || bits === 'ptr' ? 8 : Number(bits) / 8;
+  return { type: { kind: unsigned === 'u' ? 'uint' : 'int', name, size }, descriptor: undefined };
+};
+
+/** The type that an expression names, behind stars; undefined where it names none. Throws Refused. */
+export const typeNamed = (scope: Scope, syntax: Syntax): NamedType | undefined => {
+  if (syntax.kind === 'unary' && syntax.operator === '*') {
+    const target = typeNamed(scope, syntax.operand);
+    return target && scope.namedType(`*${target.type.name}`);
+  }
+  if (syntax.kind === 'name') return isVariable(scope, syntax.name) ? undefined : bareType(scope, syntax.name);
+  if (syntax.kind !== 'select' || syntax.operand.kind !== 'name' || isVariable(scope, syntax.operand.name))
+    return undefined;
+  const { operand, field } = syntax;
+  const found = pathsOf(scope, operand.name).flatMap((path) => {
+    const what = scope.namedType(`${path}.${field}`);
+    return what === undefined ? [] : [{ path, what }];
+  });
+  return onlyOne(found, syntax.text);
+};
