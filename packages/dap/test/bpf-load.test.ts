@@ -226,6 +226,38 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('loading eBPF prog
     expect((await client.ask('probelens/verifierSummary', { number: 77 })).success).toBe(false);
   });
 
+  it('pauses at the next load where there is no debugger, shows it, and the verdict over it', async () => {
+    await launch(['bpf-refused'], ['-via', 'syscall', '-log', '1', 'leaked', 'xdp'], 'probe');
+    expect((await client.ask('probelens/verifierSummary')).success).toBe(false);
+    expect(await client.ask('probelens/pauseAtNextLoad')).toMatchObject({ success: true });
+    await client.ask('configurationDone');
+    const pause = await stopped();
+    expect(pause).toMatchObject({ reason: 'exception', description: 'BPF program load' });
+    const { values, names, variables } = await scopeOf(pause.threadId);
+    expect(names).toEqual(expect.arrayContaining(['syscall.Syscall', 'main.systemCall', 'main.main']));
+    expect(values).toMatchObject({ type: 'tracepoint', name: 'leaked', result: 'about to be loaded' });
+    expect((await listing(variables, 2)).map(({ instruction }) => instruction)[1]).toBe('r2 = 8');
+    const { line, instructions } = (await client.ask('probelens/shownLoad')).body;
+    expect([line, instructions.length]).toEqual([expect.stringMatching(/^About to load: tracepoint "leaked"/), 7]);
+    expect(client.output).toContain('About to load: tracepoint "leaked"');
+    expect(await say('bpf reload')).toContain('check: leaked-reference');
+
+    await goOn(pause.threadId);
+    const halt = await stopAs('BPF program refused');
+    const after = await scopeOf(halt.threadId);
+    expect(after.values).toMatchObject({
+      name: 'leaked',
+      result: 'refused, EINVAL (errno 22)',
+      check: 'leaked-reference',
+    });
+    const summary = (await client.ask('probelens/verifierSummary')).body;
+    expect(summary.report).toMatchObject({ kind: 'leaked-reference', slot: 7 });
+    expect((await client.ask('probelens/shownLoad')).body.line).toBe(summary.line);
+    await goOn(halt.threadId);
+    expect(await stopped()).toBe('terminated');
+    expect(reports().map(({ case: name }) => name)).toEqual(['leaked', 'xdp']);
+  });
+
   it('halts the program where there is no debugger, with what the verifier said', async () => {
     await launch(['bpf-refused'], ['-via', 'syscall', '-log', '1', 'leaked'], 'probe');
     await client.ask('configurationDone');

@@ -204,7 +204,7 @@ export const operations: readonly Operation[] = [
         'stops in the Go wrapper of the system call, of a load by C where the call of C returns',
         'sees the next BPF_PROG_LOAD',
       ),
-      effect('probelens/pauseAtNextLoad', '-', 'nothing: refused; tick the exception filter "BPF Program Load"'),
+      effect('probelens/pauseAtNextLoad', '-', 'halts before the next BPF_PROG_LOAD, with SIGSTOP'),
     ],
   },
   {
@@ -213,7 +213,7 @@ export const operations: readonly Operation[] = [
     effects: [
       undefined,
       effect('probelens/verifierSummary', '-', 'its verifier log was kept at the load'),
-      effect('probelens/verifierSummary', '-', 'nothing: refused; `bpf log` in the console has it'),
+      effect('probelens/verifierSummary', '-', 'its verifier log was kept at the load'),
     ],
   },
   {

@@ -1,6 +1,8 @@
 /** Scopes, variables and expressions in the frames of a moment: only what was captured can be shown. */
 import type { CapturedValue } from '@probelens/probes';
 import { errors } from '../errors.js';
+import { isAtLoad } from './bpf/calls.js';
+import { bpfScope } from './bpf/scope.js';
 import { firstMomentReference } from './ids.js';
 import { isObject, type JsonObject, numberOf, objectOf, type Request, stringOf } from './message.js';
 import { change, type Moment, momentAtFrame, type Row } from './moments.js';
@@ -66,7 +68,13 @@ export const onMomentScopes = (turn: Turn, request: Request): boolean => {
   const scope = (name: string, rows: readonly Row[]): readonly JsonObject[] =>
     rows.length === 0 ? [] : [{ name, variablesReference: refer(turn, rows), expensive: false }];
   const scopes =
-    depth > 0 ? [] : [...scope('Captured', moment.values.map(rowOf)), ...scope('Kernel', kernelRows(moment))];
+    depth > 0
+      ? []
+      : [
+          ...scope('Captured', moment.values.map(rowOf)),
+          ...scope('Kernel', kernelRows(moment)),
+          ...(isAtLoad(turn.state, moment) ? [bpfScope] : []),
+        ];
   turn.answer(request, { scopes });
   return true;
 };

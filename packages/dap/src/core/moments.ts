@@ -38,6 +38,8 @@ export interface Moment {
   readonly stackTop: string | undefined;
   /** Undefined until somebody looks. */
   readonly frames: readonly MomentFrame[] | undefined;
+  /** Of a system call on eBPF: all that is known of it. */
+  readonly cause: ProbeEvent | undefined;
 }
 
 /** One line of a scope. */
@@ -104,6 +106,7 @@ export const momentFrom = (number: number, kind: Moment['kind'], gate: Gate, eve
     stack: event.stack ?? [],
     stackTop: event.stackTop,
     frames: undefined,
+    cause: event.bpf === undefined ? undefined : event,
   };
 };
 

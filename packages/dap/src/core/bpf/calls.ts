@@ -2,6 +2,7 @@
 import type { BpfCall, BpfLoad, ProbeEvent } from '@probelens/probes';
 import type { BpfAttributes } from '../kernel-words.js';
 import { type Request, stringOf } from '../message.js';
+import type { Moment } from '../moments.js';
 import type { Gate, Hit, SessionState } from '../state.js';
 import type { Turn } from '../turn.js';
 
@@ -103,14 +104,45 @@ export const numbered = ({ bpf }: SessionState, number: number): BpfSeen | undef
 export const lastLoad = ({ bpf }: SessionState, wanted: (load: BpfLoad) => boolean): BpfSeen | undefined =>
   bpf.seen.findLast(({ call }) => call.kind === 'load' && wanted(call));
 
+/** Without Delve: what the client looks at. */
+export const haltedMoments = ({ probeOnly, moments }: SessionState): readonly Moment[] =>
+  probeOnly?.phase.kind === 'halted'
+    ? [...probeOnly.phase.threads.values()].flatMap((slot) => moments.kept.get(slot) ?? [])
+    : [];
+
+const isAfterCall = ({ cause }: Moment): boolean => cause !== undefined;
+
+const distance = (one: bigint, other: bigint): bigint => (one > other ? one - other : other - one);
+
+const callOfMoment = (state: SessionState, { thread, time }: Moment): BpfSeen | undefined =>
+  state.bpf.seen.findLast((one) => one.thread === thread && distance(one.time, time) < sameCall);
+
+/** The program stands before a load, for whoever looks at the stop. */
+export const standsBefore = (state: SessionState): boolean => {
+  const { shown, bpf } = state;
+  const goroutine = bpf.before?.goroutine;
+  if (goroutine === undefined) return false;
+  return (
+    shown?.hit.goroutine === goroutine ||
+    haltedMoments(state).some((moment) => moment.goroutine === goroutine && !isAfterCall(moment))
+  );
+};
+
+/** Whether a moment's frame has a load to show. */
+export const isAtLoad = (state: SessionState, moment: Moment): boolean =>
+  haltedMoments(state).includes(moment) &&
+  (isAfterCall(moment) ? shownCall(state)?.call.kind === 'load' : standsBefore(state));
+
 /** The system call because of which the client looks at a stop. */
 export const shownCall = (state: SessionState): BpfSeen | undefined => {
+  const halted = haltedMoments(state).find(isAfterCall);
+  if (halted !== undefined) return callOfMoment(state, halted);
   const cause = state.shown?.hit.cause;
   if (cause?.bpf === undefined) return undefined;
   return state.bpf.seen.findLast(({ thread, call }) => thread === cause.tid && call.errno === cause.bpf?.errno);
 };
 
-const uintptr = (hit: Hit, name: string): bigint | undefined => {
+const uintptr = (hit: Pick<Hit, 'values'>, name: string): bigint | undefined => {
   const text = stringOf(hit.values.find((value) => value.name === name)?.text) ?? '';
   return /^\d+$|^0x[0-9a-f]+$/i.test(text) ? BigInt(text) : undefined;
 };
@@ -127,7 +159,7 @@ export const isBeforeLoad = ({ owner, planned }: Gate): boolean =>
   owner.kind === 'filter' && owner.filter.startsWith('bpf-') && !('source' in planned.plan);
 
 /** A gate at the system call's wrapper fired: what it is about to load is read from its memory. */
-export const lookBefore = (turn: Turn, hit: Hit): void => {
+export const lookBefore = (turn: Turn, hit: Pick<Hit, 'goroutine' | 'values'>): void => {
   const [pointer, size] = [uintptr(hit, 'a2'), uintptr(hit, 'a3')];
   const ticket = turn.ticket();
   const at =

@@ -7,15 +7,14 @@ import { shownRow } from '../moment-values.js';
 import type { Row } from '../moments.js';
 import type { SessionState } from '../state.js';
 import type { Turn } from '../turn.js';
-import { changeBpf, numbered, shownCall } from './calls.js';
+import { changeBpf, numbered, shownCall, standsBefore } from './calls.js';
 import { onReloaded } from './reload.js';
 import { disassembled, loadRows } from './rows.js';
 
 const beforeReference = 'bpf:next';
 const reference = (number: number): string => `bpf:${number}`;
 
-const standsBefore = ({ bpf, shown }: SessionState): boolean =>
-  bpf.before !== undefined && shown !== undefined && bpf.before.goroutine === shown.hit.goroutine;
+export const bpfScope: JsonObject = { name: 'eBPF', variablesReference: bpfReference, expensive: false };
 
 export const withBpfScope = (state: SessionState, request: Request, response: Response): Response => {
   const { shown } = state;
@@ -24,8 +23,7 @@ export const withBpfScope = (state: SessionState, request: Request, response: Re
   if (frame === undefined || !shown.frames.has(frame)) return response;
   if (!standsBefore(state) && shownCall(state) === undefined) return response;
   const body = objectOf(response.body);
-  const scope: JsonObject = { name: 'eBPF', variablesReference: bpfReference, expensive: false };
-  return { ...response, body: { ...body, scopes: [...listOf(body.scopes), scope] } };
+  return { ...response, body: { ...body, scopes: [...listOf(body.scopes), bpfScope] } };
 };
 
 /** Undefined: it is being read. */

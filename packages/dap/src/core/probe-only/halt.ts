@@ -3,6 +3,9 @@
  * stop, one DAP thread for each goroutine; each hit is shown once, or counted where its hit condition did not hold.
  */
 import { errors } from '../../errors.js';
+import { isBeforeLoad, lookBefore } from '../bpf/calls.js';
+import { endPause } from '../bpf/console.js';
+import { forgetBefore } from '../bpf/scope.js';
 import { exceptionOf } from '../exceptions/show.js';
 import { changeGate } from '../gates.js';
 import { holds } from '../hit-condition.js';
@@ -86,6 +89,12 @@ export const onHalted = (turn: Turn, ticket: number, state: 'halted' | 'running'
     );
 };
 
+/** A load of eBPF that somebody waited for, or that is about to be made. */
+const atLoad = (turn: Turn, gate: Gate, { goroutine, values }: Moment): void => {
+  if (isBeforeLoad(gate)) lookBefore(turn, { goroutine, values });
+  if (gate.owner.kind === 'filter' && gate.owner.filter.startsWith('bpf-')) endPause(turn);
+};
+
 const unjudged = 'The condition could not be judged: a page of memory was not there, and there is no debugger to ask.';
 
 const momentsOf = (turn: Turn, own: ProbeOnly): readonly Moment[] =>
@@ -106,8 +115,9 @@ export const announce = (turn: Turn, faulted = false): void => {
   turn.target({ running: false, goroutine: first.goroutine === 0 ? undefined : first.goroutine });
   if (others.length > 0) turn.say(`Hit in the same moment: ${others.map(whoHit).join(', ')}.`);
   const gate = [...turn.state.gates.values()].find(({ id }) => id === first.gate);
-  const { goroutine, values } = first;
-  const told = gate && exceptionOf(turn, gate, { goroutine, values, cause: undefined });
+  const { goroutine, values, cause } = first;
+  if (gate !== undefined) atLoad(turn, gate, first);
+  const told = gate && exceptionOf(turn, gate, { goroutine, values, cause });
   if (told !== undefined) {
     const text = { description: told.id, text: told.description };
     turn.event('stopped', { reason: 'exception', threadId, allThreadsStopped: true, ...text });
@@ -143,6 +153,7 @@ export const goOn = (turn: Turn): void => {
   if (probeOnly === undefined) return;
   forgetHalts(turn);
   if (turn.state.exception !== undefined) turn.update({ exception: undefined });
+  forgetBefore(turn);
   if (probeOnly.hits.length > 0) {
     awaitHalt(turn);
     return;

@@ -1,6 +1,7 @@
 /** Every input of a session without a debugger. */
 
-import type { ProbeEvent } from '@probelens/probes';
+import type { DescribedLoad, ProbeEvent } from '@probelens/probes';
+import { onLoadDescribed, sayAwaited } from '../bpf/scope.js';
 import { onListCounted } from '../console.js';
 import { onProbeEvents } from '../events.js';
 import { removeGates } from '../gates.js';
@@ -45,6 +46,13 @@ const onTimer = (turn: Turn, name: TimerName): void => {
   if (name === 'ending') over(turn);
 };
 
+/** What the program halted before, or what it was asked to be loaded once more for. */
+const onReadBefore = (turn: Turn, ticket: number, described: DescribedLoad | undefined): void => {
+  const waited = turn.state.bpf.before?.load === undefined;
+  onLoadDescribed(turn, ticket, described);
+  if (waited) sayAwaited(turn);
+};
+
 const takeKernel = (turn: Turn, input: OwnInput): void => {
   switch (input.kind) {
     case 'kernel-opened':
@@ -70,6 +78,9 @@ const takeKernel = (turn: Turn, input: OwnInput): void => {
     case 'drained':
       onLastEvents(turn, input.ticket);
       onListCounted(turn, input.ticket);
+      return;
+    case 'load-described':
+      onReadBefore(turn, input.ticket, input.described);
       return;
     case 'probe-events':
       onEvents(turn, input.events);
