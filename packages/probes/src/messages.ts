@@ -7,7 +7,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import { TextDecoder } from 'node:util';
-import { type Message, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import { AbstractMessageWriter, type Message, type MessageWriter, StreamMessageReader } from 'vscode-jsonrpc/node';
 import { type Records, RecordsNotification } from './agent/protocol.js';
 
 const OBJECT = '{'.charCodeAt(0);
@@ -39,11 +39,38 @@ export const messageReader = (stream: Readable, onRecords?: (bytes: number) => v
   return reader;
 };
 
-export const messageWriter = (stream: Writable): StreamMessageWriter =>
-  new StreamMessageWriter(stream, {
-    contentTypeEncoder: {
-      name: 'application/json',
-      encode: async (message) =>
-        isRecords(message) ? message.params.bytes : Buffer.from(JSON.stringify(message), 'utf8'),
-    },
-  });
+/** Header and body leave in one system call: the other end wakes once for each message. */
+class OneWriteMessageWriter extends AbstractMessageWriter implements MessageWriter {
+  readonly #stream: Writable;
+
+  constructor(stream: Writable) {
+    super();
+    this.#stream = stream;
+    stream.on('error', (error) => this.fireError(error));
+    stream.on('close', () => this.fireClose());
+  }
+
+  /** Resolves when the bytes have left this process. */
+  write(message: Message): Promise<void> {
+    const body = isRecords(message) ? message.params.bytes : Buffer.from(JSON.stringify(message), 'utf8');
+    return new Promise((resolve, reject) => {
+      this.#stream.cork();
+      this.#stream.write(`Content-Length: ${body.length}\r\n\r\n`, 'latin1');
+      this.#stream.write(body, (error) => {
+        if (error === undefined || error === null) {
+          resolve();
+          return;
+        }
+        this.fireError(error, message);
+        reject(error);
+      });
+      this.#stream.uncork();
+    });
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+}
+
+export const messageWriter = (stream: Writable): MessageWriter => new OneWriteMessageWriter(stream);

@@ -1,5 +1,5 @@
 /** Records on their way from the agent to whoever looks at them. */
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMessageConnection } from 'vscode-jsonrpc/node';
@@ -33,6 +33,12 @@ const known = (): RecordedEvents => {
   recorded.add({ probe: 7, captures: [id], stackSites: undefined });
   return recorded;
 };
+
+const recordsMessage = (bytes: Uint8Array) => ({
+  jsonrpc: '2.0',
+  method: RecordsNotification.method,
+  params: { bytes },
+});
 
 describe('records', () => {
   it('are events of the probes that are known, without discarded ones', () => {
@@ -88,6 +94,37 @@ describe('records', () => {
     sender.dispose();
     receiver.dispose();
     await asked;
+  });
+
+  it('leave with their header in one write, after those before them', async () => {
+    const writes: string[][] = [];
+    const wire = new Writable({
+      writev: (chunks, written) => {
+        writes.push(chunks.map(({ chunk }: { readonly chunk: Buffer }) => chunk.toString('latin1')));
+        setImmediate(written);
+      },
+    });
+    const writer = messageWriter(wire);
+    const send = (text: string): Promise<void> => writer.write(recordsMessage(Buffer.from(text.padEnd(8), 'latin1')));
+    await Promise.all([send('one'), send('two'), writer.write({ jsonrpc: '2.0' })]);
+    // What is written while a write is under way waits for it, and goes together.
+    expect(writes.flat()).toEqual([
+      ...['one     ', 'two     '].flatMap((body) => ['Content-Length: 8\r\n\r\n', body]),
+      'Content-Length: 17\r\n\r\n',
+      '{"jsonrpc":"2.0"}',
+    ]);
+    expect(writes[0]).toHaveLength(2);
+  });
+
+  it('that nobody takes any more are told to him who sent them', async () => {
+    const wire = new Writable({ writev: (_, written) => written(new Error('the other end is gone')) });
+    const writer = messageWriter(wire);
+    const failures: string[] = [];
+    writer.onError(([error]) => failures.push(error.message));
+    const gone = new Promise<void>((resolve) => writer.onClose(resolve));
+    await expect(writer.write(recordsMessage(record(7, 1, 1n)))).rejects.toThrow('the other end is gone');
+    await gone;
+    expect(new Set(failures)).toEqual(new Set(['the other end is gone']));
   });
 
   it('wait within bounds: the stream rests above the limit and goes on below half of it', () => {

@@ -52,8 +52,10 @@ export class EventReader {
     });
   }
 
+  /** Until what waits is less than a batch: the rest gathers until the watch's next call, and goes as one message. */
   async #pump(): Promise<void> {
-    while ((await this.#next()) > 0);
+    do await this.#next();
+    while (!this.#closed && this.#ring.pending >= BATCH);
   }
 
   /** Sends one batch, after those before it; resolves with its bytes. */
