@@ -59,7 +59,7 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('agent', () => {
   });
 
   it('says who it is', () => {
-    expect(agent.hello).toMatchObject({ protocol: 2, capable: true });
+    expect(agent.hello).toMatchObject({ protocol: 3, capable: true });
   });
 
   it('counts the calls of an untraced program and harms none', async () => {

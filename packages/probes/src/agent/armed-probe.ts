@@ -20,9 +20,10 @@ import {
 } from '@probelens/bpf';
 import type { ProbeCounters } from '../events.js';
 import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
+import type { HitCondition } from '../program/hits.js';
 import { buildProgram, buildSentinel, hasStack, type ProgramRequest } from '../program/program.js';
 import { type RecordLayout, recordLayout } from '../program/record.js';
-import { stateSize } from '../program/state.js';
+import { stateOffsets, stateSize } from '../program/state.js';
 import type { Admitted } from './admission.js';
 import { type Armed, countersFrom, Opened } from './armed.js';
 import { withDescriptorsAbove, withHighestDescriptor } from './descriptor-order.js';
@@ -54,6 +55,8 @@ export interface ProbeRequest {
     readonly armedThreads?: BpfMap;
     readonly switches?: BpfMap;
   };
+  /** Which of the hits are told; undefined: all. */
+  readonly hits?: HitCondition | undefined;
   /** By which others switch it. */
   readonly switchedBy?: number | undefined;
   readonly abilities: KernelAbilities;
@@ -81,6 +84,7 @@ const loadGate = (request: ProbeRequest, state: BpfMap): Program => {
       target: request.admitted.target.pid,
       stop: request.stop,
       maps: { state, ...request.maps },
+      hits: request.hits,
       switchedBy: request.switchedBy,
       sleepable,
       siteCookie: abilities.cookies && plan.sites.length > 1,
@@ -127,6 +131,12 @@ const attach = (request: ProbeRequest, program: Program, places: readonly Placem
     for (const link of links.toReversed()) link.close();
     throw error;
   }
+};
+
+const countedBefore = ({ counted }: HitCondition): Uint8Array => {
+  const state = new Uint8Array(stateSize);
+  new DataView(state.buffer).setBigUint64(stateOffsets.number, BigInt(counted), true);
+  return state;
 };
 
 const gatePlaces = (sites: readonly PlannedSite[]): readonly Placement[] =>
@@ -180,6 +190,7 @@ export class ArmedProbe implements Armed {
       this.#state = this.#opened.add(
         createMap({ type: 'array', name: 'probelens_state', valueSize: stateSize, maxEntries: 1 }),
       );
+      if (request.hits !== undefined) this.#state.update(FIRST, countedBefore(request.hits));
       const gate = this.#opened.add(loadGate(request, this.#state));
       // Loaded before the gate opens: between the two links nothing may fail that need not.
       const sentinel =

@@ -7,10 +7,11 @@ import type { BpfLoad } from '../bpf-load/call.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { LoweredExpression } from '../plan/expression.js';
 import type { CaptureShape, PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
+import type { HitCondition } from '../program/hits.js';
 import type { ProbeSpec, ProbeTarget } from '../spec/spec.js';
 
 /** Raised in a breaking way only; the two ends refuse each other when it differs. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** Who may be probed, and how a stop is made. */
 export interface AgentTarget {
@@ -51,6 +52,8 @@ export interface ArmParams {
   readonly target: AgentTarget;
   /** Absent: no probe can switch this one, and `then arm` and `then disarm` are refused. */
   readonly place?: ListPlace;
+  /** Which of the hits whose condition is true are told; absent: all. Only where `canCountHits`. */
+  readonly hits?: HitCondition;
 }
 
 export interface Armed {

@@ -5,7 +5,7 @@ import type { BpfWhat } from '../bpf-load/call.js';
 import { bpfDetails } from '../bpf-load/text.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
-import { InvalidPlan, ProgramError, validatePlan } from '../program/index.js';
+import { InvalidPlan, ProgramError, validatePlan, validHits } from '../program/index.js';
 import { admit, admitProcess, askingUser, identifyTracer } from './admission.js';
 import type { Armed } from './armed.js';
 import { ArmedProbe, changedText } from './armed-probe.js';
@@ -114,6 +114,7 @@ export class Session {
   async #armProbe(params: ArmParams): Promise<number> {
     const plan = this.#validate(params.plan);
     const place = this.#checked(() => validPlace(params, plan.spec));
+    const hits = this.#checked(() => validHits(params, plan));
     const target = validTarget(params.target);
     const admitted = await admit(plan, target, {
       files: this.#files,
@@ -127,7 +128,7 @@ export class Session {
     const changes = changedText(admitted.file, plan.sites);
     return this.#enter({ ...admitted, halts: stop.kind === 'halt', changes }, (id, shared) => {
       const switchedBy = enterPlace(shared.control, place, plan.spec);
-      return new ArmedProbe({ id, plan, admitted, machine, stop, maps: mapsOf(shared), switchedBy, abilities });
+      return new ArmedProbe({ id, plan, admitted, machine, stop, maps: mapsOf(shared), hits, switchedBy, abilities });
     });
   }
 

@@ -1,4 +1,5 @@
 /** From plans to programs and from records to events: the agent's half that is pure. */
+export { type HitCondition, validHits } from './hits.js';
 export {
   buildProgram,
   buildSentinel,

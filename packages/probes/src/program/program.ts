@@ -6,6 +6,7 @@ import { emitArmedThreadGate } from './armed-thread.js';
 import { type Evaluation, emitExpression, emitGoroutine } from './evaluate.js';
 import { frame } from './frame.js';
 import { emitCount, emitNumber, emitRateLimit, emitStop, emitTargetGuard } from './gate.js';
+import { emitHitCondition, type HitCondition } from './hits.js';
 import { ProgramError } from './program-error.js';
 import { recordFlags, recordLayout } from './record.js';
 import { emitCaptures, emitRecordFaults, emitRecordHeader, emitStack, mayFault } from './record-writer.js';
@@ -47,6 +48,8 @@ export interface ProgramRequest {
     /** SIGSTOP to the process. */
     | { readonly kind: 'halt' };
   readonly maps: ProgramMaps;
+  /** Which of the hits are told, by their number; undefined: all. Only for conditions that cannot fault. */
+  readonly hits?: HitCondition | undefined;
   /** By which others switch this probe (`then arm N`); undefined: it is always on. */
   readonly switchedBy?: number | undefined;
   /** The program may sleep (BPF_F_SLEEPABLE): pages that are not resident are fetched. */
@@ -132,7 +135,8 @@ const emitEvent = (to: Evaluation, request: ProgramRequest): void => {
   const limited = assembler.freshLabel('limited');
   const done = assembler.freshLabel('done');
   const stops = request.stop.kind !== 'none';
-  emitNumber(to, maps);
+  // A hit condition has numbered it already.
+  if (request.hits === undefined) emitNumber(to, maps);
   // A stop that was left out would be a breakpoint that lies: the limit is for events that nobody waits for.
   const { rateLimit } = plan.spec;
   if (rateLimit !== undefined && !stops) emitRateLimit(to, maps, rateLimit, limited);
@@ -182,10 +186,13 @@ export const buildProgram = (request: ProgramRequest): Uint8Array => {
       throw new ProgramError('this kernel does not tell a program at which of its sites it runs');
     assembler.mov('r1', 'r6').call('get_attach_cookie').store('r10', frame.site, 'r0', 8);
   }
+  // An armed thread stops here without being counted.
+  if (request.hits !== undefined) assembler.store('r10', frame.number, 0, 8);
   emitThreadGate(to, request, out);
   if (plan.forArmedThreads !== true) {
     emitScope(to, plan, out);
     emitCondition(to, request, out);
+    if (request.hits !== undefined) emitHitCondition(to, maps, request.hits, out);
     if (maps.switches !== undefined) emitThen(to, maps.switches, plan.spec.onMatch);
   }
   if (firesForThreads(request)) assembler.label(threadFired);
