@@ -1,9 +1,12 @@
 /** Values of several parts as the kernel reads them from a running program, against what Go's own fmt and len say. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { attachUprobeMulti, createMap, loadProgram, RingBuffer } from '@probelens/bpf';
 import { openGoBinary } from '@probelens/gosym';
 import { describe, expect, test } from 'vitest';
+import { findDelve } from '../../../test/delve.js';
 import { requirement } from '../../../test/requirements.js';
 import { toolchains } from '../../gosym/test/dwarf/toolchains.js';
 import { capturedValue } from '../src/agent/captured-text.js';
@@ -29,6 +32,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 )
 
 type inner struct {
@@ -74,6 +78,27 @@ func takes(o *order, p pair, xs []int16, e error, any any, m map[string]int, c c
 	return sink
 }
 
+type wide struct {
+${Array.from({ length: 40 }, (_, index) => `	N${index} int64`).join('\n')}
+}
+
+type many struct {
+${Array.from({ length: 30 }, (_, index) => `	S${index} string`).join('\n')}
+}
+
+type late struct {
+	Blob [32]int64
+	X, Y int32
+	S    string
+	Z    uint8
+}
+
+//go:noinline
+func wides(w *wide, m *many, l late, pn *int, ps *string, none *int, cut [10]int32) int {
+	sink += int(w.N3) + len(m.S2) + int(l.X) + *pn + len(*ps) + int(cut[1])
+	return sink
+}
+
 //go:noinline
 func show(s string) { fmt.Println(s) }
 
@@ -108,6 +133,10 @@ func main() {
 	for i := range orders {
 		takes(orders[i], pair{int32(i), -int32(i) - 1, 0, uint8(200 + i)}, slices[i], errs[i], anys[i], maps[i], chans[i], words[i])
 	}
+	n, long := 41, strings.Repeat("0123456789", 5)
+	w, m, l := &wide{N0: -1, N3: 3, N31: 31, N39: 39}, &many{S0: "first", S2: long, S29: "last"}, late{X: 5, S: "end", Z: 7}
+	l.Blob[0], l.Blob[31] = 9, 8
+	wides(w, m, l, &n, &long, nil, [10]int32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
 	show(fmt.Sprint(sink))
 }
 `;
@@ -178,6 +207,18 @@ const captured = async (path: string, plan: ProbePlan): Promise<readonly (readon
   return hits;
 };
 
+/** What Delve prints of expressions where a function begins. */
+const delvePrints = (path: string, fn: string, expressions: readonly string[]): readonly string[] => {
+  const questions = expressions.map((each) => `print "#"\nprint ${each}`).join('\n');
+  const settings = 'config max-string-len 100\n';
+  const newline = `${path}.newline`;
+  writeFileSync(newline, '\n');
+  const options = ['exec', path, '--allow-non-terminal-interactive=true', '-r', `stdin:${newline}`, '--', '0'];
+  const input = `${settings}break ${fn}\ncontinue\n${questions}\nprint "#"\nexit\n`;
+  const { stdout } = spawnSync(findDelve() ?? 'dlv', options, { input, encoding: 'utf8' });
+  return stdout.split('"#"').slice(1);
+};
+
 const elder = requirement('go').missing ? [] : toolchains().filter((version) => /^go1\.22\./.test(version));
 
 describe.skipIf(requirement('kernel', 'go').missing)('values of several parts', () => {
@@ -210,6 +251,45 @@ describe.skipIf(requirement('kernel', 'go').missing)('values of several parts', 
     expect(json('m')).toEqual({ length: 100 });
     expect(json('o')).toMatchObject({ value: { ID: -5, Name: 'ACME', In: { Wide: '-4611686018427387904' } } });
     expect(json('e')).toMatchObject({ type: '*main.myError' });
+    binary.close();
+    planner.dispose();
+    await rm(dirname(path), { recursive: true });
+  });
+
+  test('what a limit leaves out is said, and the rest is what Delve shows', async () => {
+    const path = await buildSource(source, ['-gcflags=all=-N -l']);
+    const binary = await openGoBinary(path);
+    const planner = await loadPlanner();
+    const parsed = parseProbeText('main.wides do log "{w} {m} {l} {pn} {ps} {none} {cut}"');
+    if (!parsed.ok) throw new Error(parsed.message);
+    const result = planner.plan(parsed.spec, binary);
+    if (!result.ok) throw new Error(result.refusal.message);
+    const plan = validatePlan(JSON.parse(JSON.stringify(result.plan)), 'amd64');
+    const [hit] = await captured(path, plan);
+    const [w, m, l, pn, ps, none, cut] = hit ?? [];
+    expect(w?.text).toMatch(/ N31:31 \.\.\.\+8 more fields, limit 32 fields\}$/);
+    expect(w?.json).toMatchObject({ value: { N31: 31, '...': { fields: 8, limit: '32 fields' } } });
+    expect(m?.text).toMatch(/ \.\.\.\+8 more fields, limit 24 reads\}$/);
+    const text = '01234567890123456789012345678901';
+    expect(m?.json).toMatchObject({ value: { S0: 'first', S2: { text, length: 50 }, '...': { fields: 8 } } });
+    expect(l?.text).toMatch(
+      /^\{Blob:\[9 .*\] X:\?\(limit 256 bytes\) Y:\?\(.*\) S:"end" \.\.\.\+1 more field, limit 256/,
+    );
+    expect(l?.json).toMatchObject({ Blob: { length: 32 }, X: { leftOut: 'limit 256 bytes' }, S: 'end' });
+    expect([pn, ps, none].map((each) => each?.text)).toEqual(['&41', `&"${text}"...+18 more`, 'nil']);
+    expect(cut).toMatchObject({ text: '[1 2 3 4 5 6 7 8 ...+2 more]', json: { length: 10, capacity: 10 } });
+    if (!requirement('delve').missing) {
+      const shown = (printed: string) => [...printed.matchAll(/\b(\w+): ?("[^"]*"|-?\d+)/g)].map(([, ...pair]) => pair);
+      const truth = delvePrints(path, 'main.wides', ['*w', '*m']);
+      for (const [index, value] of [w, m].entries()) {
+        const all = shown(truth[index] ?? '');
+        const known = shown(value?.text ?? '').map(([name, each]) => [name, each]);
+        expect(all.slice(0, known.length).map(([name, each]) => [name, each?.slice(0, 33).replace(/"$/, '')])).toEqual(
+          known.map(([name, each]) => [name, each?.replace(/"$/, '')]),
+        );
+        expect(value?.text).toContain(`...+${all.length - known.length} more fields`);
+      }
+    }
     binary.close();
     planner.dispose();
     await rm(dirname(path), { recursive: true });

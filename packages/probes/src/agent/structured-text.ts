@@ -107,7 +107,7 @@ class StructuredRecord {
       case 'struct':
         return this.#struct(layout);
       case 'array':
-        return this.#elements(layout.elements, layout.count);
+        return this.#array(layout);
       case 'slice':
         return this.#slice(layout);
       case 'pointer': {
@@ -123,7 +123,9 @@ class StructuredRecord {
       case 'chan':
         return this.#counted(layout);
       case 'unavailable':
-        return unreadable;
+        return layout.limit === undefined
+          ? unreadable
+          : { text: `?(limit ${layout.limit})`, json: { leftOut: `limit ${layout.limit}` } };
     }
   }
 
@@ -140,17 +142,18 @@ class StructuredRecord {
     if (at === undefined) return unreadable;
     const { limit } = this.#parts[part] ?? { limit: 0 };
     const kept = new Uint8Array(this.#view.buffer, this.#view.byteOffset + at + 8, this.#kept(part));
-    return { text: stringText(this.#view, at, limit), json: Buffer.from(kept).toString('utf8') };
+    const length = this.#view.getUint32(at, true);
+    const known = Buffer.from(kept).toString('utf8');
+    return { text: stringText(this.#view, at, limit), json: length > kept.length ? { text: known, length } : known };
   }
 
-  #struct({ fields, more }: Extract<ValueLayout, { kind: 'struct' }>): Shown {
+  #struct({ fields, more, limit }: Extract<ValueLayout, { kind: 'struct' }>): Shown {
     const shown = fields.map(({ name, value }) => ({ name, ...this.show(value) }));
     const texts = shown.map(({ name, text }) => `${name}:${text}`);
-    if (more > 0) texts.push(`...+${more} more`);
-    return {
-      text: `{${texts.join(' ')}}`,
-      json: Object.fromEntries(shown.map(({ name, json }) => [name, json])),
-    };
+    const known: Record<string, JsonValue> = Object.fromEntries(shown.map(({ name, json }) => [name, json]));
+    if (more === 0) return { text: `{${texts.join(' ')}}`, json: known };
+    texts.push(`...+${more} more ${more === 1 ? 'field' : 'fields'}${limit === undefined ? '' : `, limit ${limit}`}`);
+    return { text: `{${texts.join(' ')}}`, json: { ...known, '...': { fields: more, limit: limit ?? null } } };
   }
 
   #elements(elements: readonly ValueLayout[], count: number): Shown {
@@ -158,6 +161,13 @@ class StructuredRecord {
     const texts = shown.map(({ text }) => text);
     if (count > shown.length) texts.push(`...+${count - shown.length} more`);
     return { text: `[${texts.join(' ')}]`, json: shown.map(({ json }) => json) };
+  }
+
+  /** A cut one looks like a slice, which says how long it is. */
+  #array({ elements, count }: Extract<ValueLayout, { kind: 'array' }>): Shown {
+    const shown = this.#elements(elements, count);
+    if (elements.length >= count) return shown;
+    return { text: shown.text, json: { length: count, capacity: count, elements: shown.json } };
   }
 
   #slice(layout: Extract<ValueLayout, { kind: 'slice' }>): Shown {

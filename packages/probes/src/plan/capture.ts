@@ -8,7 +8,7 @@ import { parseExpression } from './lower/syntax.js';
 import { asBool, asInteger, asString, describe, type Value } from './lower/value.js';
 import type { PlannedCapture } from './plan.js';
 import { Refused } from './refused.js';
-import { structuredCapture } from './structured.js';
+import { isFollowed, structuredCapture } from './structured.js';
 
 /** Bytes of a string that an event carries. */
 const stringLimit = 64;
@@ -51,7 +51,7 @@ const structuredKinds: ReadonlySet<GoType['kind']> = new Set([
 ]);
 
 const isStructured = (type: GoType): boolean =>
-  structuredKinds.has(type.kind) || (type.kind === 'pointer' && type.target().kind === 'struct');
+  structuredKinds.has(type.kind) || (type.kind === 'pointer' && isFollowed(type.target()));
 
 const captureOf = (scope: Scope, name: string, value: Value): PlannedCapture => {
   const typeName = describe(value);

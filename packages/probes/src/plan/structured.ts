@@ -38,6 +38,35 @@ interface Source {
 
 const left = (reason: string): ValueLayout => ({ kind: 'unavailable', reason });
 
+/** There, but more than is read. */
+class BeyondLimit extends Refused {
+  constructor(readonly limit: string) {
+    super('beyond-limit', `it is beyond the limit of ${limit}`);
+  }
+}
+
+const beyond = ({ limit, message }: BeyondLimit): ValueLayout => ({ kind: 'unavailable', reason: message, limit });
+
+const limitOf = (layout: ValueLayout | undefined): string | undefined =>
+  layout?.kind === 'unavailable' ? layout.limit : undefined;
+
+/** Without what is left out at the end; that is counted. */
+const withoutTail = <T>(
+  all: readonly T[],
+  layout: (each: T) => ValueLayout,
+): { readonly kept: readonly T[]; readonly limit: string | undefined } => {
+  const last = all.findLastIndex((each) => limitOf(layout(each)) === undefined);
+  const [first] = all.slice(last + 1);
+  return { kept: all.slice(0, last + 1), limit: first && limitOf(layout(first)) };
+};
+
+const followed: ReadonlySet<GoType['kind']> = new Set([
+  ...(['struct', 'array', 'slice', 'string', 'int', 'uint', 'bool', 'float'] as const),
+]);
+
+/** Whether a pointer to it shows what is there. */
+export const isFollowed = (target: GoType): boolean => followed.has(target.kind) && target.size > 0;
+
 class Reader {
   readonly parts: CapturePart[] = [];
   readonly #scope: Scope;
@@ -49,7 +78,7 @@ class Reader {
   }
 
   #add(part: CapturePart): number {
-    if (this.parts.length >= mostParts) throw new Refused('too-many-parts', 'the value has too many parts');
+    if (this.parts.length >= mostParts) throw new BeyondLimit(`${mostParts} reads`);
     return this.parts.push(part) - 1;
   }
 
@@ -69,8 +98,7 @@ class Reader {
   #at({ storage, held }: Source, offset: number, width: 1 | 2 | 4 | 8): PartPosition {
     if (held === undefined) return this.#word(readBits(this.#name, storage, offset, { width, signed: false }));
     const place = { part: held.part, offset: held.offset + offset };
-    if (place.offset + width > (this.parts[held.part]?.limit ?? 0))
-      throw new Refused('too-long', `it is beyond the first ${partLimit} bytes`);
+    if (place.offset + width > (this.parts[held.part]?.limit ?? 0)) throw new BeyondLimit(`${partLimit} bytes`);
     return place;
   }
 
@@ -95,12 +123,12 @@ class Reader {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.parts.length = kept;
-      return left(error.message);
+      return error instanceof BeyondLimit ? beyond(error) : left(error.message);
     }
   }
 
   value(type: GoType, source: Source, depth: number): ValueLayout {
-    if (depth > deepest) return left('it is nested too deeply');
+    if (depth > deepest) return beyond(new BeyondLimit(`${deepest} levels`));
     switch (type.kind) {
       case 'int':
       case 'uint': {
@@ -131,7 +159,7 @@ class Reader {
       case 'chan':
         return this.#counted(type, source);
       case 'pointer':
-        return depth === 0 && type.target().kind === 'struct'
+        return depth === 0 && isFollowed(type.target())
           ? this.#pointer(type.target(), source)
           : { kind: 'address', at: this.#at(source, 0, 8) };
       case 'unsafe-pointer':
@@ -154,12 +182,16 @@ class Reader {
 
   #struct(type: Extract<GoType, { kind: 'struct' }>, source: Source, depth: number): ValueLayout {
     const whole = this.#whole(source, type.size);
-    const shown = type.fields.filter((field) => field.name !== '_').slice(0, mostFields);
-    const fields = shown.map((field) => ({
+    const named = type.fields.filter((field) => field.name !== '_');
+    const fields = named.slice(0, mostFields).map((field) => ({
       name: field.embedded ? field.name.slice(field.name.lastIndexOf('.') + 1) : field.name,
       value: this.inner(field.type, this.#inside(whole, field.offset, field.type.size), depth + 1),
     }));
-    return { kind: 'struct', typeName: type.name, fields, more: Math.max(0, type.fields.length - mostFields) };
+    const { kept, limit } = withoutTail(fields, ({ value }) => value);
+    if (kept.length === 0 && limit !== undefined) throw new BeyondLimit(limit);
+    const more = named.length - kept.length;
+    const why = limit ?? (more > 0 ? `${mostFields} fields` : undefined);
+    return { kind: 'struct', typeName: type.name, fields: kept, more, ...(why !== undefined && { limit: why }) };
   }
 
   #array(type: Extract<GoType, { kind: 'array' }>, source: Source, depth: number): ValueLayout {
@@ -169,7 +201,9 @@ class Reader {
     const elements = Array.from({ length: count }, (_, index) =>
       this.inner(element, this.#inside(whole, index * element.size, element.size), depth + 1),
     );
-    return { kind: 'array', count: type.count, elements };
+    const { kept, limit } = withoutTail(elements, (each) => each);
+    if (kept.length === 0 && limit !== undefined) throw new BeyondLimit(limit);
+    return { kind: 'array', count: type.count, elements: kept };
   }
 
   #slice(type: Extract<GoType, { kind: 'slice' }>, source: Source, depth: number): ValueLayout {
@@ -197,7 +231,7 @@ class Reader {
       };
       return this.inner(element, { storage, held: { part, offset: index * size } }, depth + 1);
     });
-    return { kind: 'slice', ...positions, part, size, elements };
+    return { kind: 'slice', ...positions, part, size, elements: withoutTail(elements, (each) => each).kept };
   }
 
   #pointer(target: GoType, source: Source): ValueLayout {

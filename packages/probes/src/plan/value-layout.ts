@@ -23,6 +23,8 @@ export type ValueLayout =
       readonly fields: readonly { readonly name: string; readonly value: ValueLayout }[];
       /** Fields that are left out behind those. */
       readonly more: number;
+      /** What they are beyond: "256 bytes". */
+      readonly limit?: string;
     }
   /** The first elements of `count`. */
   | { readonly kind: 'array'; readonly count: number; readonly elements: readonly ValueLayout[] }
@@ -55,7 +57,8 @@ export type ValueLayout =
       readonly length: PartPosition;
       readonly capacity: PartPosition;
     }
-  | { readonly kind: 'unavailable'; readonly reason: string };
+  /** `limit`: where it is left out for what it would take; else it cannot be had. */
+  | { readonly kind: 'unavailable'; readonly reason: string; readonly limit?: string };
 
 /** Bytes of one part at most. */
 export const partLimit = 256;

@@ -34,6 +34,11 @@ const kinds = [
   'unavailable',
 ] as const;
 
+const limitOf = (field: Field): { readonly limit?: string } => {
+  const limit = optional(member(field, 'limit'), (each) => text(each, longestName));
+  return limit === undefined ? {} : { limit };
+};
+
 class LayoutCheck {
   readonly #parts: readonly CapturePart[];
   #nodes = 0;
@@ -89,7 +94,8 @@ class LayoutCheck {
           name: text(member(each, 'name'), longestName),
           value: this.value(member(each, 'value'), depth + 1),
         }));
-        return { kind, typeName: this.#name(field), fields, more: integer(member(field, 'more'), 0, 2 ** 31) };
+        const more = integer(member(field, 'more'), 0, 2 ** 31);
+        return { kind, typeName: this.#name(field), fields, more, ...limitOf(field) };
       }
       case 'array':
         return { kind, count: integer(member(field, 'count'), 0, 2 ** 48), elements: elements() };
@@ -112,7 +118,7 @@ class LayoutCheck {
         return { kind, typeName, at, length: word('length'), capacity: word('capacity') };
       }
       case 'unavailable':
-        return { kind, reason: text(member(field, 'reason'), longestName) };
+        return { kind, reason: text(member(field, 'reason'), longestName), ...limitOf(field) };
     }
   }
 }
