@@ -22,7 +22,7 @@ export const errors = {
   delveDidNotStart: (path: string, said: string): UserError =>
     shown(
       4102,
-      `Delve (${path}) ended before it was listening${said === '' ? '' : `: ${said}`}; run "${path} dap" by hand to see why.`,
+      `Delve (${path}) ended before it was ready${said === '' ? '' : `: ${said}`}; run "${path} dap" by hand to see why.`,
     ),
   delveUnreachable: (address: string, reason: string): UserError =>
     shown(

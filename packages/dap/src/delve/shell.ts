@@ -1,5 +1,6 @@
 /** Delve's side of a session: found, started, spoken to, and gone at the end. */
 
+import type { Socket } from 'node:net';
 import type { Input } from '../core/input.js';
 import type { Message } from '../core/message.js';
 import { AdapterError, errors, sentenceOf } from '../errors.js';
@@ -69,8 +70,8 @@ export class DelveShell {
         if (killed && this.#attached !== undefined) continueAbandoned(this.#attached);
       });
       // The session ended meanwhile: nobody will speak to this one.
-      if (this.#ending) this.#process.kill('SIGTERM');
-      else await this.#talk(this.#process.host, this.#process.port);
+      if (this.#ending) this.#process.socket.destroy();
+      else this.#talk(this.#process.socket);
     } catch (error) {
       const user =
         error instanceof AdapterError ? error.user : errors.delveDidNotStart(path ?? 'dlv', sentenceOf(error));
@@ -80,14 +81,13 @@ export class DelveShell {
 
   async connect(host: string, port: number): Promise<void> {
     try {
-      await this.#talk(host, port);
+      this.#talk(await connectDelve(host, port));
     } catch (error) {
       this.#tell({ kind: 'delve-failed', error: errors.delveUnreachable(`${host}:${port}`, sentenceOf(error)) });
     }
   }
 
-  async #talk(host: string, port: number): Promise<void> {
-    const socket = await connectDelve(host, port);
+  #talk(socket: Socket): void {
     this.#closed = new Promise((resolve) => {
       this.#connection = talkToDelve(socket, {
         onMessage: (message) => {
