@@ -1,5 +1,5 @@
 /** `probelens debug` driven by a script, with real Delve and kernel. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -17,6 +17,11 @@ describe('debug', () => {
     { args: ['--attach', 'x'], says: '--attach "x" is not the number of a process.' },
     { args: ['--attach', '1', '.'], says: 'Either --attach PID or a program to start, not both.' },
     { args: ['--probe-only', '.'], says: '--probe-only needs a program that is built, or --attach PID.' },
+    { args: ['--stdin', 'x', '--attach', '1'], says: 'A program that runs already has its stdin.' },
+    {
+      args: ['--stdin', '/no/such/file', '.'],
+      says: '/no/such/file cannot be read (ENOENT); --stdin names what the program reads.',
+    },
     { args: ['--kernel', 'maybe', '.'], says: '--kernel "maybe" must be auto, off or required.' },
   ])('answers wrong usage: $args', async ({ args, says }) => {
     const { exitCode, stderr } = await runCommand(['debug', ...args]);
@@ -72,6 +77,23 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('debug, by a scrip
     expect(stdout.match(/^\{"calls":1000,.*"wrong":0\}$/gm)).toHaveLength(2);
     expect((await readdir(directory)).filter((name) => name.startsWith('probelens-debug-'))).toEqual([]);
   });
+
+  it.each([{ mode: ['--kernel', 'auto'] }, { mode: ['--probe-only'] }])(
+    'gives the program a file to read: $mode',
+    async ({ mode }) => {
+      const program = await privateCopy(await buildFixture('hive'), directory);
+      const words = join(directory, 'words');
+      await writeFile(words, 'spawn 3\ncrowd 2\n');
+      const script = ['break main.work if id > 2000', 'continue', 'clear 1', 'continue'];
+      const { exitCode, stdout, stderr } = await run([...mode, '--stdin', words, program], script);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      // Set before the program begins, with or without Delve.
+      expect(stdout).toMatch(/> breakpoint 1 {2}main\.work/);
+      // 2 * (1 + 2 + 3) of one half, a thousand times that of the other.
+      expect(stdout).toMatch(/^sum 12012$/m);
+      expect(stdout).toMatch(/^crowd 2$/m);
+    },
+  );
 
   it('says which command failed, goes on, and ends with exit code 1; an attached program lives on', async () => {
     const program = await privateCopy(await buildFixture('orders'), directory);

@@ -189,4 +189,25 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('at a terminal', (
     terminal.close();
     await nothingLeft(`XDG_STATE_HOME=${stateOf('gone')}`);
   });
+
+  it('leaves its stdin to the program when told so, and reads commands from the terminal', async () => {
+    const hive = await privateCopy(await buildFixture('hive'), directory);
+    const words = PseudoTerminal.command([...command, '--stdin', '-', hive]);
+    const terminal = new PseudoTerminal(`printf 'spawn 3\\n' | ${words}; echo "code $?"`, {
+      cwd: directory,
+      env: { ...process.env, XDG_STATE_HOME: stateOf('stdin'), NO_COLOR: '1' },
+    });
+    terminals.push(terminal);
+    await terminal.until(ready);
+    terminal.type('break main.spawn\r');
+    await terminal.until('Breakpoint 1 at main.spawn');
+    terminal.type('continue\r');
+    await terminal.until(/> breakpoint 1 {2}main\.spawn/);
+    terminal.type('print count\r');
+    await terminal.until(/^3\r?$/m);
+    terminal.type('continue\r');
+    await terminal.until(/sum 12012/);
+    terminal.type('quit\r');
+    await terminal.until('code 0');
+  }, 120_000);
 });

@@ -1,5 +1,6 @@
-import { statSync } from 'node:fs';
+import { accessSync, constants, openSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { ReadStream } from 'node:tty';
 import { runTerminal, type TerminalStart } from '@probelens/dap';
 import { type Command, readArguments, UsageError } from '../command.js';
 import { ownCommand } from '../own-command.js';
@@ -33,8 +34,44 @@ const startOf = (
   return { kind: 'running', pid: Number(attach) };
 };
 
+interface Inputs {
+  /** Of the program. */
+  readonly stdin?: string;
+  readonly commands: ReadStream;
+}
+
+/** Where the program has this command's own stdin, commands come from the terminal all the same. */
+const terminal = (): ReadStream => {
+  if (process.stdin.isTTY)
+    throw new UsageError(
+      '--stdin - needs something else than the terminal on stdin; --stdin names a second terminal by its path, as `tty` prints it there.',
+    );
+  try {
+    return new ReadStream(openSync('/dev/tty', 'r'));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new UsageError(
+      'With --stdin - commands come from the terminal, and there is none; name the file with --stdin FILE.',
+    );
+  }
+};
+
+const inputsOf = (stdin: string | undefined, start: TerminalStart): Inputs => {
+  if (stdin === undefined) return { commands: process.stdin };
+  if (start.kind === 'running') throw new UsageError('A program that runs already has its stdin.');
+  if (stdin === '-') return { stdin: `/proc/${process.pid}/fd/0`, commands: terminal() };
+  const path = resolve(stdin);
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new UsageError(`${path} cannot be read (${String(error.code)}); --stdin names what the program reads.`);
+  }
+  return { stdin: path, commands: process.stdin };
+};
+
 export const debug: Command = {
-  usage: `probelens debug [PACKAGE or BINARY] [--probe TEXT]... [--probe-only] [--test] [-- ARGS]
+  usage: `probelens debug [PACKAGE or BINARY] [--stdin FILE] [--probe TEXT]... [--probe-only] [--test] [-- ARGS]
        probelens debug --attach PID [--probe TEXT]... [--probe-only]
 
   A debugger at the terminal, on the adapter that editors use. Commands and short forms are Delve's; \`help\` lists them.
@@ -44,6 +81,8 @@ export const debug: Command = {
   --attach PID       a program that runs already; it keeps running
   --probe-only       without Delve: no ptrace and no steps, stops are SIGSTOP; for a running or a built program
   --test             the tests of the package
+  --stdin FILE       what the program reads: a file, a named pipe, another terminal as \`tty\` names it there, or - for the
+                     stdin of this command, whose own commands then come from the terminal; nothing unless given
   --probe TEXT       a probe to begin with, for example 'main.price do log "{o.ID}"'
   --kernel MODE      auto (default), off for plain Delve, required
   --delve PATH       dlv, where it is not in PATH`,
@@ -55,22 +94,27 @@ export const debug: Command = {
       probe: { type: 'string', multiple: true },
       kernel: { type: 'string' },
       delve: { type: 'string' },
+      stdin: { type: 'string' },
     });
     const kernel = kernelOf(values.kernel ?? 'auto');
     const start = startOf(values.attach, positionals[0], values.test ?? false, rest);
     const probeOnly = values['probe-only'] ?? false;
     if (probeOnly && (start.kind === 'package' || start.kind === 'test'))
       throw new UsageError('--probe-only needs a program that is built, or --attach PID.');
-    return await runTerminal({
+    const { commands, stdin } = inputsOf(values.stdin, start);
+    const code = await runTerminal({
       adapterCommand: ownCommand('dap', ...(values.delve === undefined ? [] : ['--delve', values.delve])),
       start,
       kernel,
       probeOnly,
+      ...(stdin === undefined ? {} : { stdin }),
       probes: values.probe ?? [],
-      input: process.stdin,
+      input: commands,
       output: process.stdout,
       complain: (sentence) => void process.stderr.write(`probelens: ${sentence}\n`),
       env: process.env,
     });
+    if (commands !== process.stdin) commands.destroy();
+    return code;
   },
 };

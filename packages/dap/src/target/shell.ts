@@ -87,8 +87,15 @@ export class TargetShell {
 
   async #launch(start: TargetStart & { readonly kind: 'launch' }): Promise<number> {
     const { launchHeld } = await import('@probelens/probes');
-    const { program, args, cwd, env } = start;
-    const held = await launchHeld({ path: program, args, stdio: 'pipe', env, ...(cwd === undefined ? {} : { cwd }) });
+    const { program, args, cwd, stdin, env } = start;
+    const held = await launchHeld({
+      path: program,
+      args,
+      stdio: 'pipe',
+      env,
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(stdin === undefined ? {} : { stdin }),
+    });
     this.#held = held;
     const printed = pumpOutput(held.output, (category, text) => this.#tell({ kind: 'target-output', category, text }));
     void held.ended.then(async ({ code, signal }) => {

@@ -23,7 +23,8 @@ export interface Stop {
 export type ProgramState = 'starting' | 'running' | 'stopped' | 'ended';
 
 export type Start =
-  | { readonly kind: 'launch'; readonly arguments: JsonObject }
+  /** `waits`: path of a program that nobody stops at its entry; it begins with the first `continue`. */
+  | { readonly kind: 'launch'; readonly arguments: JsonObject; readonly waits?: string }
   | { readonly kind: 'attach'; readonly pid: number; readonly arguments: JsonObject };
 
 export interface ProgramListener {
@@ -63,6 +64,8 @@ export class Program {
   /** False from the moment of a stop, when `state` still says "running" until it has been shown. */
   #runs = false;
   #ending = false;
+  /** The adapter waits for the end of the configuration before it lets the program begin. */
+  #waits = false;
   #waiting: (() => void)[] = [];
   /** The answer to the last resume: a pause that overtook it would be lost. */
   #resumed: Promise<unknown> = Promise.resolve();
@@ -170,6 +173,11 @@ export class Program {
   async #configure(start: Start, configure: () => Promise<void>): Promise<void> {
     await this.#untilInitialized;
     await configure();
+    if (start.kind === 'launch' && start.waits !== undefined) {
+      this.#waits = true;
+      this.#become('stopped');
+      return;
+    }
     this.#runs = true;
     await this.request('configurationDone');
     if (start.arguments.stopOnEntry !== true && this.#runs) this.#become('running');
@@ -181,10 +189,15 @@ export class Program {
 
   /** Resolves when it is on its way; `untilHalt` waits for what comes of it. */
   async resume(command: 'continue' | 'next' | 'stepIn' | 'stepOut', args: JsonObject = {}): Promise<void> {
+    if (this.#waits && command !== 'continue')
+      throw new RequestFailure('The program has not begun; `continue` lets it run.');
     this.#runs = true;
     this.#become('running');
     try {
-      const answer = this.request(command, { threadId: this.goroutine ?? 1, ...args });
+      const answer = this.#waits
+        ? this.request('configurationDone')
+        : this.request(command, { threadId: this.goroutine ?? 1, ...args });
+      this.#waits = false;
       this.#resumed = answer.catch(() => undefined);
       await answer;
     } catch (error) {

@@ -12,6 +12,8 @@ import { Symbols } from './symbols.js';
 /** Of Delve's own console, whose commands are not those that are typed here. */
 const delvesHint = "Type 'dlv help'";
 
+const notBegun = 'The program is loaded and has not begun. `break` sets breakpoints, `continue` lets it run.';
+
 export interface DeskOptions {
   /** Command line of the adapter. */
   readonly adapterCommand: readonly string[];
@@ -83,6 +85,7 @@ export class SessionDesk implements Desk {
     await this.program.start({ ...start, arguments: args }, () => this.breakpoints.sendAll());
     // A launched program stops at its entry; that is shown before the first command.
     if (start.arguments.stopOnEntry === true) await this.program.untilHalt();
+    if (start.kind === 'launch' && start.waits !== undefined) this.screen.print(notBegun);
     await this.#openSymbols();
   }
 
@@ -94,7 +97,9 @@ export class SessionDesk implements Desk {
     this.symbols?.close();
     this.symbols = undefined;
     try {
-      const file = pid === undefined ? path : readlinkSync(`/proc/${pid}/exe`);
+      // A process that waits is not yet what it will be.
+      const waits = start.kind === 'launch' ? start.waits : undefined;
+      const file = waits ?? (pid === undefined ? path : readlinkSync(`/proc/${pid}/exe`));
       if (file !== undefined) this.symbols = await Symbols.open(file);
     } catch (error) {
       this.screen.print(`No names to complete and no costs in listings: ${sentenceOf(error)}`);
@@ -128,7 +133,7 @@ export class SessionDesk implements Desk {
   async #showStop(stop: Stop): Promise<void> {
     try {
       if (stop.reason === 'entry') {
-        this.screen.print('The program is loaded and has not begun. `break` sets breakpoints, `continue` lets it run.');
+        this.screen.print(notBegun);
         return;
       }
       const frame = await this.program.frame();

@@ -13,6 +13,8 @@ export interface Wishes {
   readonly kernel: 'auto' | 'off' | 'required';
   /** Without Delve: stops are SIGSTOP, and there are no steps. Not for what has to be built first. */
   readonly probeOnly: boolean;
+  /** Absolute path of what a program that is started reads: a file, a pipe, a terminal. Undefined: nothing. */
+  readonly stdin?: string;
 }
 
 export interface Prepared {
@@ -22,16 +24,18 @@ export interface Prepared {
 }
 
 /** Throws a system error when there is no room for what is built. */
-export const prepare = (start: TerminalStart, { kernel, probeOnly }: Wishes): Prepared => {
+export const prepare = (start: TerminalStart, { kernel, probeOnly, stdin }: Wishes): Prepared => {
   const clean = (): void => undefined;
   if (start.kind === 'running') {
     const args = { mode: probeOnly ? 'probe' : 'local', processId: start.pid, kernel };
     return { start: { kind: 'attach', pid: start.pid, arguments: args }, clean };
   }
-  const common = { program: start.path, args: start.args, kernel };
+  const reads = stdin === undefined ? {} : { stdinFrom: stdin };
+  const common = { program: start.path, args: start.args, kernel, ...reads };
   if (start.kind === 'binary') {
     const mode = probeOnly ? { mode: 'probe' } : { mode: 'exec', stopOnEntry: true };
-    return { start: { kind: 'launch', arguments: { ...common, ...mode, cwd: process.cwd() } }, clean };
+    const args = { ...common, ...mode, cwd: process.cwd() };
+    return { start: { kind: 'launch', arguments: args, ...(probeOnly ? { waits: start.path } : {}) }, clean };
   }
   // Delve would build into the working directory, and leave that there when it is killed.
   const directory = mkdtempSync(join(tmpdir(), 'probelens-debug-'));

@@ -23,6 +23,8 @@ export interface Launch {
   readonly args: readonly string[];
   /** What becomes of the program's streams; default: they are the tracer's own. "pipe": `output` has them, no input. */
   readonly stdio?: 'inherit' | 'ignore' | 'pipe';
+  /** File that it reads instead; opened when it begins. */
+  readonly stdin?: string;
   /** Default: the tracer's own. */
   readonly cwd?: string;
   /** Added to the tracer's own environment; undefined takes a variable away. */
@@ -35,6 +37,8 @@ export interface Launch {
  * comes and the shell ends: a process that had stopped itself would stay for ever.
  */
 const HOLD_THEN_BECOME = 'read -r go <&3 && exec "$0" "$@" 3<&-';
+/** The first argument is the file. */
+const HOLD_THEN_READ = 'read -r go <&3 && file="$1" && shift && exec "$0" "$@" 3<&- <"$file"';
 
 /**
  * Through sudo the program is still the person's: it runs as the user who asked, whose processes are those that the agent
@@ -56,7 +60,9 @@ export const launchHeld = async (launch: Launch): Promise<HeldProgram> => {
     throw notStarted(path, error instanceof Error && 'code' in error ? String(error.code) : 'it may not be executed');
   }
   const stdio = launch.stdio ?? 'inherit';
-  const child = execa('/bin/sh', ['-c', HOLD_THEN_BECOME, path, ...launch.args], {
+  const { args, stdin } = launch;
+  const become = stdin === undefined ? [HOLD_THEN_BECOME, path] : [HOLD_THEN_READ, path, stdin];
+  const child = execa('/bin/sh', ['-c', ...become, ...args], {
     stdio: [stdio === 'pipe' ? 'ignore' : stdio, stdio, stdio, 'pipe'],
     buffer: false,
     reject: false,

@@ -34,7 +34,7 @@ const readStart = (request: Request): TargetStart | UserError => {
   if (isError(list)) return list;
   const env = environment(args.env);
   if (isError(env)) return env;
-  return { kind: 'launch', program, args: list, cwd: textOf(args.cwd), env };
+  return { kind: 'launch', program, args: list, cwd: textOf(args.cwd), stdin: textOf(args.stdinFrom), env };
 };
 
 /** What Delve would have offered and nobody here can do. */

@@ -56,6 +56,8 @@ export type TargetStart =
       readonly program: string;
       readonly args: readonly string[];
       readonly cwd: string | undefined;
+      /** File that it reads. */
+      readonly stdin: string | undefined;
       /** Undefined takes a variable away. */
       readonly env: Readonly<Record<string, string | undefined>>;
     };
