@@ -64,6 +64,35 @@ describe('losses', () => {
     ]);
   });
 
+  it('tell what a limit left out from what found no room', () => {
+    const world = World.ready();
+    world.request('setBreakpoints', {
+      source: { path: '/src/x.go' },
+      breakpoints: [{ line: 7, condition: 'x == 1', logMessage: 'here' }],
+    });
+    const [asked] = world.only('plan');
+    const log = planOf('line7', 'log', 'here');
+    const plan = { ...log, spec: { ...log.spec, rateLimit: 10 } };
+    const outcome = { ok: true, plan, function: 'line7', file: '/src/x.go', line: 7, settle: undefined, message: '' };
+    world.feed({ kind: 'planned', ticket: asked?.ticket ?? 0, outcomes: [{ ...outcome, ok: true }] });
+    world.answerArms();
+    world.request('configurationDone');
+    const said = (more: Partial<ProbeCounters>): readonly string[] => {
+      world.take();
+      world.feed({ kind: 'timer', name: 'count' }).feed({ kind: 'counted', counters: counters(more) });
+      return textsOf(world.toClient());
+    };
+    expect(said({ dropped: 5, full: 0 })).toEqual([
+      'Lost so far at [1] line7: 5 (5 were over the limit of 10 a second).\n',
+    ]);
+    expect(said({ dropped: 1234, full: 200 })).toEqual([
+      "Lost so far at [1] line7: 1,234 (1,034 were over the limit of 10 a second, 200 found the kernel's buffer full).\n",
+    ]);
+    expect(said({ dropped: 1235 })).toEqual([
+      "Lost so far at [1] line7: 1,235 (1,235 were over the limit of 10 a second or found the kernel's buffer full).\n",
+    ]);
+  });
+
   it('come before the end of the program', () => {
     const world = armed();
     world.delveEvent('exited', { exitCode: 0 });

@@ -64,4 +64,6 @@ export interface ProbeCounters {
   readonly faults: number;
   /** Matches left out by the rate limit or for want of room in the ring buffer. */
   readonly dropped: number;
+  /** How many of those found no room; the others were left out by the rate limit. Absent: not known. */
+  readonly full?: number;
 }

@@ -15,6 +15,8 @@ interface Loss {
   readonly gate: Gate;
   /** By the kernel's count. */
   readonly dropped: number;
+  /** How many of those found the buffer full; undefined where the agent does not tell. */
+  readonly full: number | undefined;
   readonly faults: number;
   /** Lines that the client was not sent, because they came faster than it read. */
   readonly unread: number;
@@ -97,7 +99,7 @@ export const talkingGate = ({ gates, losses }: SessionState, probe: number): Gat
 };
 
 const lossOf = ({ losses }: SessionState, gate: Gate): Loss =>
-  losses.byProbe.get(gate.probe) ?? { gate, dropped: 0, faults: 0, unread: 0 };
+  losses.byProbe.get(gate.probe) ?? { gate, dropped: 0, full: undefined, faults: 0, unread: 0 };
 
 /** Something is armed that is in no book yet; also while Delve is asked for what the agent refused of it. */
 export const isArming = (work: LaneWork | undefined): boolean =>
@@ -154,9 +156,9 @@ export const addCounts = (turn: Turn, counters: readonly ProbeCounters[]): void 
   const lossy = counters.filter(({ dropped, faults }) => dropped > 0 || faults > 0);
   if (lossy.length > 0) {
     const byProbe = new Map(turn.state.losses.byProbe);
-    for (const { probe, dropped, faults } of lossy) {
+    for (const { probe, dropped, full, faults } of lossy) {
       const gate = turn.state.gates.get(probe) ?? turn.state.losses.leaving.get(probe);
-      if (gate !== undefined) byProbe.set(probe, { ...lossOf(turn.state, gate), dropped, faults });
+      if (gate !== undefined) byProbe.set(probe, { ...lossOf(turn.state, gate), dropped, full, faults });
     }
     change(turn, { byProbe });
   }
@@ -165,20 +167,27 @@ export const addCounts = (turn: Turn, counters: readonly ProbeCounters[]): void 
 
 const number = (value: number): string => value.toLocaleString('en-US');
 
-const kernelReason = ({ planned }: Gate): string => {
-  const { rateLimit } = planned.plan.spec;
-  return rateLimit === undefined
-    ? "found the kernel's buffer full"
-    : `were over the limit of ${number(rateLimit)} a second or found the kernel's buffer full`;
+/** Why the kernel kept them, each with its number. */
+const kernelReasons = ({ gate, dropped, full }: Loss): readonly string[] => {
+  const { rateLimit } = gate.planned.plan.spec;
+  const noRoom = rateLimit === undefined ? dropped : full;
+  const limit = `over the limit of ${number(rateLimit ?? 0)} a second`;
+  if (noRoom === undefined) return [`${number(dropped)} were ${limit} or found the kernel's buffer full`];
+  const limited = dropped - noRoom;
+  return [
+    ...(limited > 0 ? [`${number(limited)} were ${limit}`] : []),
+    ...(noRoom > 0 ? [`${number(noRoom)} found the kernel's buffer full`] : []),
+  ];
 };
 
 const placeOf = ({ id, planned }: Gate): string => `[${id}] ${planned.function}`;
 
 /** Undefined when nothing was lost. */
-const sentenceOf = ({ gate, dropped, faults, unread }: Loss): string | undefined => {
+const sentenceOf = (loss: Loss): string | undefined => {
+  const { gate, dropped, faults, unread } = loss;
   const lost = dropped + unread;
   const why = [
-    ...(dropped > 0 ? [`${number(dropped)} ${kernelReason(gate)}`] : []),
+    ...kernelReasons(loss),
     ...(unread > 0 ? [`${number(unread)} came faster than the client read`] : []),
   ].join(', ');
   const missing = lost === 0 ? [] : [`Lost so far at ${placeOf(gate)}: ${number(lost)} (${why}).`];

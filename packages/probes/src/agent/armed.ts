@@ -34,6 +34,7 @@ export const countersFrom = (probe: number, value: Uint8Array | undefined): Prob
     matches: word(stateOffsets.matches),
     faults: word(stateOffsets.faults),
     dropped: word(stateOffsets.dropped),
+    full: word(stateOffsets.lost),
   };
 };
 

@@ -4,6 +4,7 @@ import { frame } from './frame.js';
 import type { ProgramMaps, ProgramRequest } from './program.js';
 import { recordFlags } from './record.js';
 import { controlOffsets, stateOffsets } from './state.js';
+import { tokenBucket } from './token-bucket.js';
 
 /** asm/signal.h and asm-generic/signal.h agree on these for x86-64 and arm64. */
 const signalNumber = { trap: 5, halt: 19 } as const;
@@ -30,27 +31,24 @@ export const emitNumber = (to: Evaluation, maps: ProgramMaps): void => {
     .store('r10', frame.number, 'r2', 8);
 };
 
-/** How much of a second's allowance may come at once. */
-const burstNanoseconds = 100_000_000;
-
-/** Tries of the exchange below before the event is counted as left out; two threads seldom meet, four never did. */
-const exchangeTries = 4;
-
 /**
- * A token bucket in one word: the theoretical arrival time of the next event (the generic cell rate algorithm). At most
- * `rate` events a second on average, a tenth of a second's worth at once. Goes to `limited` when there is none left.
+ * Tries of the exchange below before the event is counted as left out. Each one that fails let another thread pass: two
+ * seldom meet, and a token is missed only by who loses against as many others while he takes his.
  */
+const exchangeTries = 16;
+
+/** The token bucket of token-bucket.ts. Goes to `limited` when there is no token left. */
 export const emitRateLimit = (to: Evaluation, maps: ProgramMaps, rate: number, limited: string): void => {
   const { assembler } = to;
   const passed = assembler.freshLabel('passed');
-  const interval = BigInt(Math.max(1, Math.round(1e9 / rate)));
+  const { interval, tolerance } = tokenBucket(rate);
   assembler.call('ktime_get_ns').mov('r9', 'r0').loadMapValue('r3', maps.state, stateOffsets.nextEvent);
   for (let attempt = 0; attempt < exchangeTries; attempt++) {
     const later = assembler.freshLabel('later');
     // r0: what was expected, r1: the later of that and now, r2: what it becomes.
     assembler.load('r0', 'r3', 0, 8).mov('r1', 'r0').jumpIf('r1', '>=', 'r9', later).mov('r1', 'r9').label(later);
-    assembler.mov('r4', 'r9').add('r4', burstNanoseconds).jumpIf('r1', '>', 'r4', limited);
-    assembler.loadImmediate('r2', interval).add('r2', 'r1');
+    assembler.mov('r4', 'r9').add('r4', tolerance).jumpIf('r1', '>', 'r4', limited);
+    assembler.mov('r2', 'r1').add('r2', interval);
     assembler.mov('r4', 'r0').atomic('cmpxchg', 'r3', 0, 'r2', 8).jumpIf('r0', '==', 'r4', passed);
   }
   assembler.jump(limited).label(passed);

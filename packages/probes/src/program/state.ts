@@ -11,7 +11,7 @@ export const stateOffsets = {
   dropped: 24,
   /** Hits that passed the condition, faulted ones included: the source of a record's number. */
   number: 32,
-  /** Rate limit: the theoretical arrival time of the next event, CLOCK_MONOTONIC nanoseconds. */
+  /** Rate limit: the theoretical arrival time of the next event (token-bucket.ts), CLOCK_MONOTONIC nanoseconds. */
   nextEvent: 40,
   /** Hits whose record found no room in the ring buffer (also counted in `dropped`). */
   lost: 48,

@@ -15,7 +15,7 @@
  * `path.*` means the functions of one package, `path/...` also those of the packages below it. A target between quotes
  * is taken as it stands. SCOPE is `process`, `goroutine N`, `current`, `main` or `label "key"="value"`; ACTION is `stop`,
  * `count`, `snapshot` or `log` with or without a template; without an action the probe logs. `limit N` sends at most N
- * events a second. The clauses may come in any order.
+ * events a second on average, a second's worth of them at once. The clauses may come in any order.
  *
  * `then arm N` and `then disarm N` switch the probe with the number N of the same list (a trace's or a session's, from 1)
  * on or off when this one matches, in the kernel and at once; a probe may switch itself. `then snapshot` adds the stack to

@@ -10,6 +10,8 @@ export interface ProbeSummary {
   readonly faults: number;
   /** Matches that were not sent: the rate limit, or no room in the ring buffer. */
   readonly lost: number;
+  /** How many of those were left out by the rate limit. */
+  readonly limited: number;
   /** Disarmed before the end because it cost more than it may. */
   readonly stoppedEarly: boolean;
 }
@@ -33,6 +35,7 @@ export const probeSummary = (
   matches: counters?.matches ?? 0,
   faults: counters?.faults ?? 0,
   lost: counters?.dropped ?? 0,
+  limited: counters?.full === undefined ? 0 : counters.dropped - counters.full,
   stoppedEarly,
 });
 
@@ -40,13 +43,18 @@ const COLUMNS = ['hits', 'matches', 'faults', 'lost'] as const;
 
 const grouped = (value: number): string => value.toString().replace(/\B(?=(\d{3})+$)/g, ',');
 
+const remarks = ({ limited, stoppedEarly }: ProbeSummary): readonly string[] => [
+  ...(limited > 0 ? [`(${grouped(limited)} over its limit)`] : []),
+  ...(stoppedEarly ? ['(disarmed early)'] : []),
+];
+
 /** A table, the probes' texts last because they are long. */
 export const formatTraceSummary = (summary: TraceSummary): string => {
   const rows = [
     [...COLUMNS, 'probe'],
     ...summary.probes.map((probe) => [
       ...COLUMNS.map((column) => grouped(probe[column])),
-      probe.stoppedEarly ? `${probe.text}  (disarmed early)` : probe.text,
+      [probe.text, ...remarks(probe)].join('  '),
     ]),
   ];
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -1,22 +1,23 @@
-/** `limit N` of events that are told from here: the token bucket of program/gate.ts (emitRateLimit), on the kernel's clock. */
-
-/** A tenth of a second's worth at once. Nanoseconds. */
-const burst = 100_000_000n;
+/** `limit N` of events that are told from here: the bucket of program/token-bucket.ts, on the kernel's clock. */
+import { tokenBucket } from '../../program/token-bucket.js';
 
 export class RateLimit {
   readonly #interval: bigint;
+  readonly #tolerance: bigint;
   /** Theoretical arrival time of the next event. */
   #next = 0n;
 
-  /** @param rate events a second, on average. */
+  /** @param rate events a second. */
   constructor(rate: number) {
-    this.#interval = BigInt(Math.max(1, Math.round(1e9 / rate)));
+    const { interval, tolerance } = tokenBucket(rate);
+    this.#interval = BigInt(interval);
+    this.#tolerance = BigInt(tolerance);
   }
 
   /** @param now CLOCK_MONOTONIC, nanoseconds. False: this one is left out. */
   admits(now: bigint): boolean {
     const from = this.#next > now ? this.#next : now;
-    if (from > now + burst) return false;
+    if (from > now + this.#tolerance) return false;
     this.#next = from + this.#interval;
     return true;
   }
