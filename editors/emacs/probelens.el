@@ -237,29 +237,33 @@ For desktops and terminals that keep F keys for themselves."
 (add-hook 'tty-setup-hook #'probelens--decode-keys)
 (probelens--decode-keys)
 
-(defvar probelens-session-mode-map
+(defun probelens--keys (continue breakpoint next in out quit again)
+  "Keys of a session with a debugger's own commands.
+CONTINUE, BREAKPOINT, NEXT, IN, OUT, QUIT and AGAIN are what they are called.
+Shift+F5, Shift+F11 and Ctrl+F5 arrive as F17, F23 and F29 in terminals,
+Ctrl+Shift+K as Ctrl+K: hence `C-c p k'."
   (let ((map (make-sparse-keymap)))
-    (define-key map (kbd "<f5>") #'dap-continue)
-    (define-key map (kbd "<f9>") #'dap-breakpoint-toggle)
-    (define-key map (kbd "<f10>") #'dap-next)
-    (define-key map (kbd "<f11>") #'dap-step-in)
-    (define-key map (kbd "S-<f11>") #'dap-step-out)
-    (define-key map (kbd "<f23>") #'dap-step-out)
-    (define-key map (kbd "S-<f5>") #'dap-disconnect)
-    (define-key map (kbd "<f17>") #'dap-disconnect)
-    (define-key map (kbd "C-<f5>") #'dap-debug-last)
-    (define-key map (kbd "<f29>") #'dap-debug-last)
+    (define-key map (kbd "<f5>") continue)
+    (define-key map (kbd "<f9>") breakpoint)
+    (define-key map (kbd "<f10>") next)
+    (define-key map (kbd "<f11>") in)
+    (define-key map (kbd "S-<f11>") out)
+    (define-key map (kbd "<f23>") out)
+    (define-key map (kbd "S-<f5>") quit)
+    (define-key map (kbd "<f17>") quit)
+    (define-key map (kbd "C-<f5>") again)
+    (define-key map (kbd "<f29>") again)
     (define-key map (kbd "C-S-k") #'probelens-probe-at-point)
     (define-key map (kbd "C-S-b") #'probelens-pause-at-next-load)
     (define-key map (kbd "M-l") #'probelens-verifier-summary)
     (define-key map (kbd "C-t") #'probelens-goroutines-and-crash)
-    (define-key map (kbd "C-c p")
-                (probelens--prefix #'dap-continue #'dap-breakpoint-toggle #'dap-next #'dap-step-in
-                                   #'dap-step-out #'dap-disconnect))
-    map)
-  "Keys of dap-mode while a session of ours runs.
-Shift+F5, Shift+F11 and Ctrl+F5 arrive as F17, F23 and F29 in
-terminals, Ctrl+Shift+K as Ctrl+K: hence `C-c p k'.")
+    (define-key map (kbd "C-c p") (probelens--prefix continue breakpoint next in out quit))
+    map))
+
+(defvar probelens-session-mode-map
+  (probelens--keys #'dap-continue #'dap-breakpoint-toggle #'dap-next #'dap-step-in #'dap-step-out #'dap-disconnect
+                   #'dap-debug-last)
+  "Keys of dap-mode while a session of ours runs.")
 
 (define-minor-mode probelens-session-mode
   "Debugging keys, on while a Probelens session runs."
@@ -315,25 +319,8 @@ terminals, Ctrl+Shift+K as Ctrl+K: hence `C-c p k'.")
 (declare-function dape-restart "dape")
 
 (defvar probelens-dape-mode-map
-  (let ((map (make-sparse-keymap)))
-    (define-key map (kbd "<f5>") #'dape-continue)
-    (define-key map (kbd "<f9>") #'dape-breakpoint-toggle)
-    (define-key map (kbd "<f10>") #'dape-next)
-    (define-key map (kbd "<f11>") #'dape-step-in)
-    (define-key map (kbd "S-<f11>") #'dape-step-out)
-    (define-key map (kbd "<f23>") #'dape-step-out)
-    (define-key map (kbd "S-<f5>") #'dape-quit)
-    (define-key map (kbd "<f17>") #'dape-quit)
-    (define-key map (kbd "C-<f5>") #'dape-restart)
-    (define-key map (kbd "<f29>") #'dape-restart)
-    (define-key map (kbd "C-S-k") #'probelens-probe-at-point)
-    (define-key map (kbd "C-S-b") #'probelens-pause-at-next-load)
-    (define-key map (kbd "M-l") #'probelens-verifier-summary)
-    (define-key map (kbd "C-t") #'probelens-goroutines-and-crash)
-    (define-key map (kbd "C-c p")
-                (probelens--prefix #'dape-continue #'dape-breakpoint-toggle #'dape-next #'dape-step-in
-                                   #'dape-step-out #'dape-quit))
-    map)
+  (probelens--keys #'dape-continue #'dape-breakpoint-toggle #'dape-next #'dape-step-in #'dape-step-out #'dape-quit
+                   #'dape-restart)
   "Keys of dape while it has a session.")
 
 (define-minor-mode probelens-dape-mode

@@ -42,11 +42,27 @@ class Keymaps {
     return [...this.definitions.keys()].filter((name) => name.endsWith('-map'));
   }
 
+  /** Of a variable that holds a map, or of a function that makes one. */
   bound(name: string, parameters: ReadonlyMap<string, string> = new Map()): readonly Bound[] {
     const form = this.definitions.get(name);
     if (form === undefined) return [];
     const inherited = below(form, 'set-keymap-parent').flatMap(({ items }) => this.bound(symbolOf(items[2]) ?? ''));
-    return [...below(form, 'define-key').flatMap((each) => this.defined(each, parameters)), ...inherited];
+    const own = below(form, 'define-key').flatMap((each) => this.defined(each, parameters));
+    const made = symbolOf(form.items[0]) === 'defvar' ? this.made(form.items[2], parameters) : [];
+    return [...own, ...made, ...inherited];
+  }
+
+  /** What the function that is called puts into the map. */
+  private made(call: Lisp | undefined, parameters: ReadonlyMap<string, string>): readonly Bound[] {
+    const [called, ...given] = isList(call) ? call.items : [call];
+    const name = symbolOf(called) ?? '';
+    const definition = this.definitions.get(name);
+    if (definition === undefined) return [];
+    const formal = isList(definition.items[2]) ? definition.items[2].items : [];
+    const passed = formal.map(
+      (each, index) => [symbolOf(each) ?? '', commandOf(given[index], parameters) ?? ''] as const,
+    );
+    return this.bound(name, new Map(passed));
   }
 
   private defined({ items, line }: LispList, parameters: ReadonlyMap<string, string>): readonly Bound[] {
@@ -55,17 +71,7 @@ class Keymaps {
     if (written === undefined) return [];
     const command = commandOf(value, parameters);
     if (command !== undefined) return [{ written, command, line }];
-    const [called, ...given] = isList(value) ? value.items : [value];
-    const definition = this.definitions.get(symbolOf(called) ?? '');
-    if (definition === undefined) return [];
-    const formal = isList(definition.items[2]) ? definition.items[2].items : [];
-    const passed = new Map(
-      formal.map((each, index) => [symbolOf(each) ?? '', commandOf(given[index], parameters) ?? ''] as const),
-    );
-    return this.bound(symbolOf(called) ?? '', passed).map((each) => ({
-      ...each,
-      written: `${written} ${each.written}`,
-    }));
+    return this.made(value, parameters).map((each) => ({ ...each, written: `${written} ${each.written}` }));
   }
 }
 

@@ -30,17 +30,27 @@ const step = (request: string, does: string): Operation['effects'] => [
 
 const ask = (command: string, kernel: string): Operation['effects'] => {
   const request = `workspace/executeCommand ${command}`;
-  return [
-    effect(request, '-', 'kept until a session begins'),
-    effect(request, '-', kernel),
-    effect(request, '-', kernel),
-  ];
+  const now = effect(request, '-', kernel);
+  return [effect(request, '-', 'kept until a session begins'), now, now];
 };
 
 const looks = (request: string): Operation['effects'] => {
   const same = effect(request, '-', '-');
   return [same, same, same];
 };
+
+/** Only in a session, and the same in both kinds. */
+const inSession = (request: string, kernel: string): Operation['effects'] => {
+  const same = effect(request, '-', kernel);
+  return [undefined, same, same];
+};
+
+/** A breakpoint is the editor's own until a session begins. `alone`: without Delve. */
+const breakpoint = (delve: string, kernel: string, alone: string): Operation['effects'] => [
+  effect('-', '-', '-'),
+  effect('setBreakpoints', delve, kernel),
+  effect('setBreakpoints', '-', alone),
+];
 
 /** One for each that a key may mean. A shipped configuration that names another fails the tests. */
 export const operations: readonly Operation[] = [
@@ -68,33 +78,25 @@ export const operations: readonly Operation[] = [
       'dap_toggle_breakpoint',
       'editor.debug.action.toggleBreakpoint',
     ],
-    effects: [
-      effect('-', '-', '-'),
-      effect(
-        'setBreakpoints',
-        'sets those without condition, and what the kernel cannot judge',
-        'judges conditions, hit counts and log messages',
-      ),
-      effect('setBreakpoints', '-', 'judges all of them; a stop is SIGSTOP'),
-    ],
+    effects: breakpoint(
+      'sets those without condition, and what the kernel cannot judge',
+      'judges conditions, hit counts and log messages',
+      'judges all of them; a stop is SIGSTOP',
+    ),
   },
   {
     title: 'conditional breakpoint',
     actions: ['editor.debug.action.conditionalBreakpoint', 'dap_edit_condition'],
-    effects: [
-      effect('-', '-', '-'),
-      effect('setBreakpoints', 'only what the kernel cannot judge', 'judges the condition at every hit'),
-      effect('setBreakpoints', '-', 'judges the condition at every hit; a stop is SIGSTOP'),
-    ],
+    effects: breakpoint(
+      'only what the kernel cannot judge',
+      'judges the condition at every hit',
+      'judges the condition at every hit; a stop is SIGSTOP',
+    ),
   },
   {
     title: 'log message',
     actions: ['dap_edit_log'],
-    effects: [
-      effect('-', '-', '-'),
-      effect('setBreakpoints', 'only what the kernel cannot log', 'logs without a stop'),
-      effect('setBreakpoints', '-', 'logs without a stop'),
-    ],
+    effects: breakpoint('only what the kernel cannot log', 'logs without a stop', 'logs without a stop'),
   },
   {
     title: 'step over',
@@ -150,11 +152,7 @@ export const operations: readonly Operation[] = [
   {
     title: 'count the calls of the selected function',
     actions: ['probehere'],
-    effects: [
-      undefined,
-      effect('evaluate "probe ..."', '-', 'arms or removes a probe'),
-      effect('evaluate "probe ..."', '-', 'arms or removes a probe'),
-    ],
+    effects: inSession('evaluate "probe ..."', 'arms or removes a probe'),
   },
   {
     title: 'probe by its text',
@@ -175,11 +173,7 @@ export const operations: readonly Operation[] = [
   {
     title: 'timeline',
     actions: ['lens_keys.timeline', 'probelens-timeline'],
-    effects: [
-      undefined,
-      effect('workspace/executeCommand probelens.showTimeline', '-', 'its events of every goroutine, in order'),
-      effect('workspace/executeCommand probelens.showTimeline', '-', 'its events of every goroutine, in order'),
-    ],
+    effects: inSession('workspace/executeCommand probelens.showTimeline', 'its events of every goroutine, in order'),
   },
   {
     title: 'capture and quit',
@@ -210,11 +204,7 @@ export const operations: readonly Operation[] = [
   {
     title: 'summary of the last verifier log',
     actions: ['verifier_summary', 'probelens-verifier-summary', 'verifier'],
-    effects: [
-      undefined,
-      effect('probelens/verifierSummary', '-', 'its verifier log was kept at the load'),
-      effect('probelens/verifierSummary', '-', 'its verifier log was kept at the load'),
-    ],
+    effects: inSession('probelens/verifierSummary', 'its verifier log was kept at the load'),
   },
   {
     title: 'all goroutines, and the last crash',
