@@ -121,6 +121,9 @@
     (run-hook-with-args 'dap-session-created-hook (make-dap--debug-session :launch-args '(:type "probelens") :proc dead)))
   (report "none for a dead one" (if probelens-session-mode :json-false t)))
 
+;; What the table of keys names as others'.
+(report "others'" (vconcat (list (key "M-.") (if (and (commandp 'dap-debug) (commandp 'dap-breakpoint-toggle)) t :json-false))))
+
 ;; dape, which no registry of packages here has: its mode as it defines it.
 (let ((file (expand-file-name "dape.el" (getenv "HOME"))))
   (with-temp-file file

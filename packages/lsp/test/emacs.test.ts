@@ -89,6 +89,7 @@ describe.skipIf(requirement('go', 'emacs').missing)('Emacs with lsp-mode', () =>
     expect(value('gone after it was killed')).toBe(true);
     expect(value('keys as before')).toBe(true);
     expect(value('none for a dead one')).toBe(true);
+    expect(value("others'")).toEqual(['xref-find-definitions', true]);
     expect(value('dape')).toEqual(['probelens', 'dape-next', 'dape-next', 'gone']);
   }, 240_000);
 });

@@ -13,12 +13,14 @@ import { readCrash } from '../crash/record.js';
 import type { CrashReport } from '../crash/report.js';
 import type { JsonValue, ProbeCounters, ProbeEvent } from '../events.js';
 import { loadPlanner } from '../plan/planner.js';
+import { parseProbeText } from '../spec/text.js';
 import { Budget } from './budget.js';
 import { type EventNames, eventMessage, LossCounter, placesOf, type TraceEvent } from './event.js';
 import { openTraced } from './executable.js';
 import * as failure from './failure.js';
 import { forecast, formatForecast } from './forecast.js';
 import { type HeldProgram, launchHeld } from './launch.js';
+import { startProcessTrace } from './machine.js';
 import { armRequest, crashRequests, historyRequests, type TraceRequest, traceRequest } from './request.js';
 import { probeSummary, type TraceSummary } from './summary.js';
 import { switchedRequests } from './switching.js';
@@ -65,6 +67,14 @@ const WAITING_BYTES = 64 * 1024 * 1024;
 /** A probe may take half a core of what it looks at before it is taken out. */
 const DEFAULT_BUDGET = 0.5;
 
+/** eBPF is loaded by programs of every kind. */
+const needsNoGo = ({ probes, onCrash }: TraceOptions): boolean =>
+  onCrash === undefined &&
+  probes.every((text) => {
+    const parsed = parseProbeText(text);
+    return parsed.ok && parsed.spec.target.kind === 'bpf';
+  });
+
 interface Traced {
   readonly request: TraceRequest;
   readonly position: number;
@@ -81,7 +91,11 @@ export const startTrace = async (options: TraceOptions): Promise<Trace> => {
   if (options.probes.length === 0 && options.onCrash === undefined) throw failure.noProbes();
   const { target } = options;
   const identity = target.kind === 'running' ? processState(target.pid) : undefined;
-  const binary = await openTraced(target, options.library);
+  const binary = await openTraced(target, options.library).catch((error: unknown) => {
+    if (error instanceof AgentFailure && error.code === 'no-go-code' && needsNoGo(options)) return undefined;
+    throw error;
+  });
+  if (binary === undefined) return await startProcessTrace(options, target);
   const planner = await loadPlanner();
   let requests: readonly TraceRequest[];
   try {
@@ -198,7 +212,9 @@ class RunningTrace implements Trace {
       each.id = await armRequest(this.#agent, each.request, target, this.#options.reloadForLog);
     } catch (error) {
       if (each.request.optional !== true || !(error instanceof AgentFailure) || this.#targetEnded()) throw error;
-      this.#options.onNote(`There will be no reports of ${each.request.names.text}: ${error.message}`);
+      const { names, forCrashes } = each.request;
+      const lacks = forCrashes === 'history' ? 'Reports will not tell of calls of' : 'There will be no reports of';
+      this.#options.onNote(`${lacks} ${names.text}: ${error.message}`);
       return;
     }
     this.#byId.set(each.id, each);
