@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtCommand, runCommand } from '../../../test/command.js';
-import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 
 const condition = 'o.Qty == 0 && mult > 2';
@@ -117,6 +118,49 @@ describe.skipIf(requirement('kernel', 'go').missing)('trace', () => {
     const whole = await runCommand([...args.slice(0, 4), '--verifier-log', ...args.slice(4)]);
     expect(whole.stdout).toContain('\n    processed 7 insns');
     expect(whole.stdout).toContain('\n    4: (85) call bpf_ringbuf_reserve#131');
+  });
+
+  it('tells of the eBPF programs of a program that is not Go, started or running', async () => {
+    const loader = join(directory, 'load');
+    await execa('gcc', ['-O2', '-o', loader, join(fixtureSources('bpfc'), 'plain/load.c')]);
+    const probes = [
+      '--probe',
+      'bpf:load if name == "wrong_c" && errno != 11',
+      '--probe',
+      'bpf:load if name == "good_c"',
+    ];
+    const started = await runCommand(['trace', ...probes, loader]);
+    expect(started).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(started.stdout).toMatch(
+      / load\[\d+\] bpf:load if .*: socket_filter "wrong_c", 2 instructions.*: refused, EACCES/,
+    );
+    expect(started.stdout).toContain('check: uninitialized-register, R0 !read_ok');
+    expect(started.stdout).toMatch(/"good_c", 2 instructions.*: id \d+/);
+    expect(started.stdout).toContain('{"name":"wrong_c","fd":-1,"errno":13}');
+
+    const running = execa(loader, ['again'], { stdin: 'pipe' });
+    const pid = String(running.pid);
+    const traced = execa(process.execPath, [await builtCommand(), 'trace', ...probes, '--pid', pid, '--json']);
+    let seen = false;
+    traced.stdout.once('data', () => {
+      seen = true;
+    });
+    // It does not say when it is ready: what comes before that goes by unseen.
+    running.stdin.write('\n');
+    for await (const line of createInterface({ input: running.stdout })) {
+      if (!line.includes('good_c')) continue;
+      if (seen) running.stdin.end();
+      else running.stdin.write('\n');
+    }
+    const [first, ...others] = (await traced).stdout.split('\n').map((line) => JSON.parse(line));
+    expect(first).toMatchObject({ pid: running.pid, goid: '0', bpf: { kind: 'load', type: 'socket_filter' } });
+    expect(others.at(-1).probes.map(({ matches }: { matches: number }) => matches > 0)).toEqual([true, true]);
+
+    const goroutine = await runCommand(['trace', '--probe', 'bpf:load on main', loader]);
+    expect(goroutine).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('this is no Go program; leave out'),
+    });
   });
 
   it('looks at the whole machine for eBPF programs when it is told of none', async () => {

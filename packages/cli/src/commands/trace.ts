@@ -104,7 +104,8 @@ probelens trace --crashes [BINARY or --pid N] [--probe TEXT]... [--json] [-- ARG
   -- ARGS           for a program that is started
 
   bpf:load, bpf:map, bpf:link and bpf:attach tell of eBPF programs, and of those that the verifier refuses why; with no
-  program named, those of the whole machine. 'bpf:load if type == "xdp"', 'bpf:load if errno != 0'
+  program named, those of the whole machine; one that is named need not be Go. 'bpf:load if type == "xdp" limit 10',
+  'bpf:load if refused'
   --verifier-log    the verifier's whole log and the instructions below each
   --crashes         a report of each panic, fatal error, signal, kill and os.Exit: goroutine, value, stack, who created it,
                     the last system calls of the goroutine and thread (files, connections, reads and writes: 100 of a kind

@@ -22,6 +22,12 @@ export const noCurrentGoroutine = (text: string): AgentFailure =>
     `The probe "${text}" is for the current goroutine, which only a debug session has; write \`on goroutine N\` or \`on main\`.`,
   );
 
+export const noGoroutines = (text: string): AgentFailure =>
+  new AgentFailure(
+    'no-goroutines',
+    `The probe "${text}" is for a goroutine, and this is no Go program; leave out \`on ...\`.`,
+  );
+
 export const needsProgram = (text: string): AgentFailure =>
   new AgentFailure(
     'needs-program',

@@ -1,10 +1,13 @@
-/** A trace of the whole machine: `bpf:` probes, which need no program to look at. */
+/** A trace of `bpf:` probes alone, which need no Go program to look at: of the whole machine, or of one process of any kind. */
+import { sendSignal } from '../agent/process-state.js';
+import type { AgentTarget } from '../agent/protocol.js';
 import { type AgentClient, startAgent } from '../client/client.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import { parseProbeText } from '../spec/text.js';
 import { type EventNames, LossCounter, type TraceEvent } from './event.js';
 import * as failure from './failure.js';
+import { type HeldProgram, type Launch, launchHeld } from './launch.js';
 import { probeSummary, type TraceSummary } from './summary.js';
 
 export interface MachineTraceOptions {
@@ -22,6 +25,11 @@ export interface MachineTrace {
   stop(): Promise<TraceSummary>;
 }
 
+/** One process: one that runs, or one that is started. */
+export type AnyProgram =
+  | { readonly kind: 'running'; readonly pid: number }
+  | ({ readonly kind: 'program' } & Pick<Launch, 'path' | 'args' | 'stdio'>);
+
 interface Watched {
   readonly spec: ProbeSpec;
   readonly names: EventNames;
@@ -29,10 +37,11 @@ interface Watched {
   readonly losses: LossCounter;
 }
 
-const watchedOf = (text: string, index: number): Watched => {
+const watchedOf = (text: string, index: number, isMachine: boolean): Watched => {
   const parsed = parseProbeText(text);
   if (!parsed.ok) throw failure.badProbeText(text, parsed.position, parsed.message);
   const { spec } = parsed;
+  if (!isMachine && spec.scope.kind !== 'process') throw failure.noGoroutines(text);
   if (spec.target.kind !== 'bpf') throw failure.needsProgram(text);
   if (spec.action.kind === 'stop') throw failure.needsDebugger(text);
   const template = spec.action.kind === 'log' ? spec.action.template : undefined;
@@ -42,10 +51,17 @@ const watchedOf = (text: string, index: number): Watched => {
 /** Says nothing where everything is looked at. */
 const nobody = { pid: 1, tracer: undefined } as const;
 
+interface Place {
+  readonly target: AgentTarget;
+  readonly held: HeldProgram | undefined;
+}
+
 class RunningMachineTrace implements MachineTrace {
   readonly finished: Promise<TraceSummary>;
   readonly #agent: AgentClient;
   readonly #options: MachineTraceOptions;
+  /** Undefined: the whole machine. */
+  readonly #place: Place | undefined;
   readonly #byId = new Map<number, Watched>();
   /** Events may overtake the answer that names their probe. */
   readonly #early: ProbeEvent[] = [];
@@ -54,42 +70,59 @@ class RunningMachineTrace implements MachineTrace {
   #finish: (summary: TraceSummary) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
-  constructor(agent: AgentClient, options: MachineTraceOptions) {
+  constructor(agent: AgentClient, options: MachineTraceOptions, place: Place | undefined) {
     this.#agent = agent;
     this.#options = options;
+    this.#place = place;
     this.finished = new Promise((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
     });
     this.finished.catch(() => undefined);
     agent.onEvents((events) => this.#onEvents(events));
+    agent.onTargetGone(({ pid, counters }) => {
+      if (pid === this.pid) this.#stopping ??= this.#end(counters);
+    });
     agent.onClosed((reason) => {
       if (reason !== undefined) this.#fail(reason);
     });
+  }
+
+  /** 0 for the whole machine. */
+  get pid(): number {
+    return this.#place?.target.pid ?? 0;
   }
 
   async arm(watched: readonly Watched[]): Promise<void> {
     const reloadForLog = this.#options.reloadForLog ?? false;
     for (const each of watched) {
       const { spec } = each;
-      const asked = { spec, target: nobody, runtime: undefined, everywhere: true };
+      const where = { target: this.#place?.target ?? nobody, everywhere: this.#place === undefined };
+      const asked = { spec, ...where, runtime: undefined };
       const { probe } = await this.#agent.armSource({ ...asked, reloadForLog: reloadForLog && isLoad(spec) });
       this.#byId.set(probe, each);
       this.#onEvents(this.#early.splice(0));
     }
+    this.#place?.held?.release();
   }
 
   stop(): Promise<TraceSummary> {
-    this.#stopping ??= this.#end();
+    this.#stopping ??= this.#takeOut();
     return this.#stopping;
   }
 
-  async #end(): Promise<TraceSummary> {
-    const counters = new Map((await this.#agent.disarmAll()).map((each) => [each.probe, each]));
+  async #takeOut(): Promise<TraceSummary> {
+    const counters = await this.#agent.disarmAll();
+    if (this.#place?.held !== undefined) sendSignal(this.pid, 'SIGTERM');
+    return await this.#end(counters);
+  }
+
+  async #end(last: readonly ProbeCounters[]): Promise<TraceSummary> {
+    const counters = new Map(last.map((each) => [each.probe, each]));
     const summary: TraceSummary = {
       seconds: Number(process.hrtime.bigint() - this.#started) / 1e9,
       probes: [...this.#byId].map(([id, watched]) => summaryOf(watched, counters.get(id))),
-      exitCode: undefined,
+      exitCode: await this.#place?.held?.exited,
     };
     await this.#agent.dispose();
     this.#finish(summary);
@@ -122,17 +155,30 @@ const lineOf = (watched: Watched, event: ProbeEvent): TraceEvent => ({
   ...(event.bpf === undefined ? {} : { bpf: event.bpf }),
 });
 
-/** Rejects with an `AgentFailure`; nothing is left armed then. */
-export const startMachineTrace = async (options: MachineTraceOptions): Promise<MachineTrace> => {
+const startOn = async (options: MachineTraceOptions, program: AnyProgram | undefined): Promise<RunningMachineTrace> => {
   if (options.probes.length === 0) throw failure.noProbes();
-  const watched = options.probes.map(watchedOf);
+  const watched = options.probes.map((text, index) => watchedOf(text, index, program === undefined));
   const agent = await startAgent({ command: options.agentCommand });
+  let held: HeldProgram | undefined;
   try {
-    const trace = new RunningMachineTrace(agent, options);
+    held = program?.kind === 'program' ? await launchHeld(program) : undefined;
+    const pid = program?.kind === 'running' ? program.pid : held?.pid;
+    const target = pid === undefined ? undefined : { pid, tracer: undefined, starting: held !== undefined };
+    const trace = new RunningMachineTrace(agent, options, target && { target, held });
     await trace.arm(watched);
     return trace;
   } catch (error) {
+    if (held !== undefined) sendSignal(held.pid, 'SIGKILL');
     await agent.dispose();
     throw error;
   }
 };
+
+/** Rejects with an `AgentFailure`; nothing is left armed then. */
+export const startMachineTrace = (options: MachineTraceOptions): Promise<MachineTrace> => startOn(options, undefined);
+
+/** The same of one process, whatever it is written in. It ends with the process. */
+export const startProcessTrace = (
+  options: MachineTraceOptions,
+  program: AnyProgram,
+): Promise<MachineTrace & { readonly pid: number }> => startOn(options, program);
