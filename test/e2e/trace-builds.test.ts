@@ -118,6 +118,9 @@ describe.skipIf(requirement('kernel', 'go').missing)('probelens trace of', () =>
       stderr: expect.stringMatching(/no Go function table.*--library FILE/),
     });
 
+    const started = await traceProgram(['main.price'], [library]);
+    expect(started).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`add --library ${library}`) });
+
     // Running, it shows what it has loaded.
     const running = execa(host, [library, '1000000000000'], { reject: false });
     try {

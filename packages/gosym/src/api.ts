@@ -235,6 +235,10 @@ export interface GoBinary {
 
   /** Inline chain at an address, innermost first. */
   positionsAt(address: VirtualAddress): readonly SourcePosition[];
+  /** Paths, as the compiler wrote them, of the files with code that end in `path` on whole path elements. */
+  filesCalled(path: string): readonly string[];
+  /** At most `limit` files with code whose last path element is that of a misspelt one or close to it, best first. */
+  similarFiles(path: string, limit: number): readonly string[];
   /** All code of a source line, ascending. `file` matches on whole trailing path elements. */
   addressesOf(file: string, line: number): readonly LineAddress[];
   /**

@@ -1,5 +1,8 @@
 /** Source files of the program and the functions that have code from each. */
+import { editDistance } from './names.js';
 import type { Pclntab } from './pclntab/pclntab.js';
+
+const lastElement = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 export class SourceFiles {
   private readonly pclntab: Pclntab;
@@ -21,6 +24,24 @@ export class SourceFiles {
       }
     }
     return found;
+  }
+
+  /** Paths of those files, as the compiler wrote them. */
+  called(path: string): readonly string[] {
+    return [...this.matching(path)].map((offset) => this.pclntab.fileAt(offset));
+  }
+
+  /** At most `limit` paths whose last element is that of `path` or close to it, best first. */
+  similar(path: string, limit: number): readonly string[] {
+    const wanted = lastElement(path).toLowerCase();
+    const allowed = Math.max(1, Math.floor(wanted.length / 4));
+    const scored = [...this.functionsByFile().keys()].flatMap((offset) => {
+      const name = this.pclntab.fileAt(offset);
+      const far = editDistance(wanted, lastElement(name).toLowerCase(), allowed);
+      return far > allowed ? [] : [{ name, far }];
+    });
+    const best = scored.sort((a, b) => a.far - b.far || (a.name < b.name ? -1 : 1));
+    return best.slice(0, Math.max(0, limit)).map(({ name }) => name);
   }
 
   /** Indexes of functions that contain code of the file, inlined or not, ascending. */

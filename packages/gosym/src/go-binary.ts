@@ -141,6 +141,14 @@ export class OpenedGoBinary implements GoBinary {
     return found;
   }
 
+  filesCalled(path: string): readonly string[] {
+    return this.files.called(path);
+  }
+
+  similarFiles(path: string, limit: number): readonly string[] {
+    return this.files.similar(path, limit);
+  }
+
   linesOf(fn: GoFunction): readonly LineAddress[] {
     return lineRuns(this.lineWalk(), fn);
   }

@@ -138,7 +138,7 @@ const distanceScore = (wanted: string, whole: string, candidate: string): number
 const samePackage = (a: string, b: string): boolean => a.slice(0, a.indexOf('.')) === b.slice(0, b.indexOf('.'));
 
 /** Levenshtein, given up above `limit`. */
-const editDistance = (a: string, b: string, limit: number): number => {
+export const editDistance = (a: string, b: string, limit: number): number => {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

@@ -5,6 +5,7 @@ import { entryPlace } from './entry-places.js';
 import { firstLine, lineStart, runAt, unchangedParameters } from './first-line.js';
 import { functionCode } from './function-code.js';
 import { isAssembly } from './functions.js';
+import { noCode } from './line-names.js';
 import type { PlannedSite } from './plan.js';
 import { Refused } from './refused.js';
 import { decodeFunction, type Needs, type Place, plannedSite, type Request, shortFile } from './request.js';
@@ -161,12 +162,7 @@ const linePlace = (request: Request, fn: GoFunction, line: Line, copy: string): 
 export const linePlaces = (request: Request, file: string, line: number): readonly Place[] => {
   const runs = request.binary.addressesOf(file, line).filter((run) => !run.host.generated);
   const [first] = runs;
-  if (first === undefined) {
-    throw new Refused(
-      'no-code',
-      `There is no code for ${file}:${line} in this program; choose a line with a statement.`,
-    );
-  }
+  if (first === undefined) throw noCode(request.binary, file, line);
   const files = new Set(runs.map((run) => run.chain[0]?.file ?? ''));
   if (files.size > 1) {
     throw new Refused('ambiguous-file', `${file} could be ${[...files].join(' or ')}; write more of the path.`);

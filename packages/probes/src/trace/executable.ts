@@ -28,6 +28,9 @@ const isGo = async (path: string): Promise<boolean> => {
   }
 };
 
+const isLibrary = ({ buildInfo }: GoBinary): boolean =>
+  /^(?:c-shared|plugin)$/.test(buildInfo?.settings.get('-buildmode') ?? '');
+
 /** Libraries with Go code that a process has loaded (-buildmode=c-shared). */
 const goLibrariesOf = async (pid: number): Promise<readonly string[]> => {
   const maps = readFileSync(`/proc/${pid}/maps`, 'latin1');
@@ -45,7 +48,10 @@ export const openTraced = async (
   if (library !== undefined) return await openGoBinary(resolve(library));
   const path = target.kind === 'program' ? resolve(target.path) : executableOf(target.pid);
   try {
-    return await openGoBinary(path);
+    const binary = await openGoBinary(path);
+    if (target.kind === 'running' || !isLibrary(binary)) return binary;
+    binary.close();
+    throw failure.isLibrary(target.path);
   } catch (error) {
     if (!(error instanceof FormatError) || (error.code !== 'no-pclntab' && error.code !== 'not-go')) throw error;
     if (target.kind === 'program') throw failure.noGoCode(error.message);

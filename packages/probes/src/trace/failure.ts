@@ -61,6 +61,12 @@ export const noGoCode = (found: string): AgentFailure =>
     `${found}; where it loads Go code as a shared library, name that with --library FILE.`,
   );
 
+export const isLibrary = (path: string): AgentFailure =>
+  new AgentFailure(
+    'is-library',
+    `${path} is a library, which cannot be started: name the program that loads it, or its process with --pid N, and add --library ${path}.`,
+  );
+
 export const codeInLibrary = (pid: number, libraries: readonly string[]): AgentFailure =>
   new AgentFailure(
     'code-in-library',

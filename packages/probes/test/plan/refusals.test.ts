@@ -78,7 +78,11 @@ describe.skipIf(requirement('go').missing)('refusals', () => {
     ['main.greet do log "{}"', 'bad-template', /nothing between/],
     ['main.greet do log "{nme}"', 'unknown-variable', /nme/],
     ['nowhere/... do count', 'unknown-package', /check the import path/],
-    ['texts.go:99999', 'no-code', /choose a line with a statement/],
+    ['texts.go:99999', 'no-code', /choose a line with a statement\.$/],
+    ['texts.go:4', 'no-code', /the nearest (?:is|are) \d+/],
+    ['text.go:7', 'no-code', /no file of that name with code; did you mean variety\/texts\.go/],
+    ['other/closures.go:7', 'no-code', /did you mean variety\/closures\.go\?/],
+    ['qqqqqqqq.go:7', 'no-code', /list what it has with: probelens functions BINARY\.$/],
     ['tracepoint:sched:sched_switch', 'no-binary-target', /event of the kernel/],
   ])('%s', (text, code, message) => {
     if (code === 'never') {
