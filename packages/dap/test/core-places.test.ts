@@ -33,7 +33,7 @@ describe('who has a breakpoint', () => {
     return breakpoints.map(({ message }) => message);
   };
 
-  it('is said of one that only counts, of the second at a line, and of neither without the kernel', () => {
+  it('is said of the second at a line, not of one that only counts nor of a plain one, and of none without the kernel', () => {
     const breakpoints = [
       { line: 7, condition: 'x == 1' },
       { line: 7, condition: 'x == 2' },
@@ -48,7 +48,7 @@ describe('who has a breakpoint', () => {
     expect(messages(world)).toEqual([
       expect.stringMatching(/^In the kernel/),
       'In Delve: the kernel has another breakpoint of this line already.',
-      'In Delve: without a condition every hit counts, and Delve counts them.',
+      expect.stringMatching(/^In the kernel/),
       undefined,
     ]);
     const plain = World.ready({ kernel: 'off' });

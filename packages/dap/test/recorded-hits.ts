@@ -14,11 +14,18 @@ export interface Asked {
   readonly place: Place;
   readonly condition?: string | undefined;
   readonly hitCondition?: string | undefined;
+  /** Of lines only. */
+  readonly logMessage?: string | undefined;
 }
 
-export const spoken = ({ place, condition, hitCondition }: Asked): string => {
+export const spoken = ({ place, condition, hitCondition, logMessage }: Asked): string => {
   const where = place.kind === 'function' ? place.name : `${place.file.split('/').at(-1)}:${place.line}`;
-  return [where, condition && `if ${condition}`, hitCondition && `hits ${hitCondition}`].filter(Boolean).join(' ');
+  const what = [
+    condition && `if ${condition}`,
+    hitCondition && `hits ${hitCondition}`,
+    logMessage && `log ${logMessage}`,
+  ];
+  return [where, ...what].filter(Boolean).join(' ');
 };
 
 /** Every line of code and every function of a fixture; most lines are not places where a program can stop. */
@@ -60,10 +67,11 @@ const setAll = async (client: TestClient, asked: readonly Asked[]): Promise<read
   };
   for (const path of files) {
     const here = asked.filter(({ place }) => place.kind === 'line' && place.file === path);
-    const breakpoints = here.map(({ place, condition, hitCondition }) => ({
+    const breakpoints = here.map(({ place, condition, hitCondition, logMessage }) => ({
       line: place.kind === 'line' ? place.line : 0,
       condition,
       hitCondition,
+      logMessage,
     }));
     keep(here, (await client.ask('setBreakpoints', { source: { path }, breakpoints })).body.breakpoints);
   }

@@ -43,6 +43,8 @@ const trapUnderDelve = (turn: Turn, gate: Gate, event: ProbeEvent): void => {
     goroutine: Number(event.goid),
     thread: event.tid,
     time: BigInt(event.time),
+    number: event.number,
+    site: event.site ?? 0,
     faulted: event.faulted,
     running: turn.state.target.running,
     at: trapPlace(gate, event.site ?? 0),

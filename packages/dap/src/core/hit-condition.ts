@@ -15,6 +15,12 @@ export const parseHitCondition = (text: string): HitCondition | undefined => {
   return { operator, value };
 };
 
+/** Delve takes a breakpoint out that no further hit can satisfy (breakpointConditionSatisfiable): it counts no more then. */
+export const countedByDelve = ({ operator, value }: HitCondition, count: number): number => {
+  if (operator === '==' || operator === '<=') return Math.min(count, value);
+  return operator === '<' ? Math.min(count, value - 1) : count;
+};
+
 /** `count` includes the hit that is being judged. */
 export const holds = (condition: HitCondition, count: number): boolean => {
   switch (condition.operator) {

@@ -1,7 +1,10 @@
 /** What the core asks of the kernel side and hears from it: plain data, whichever process answers. */
-import type { ListPlace, ProbePlan, ProbeSpec } from '@probelens/probes';
+import type { HitCondition as CountedHits, ListPlace, ProbePlan, ProbeSpec } from '@probelens/probes';
 
 export type WantedAction = { readonly kind: 'stop' } | { readonly kind: 'log'; readonly template: string };
+
+/** Which of the hits whose condition is true are meant, by their number. */
+export type WantedHits = Omit<CountedHits, 'counted'>;
 
 /** One thing to plan. `text` is the probe language of consoles and launch arguments. */
 export type PlanItem =
@@ -10,11 +13,13 @@ export type PlanItem =
       readonly name: string;
       readonly condition: string | undefined;
       readonly action: WantedAction;
+      readonly hits?: WantedHits | undefined;
     }
   | {
       readonly kind: 'line';
       readonly file: string;
       readonly line: number;
+      readonly hits?: WantedHits | undefined;
       readonly condition: string | undefined;
       readonly action: WantedAction;
     }
@@ -47,8 +52,11 @@ export interface BpfAttributes {
   readonly size: number;
 }
 
-/** What the agent can be given. `place`: in the session's list of probes, for those that switch each other. */
-export type Armable = (ProbePlan | SourcePlan) & { readonly place?: ListPlace };
+/**
+ * What the agent can be given. `place`: in the session's list of probes, for those that switch each other. `hits`: the kernel
+ * itself counts, and tells what is meant.
+ */
+export type Armable = (ProbePlan | SourcePlan) & { readonly place?: ListPlace; readonly hits?: CountedHits };
 
 /** Places where Delve has a breakpoint: a gate keeps away from them. */
 export interface DelvePlaces {
@@ -84,9 +92,10 @@ export interface Planned {
   readonly line: number;
   /**
    * A stop is shown where Delve would have stopped: this many bytes behind the trapped instruction, straight on. The gate
-   * is at the function's entry; a breakpoint on the first line of its body belongs a few instructions later.
+   * is at the function's entry; a breakpoint on the first line of its body belongs a few instructions later. For each site
+   * where there are several.
    */
-  readonly settle?: number | undefined;
+  readonly settle?: number | readonly (number | undefined)[] | undefined;
   /** Stops at events of the kernel only: gates that stop the goroutines that the event noted. */
   readonly helpers?: readonly Planned[] | undefined;
   /** One short sentence for the breakpoint's message: where it runs and at what cost. */

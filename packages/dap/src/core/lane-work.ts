@@ -2,7 +2,7 @@
 import type { StepTarget } from './follow.js';
 import type { GoStatement, PlanItem, Planned, PlanOutcome } from './kernel-words.js';
 import type { JsonObject, Request } from './message.js';
-import type { GroupKey, Placed, Want } from './state.js';
+import type { Gate, GroupKey, Placed, Want } from './state.js';
 
 /** Work that must not overlap: whatever makes Delve or the kernel write to the program's text, and what resumes it. */
 export type LaneWork =
@@ -70,6 +70,10 @@ export interface SetStage {
   readonly outcomes: ReadonlyMap<number, PlanOutcome>;
   /** Armed before and left alone, by the index of the want. */
   readonly kept: ReadonlyMap<number, Placed>;
+  /** Gates that are being taken out, by probe. */
+  readonly leaving: ReadonlyMap<number, Gate>;
+  /** Hits that were counted before, by the key of the want. */
+  readonly counted: ReadonlyMap<string, number>;
   /** Delve's answers by the index of the want. */
   readonly answers: ReadonlyMap<number, JsonObject>;
   /** Armed in this run, by the index of the want. */
@@ -81,6 +85,8 @@ export const newSet: SetStage = {
   replanned: false,
   outcomes: new Map(),
   kept: new Map(),
+  leaving: new Map(),
+  counted: new Map(),
   answers: new Map(),
   armed: new Map(),
 };

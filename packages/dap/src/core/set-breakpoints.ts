@@ -6,6 +6,7 @@ import { comeBack, isBeside, newInDelve } from './clash.js';
 import { delveReason } from './delve-reason.js';
 import { removeGates } from './gates.js';
 import { parseHitCondition } from './hit-condition.js';
+import { counted, countingOn, countsAnew, sayUncounted, withCount } from './hit-counts.js';
 import { bindBreakpoint } from './ids.js';
 import type { ArmOutcome, PlanItem, PlanOutcome } from './kernel-words.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
@@ -29,7 +30,8 @@ export const setWork = (turn: Turn, request: Request): SetWork | undefined => {
   const { breakpoints: _, lines: __, ...base } = objectOf(request.arguments);
   const before = turn.state.groups.get(group)?.placed ?? [];
   const alone = withoutDelve(turn);
-  const wants = wantsOf(request, { selected: turn.state.target.goroutine, before, alone });
+  const { running, goroutine: selected } = turn.state.target;
+  const wants = wantsOf(request, { selected, before, alone, begun: running || selected !== undefined });
   return { kind: 'set', request, group, command: request.command, base, wants, stage: newSet };
 };
 
@@ -111,9 +113,10 @@ const disarmOld = (turn: Turn, work: SetWork): LaneProgress => {
       gone.push(gate.probe);
   }
   if (gone.length === 0) return askDelve(turn, work);
+  const leaving = new Map([...turn.state.gates].filter(([probe]) => gone.includes(probe)));
   removeGates(turn, gone);
   turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: gone });
-  return at(work, { kind: 'disarming' });
+  return at(work, { kind: 'disarming', leaving });
 };
 
 const isOurs = (work: SetWork, index: number): boolean =>
@@ -180,7 +183,7 @@ const toArm = (work: SetWork): readonly number[] =>
 const armNew = (turn: Turn, work: SetWork): LaneProgress => {
   const plans = toArm(work).flatMap((index) => {
     const outcome = work.stage.outcomes.get(index);
-    return outcome?.ok === true ? [outcome.plan] : [];
+    return outcome?.ok === true ? [countingOn(work, work.wants[index], outcome).plan] : [];
   });
   if (plans.length === 0) return finish(turn, work);
   turn.emit({ kind: 'arm', ticket: turn.laneTicket(), plans });
@@ -212,7 +215,7 @@ const reasonOf = (turn: Turn, work: SetWork, index: number, want: Want): string 
   if (turn.state.kernel.state === 'off') return undefined;
   if (want.item === undefined) return want.reason;
   const fallen = turn.state.fallen.get(fallenKey(work, want));
-  if (fallen !== undefined) return fallen;
+  if (fallen !== undefined) return `${fallen}${want.hitCondition === undefined ? '' : countsAnew}`;
   const outcome = work.stage.outcomes.get(index);
   if (outcome !== undefined && !outcome.ok) return delveReason(outcome.message);
   return turn.state.kernel.state === 'unavailable'
@@ -272,7 +275,8 @@ const kernelPlaced = (turn: Turn, work: SetWork, index: number, want: Want, prob
     counted: 0,
     passed: 0,
   };
-  turn.update({ gates: new Map(turn.state.gates).set(probe, gate) });
+  turn.update({ gates: new Map(turn.state.gates).set(probe, withCount(work, want, gate)) });
+  sayUncounted(turn, work, want);
   const answer: JsonObject = {
     id,
     verified: true,
@@ -316,7 +320,7 @@ export const advanceSet = (turn: Turn, work: SetWork, news: LaneNews): LaneProgr
     case 'planning':
       return news.kind === 'planned' ? onPlanned(turn, work, news.outcomes) : work;
     case 'disarming':
-      return news.kind === 'disarmed' ? askDelve(turn, work) : work;
+      return news.kind === 'disarmed' ? askDelve(turn, counted(work, news.counters)) : work;
     case 'delve':
       return news.kind === 'answer' ? onDelveAnswer(turn, work, news.response) : work;
     case 'arming':

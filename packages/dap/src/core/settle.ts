@@ -3,9 +3,15 @@
  * steps them on this one thread while all others stand still.
  */
 import type { Response } from './message.js';
-import type { Hit, Settling } from './state.js';
+import type { Gate, Hit, Settling } from './state.js';
 import { pcOf } from './trap-place.js';
 import type { Turn } from './turn.js';
+
+/** Undefined: the goroutine is where it is to be shown. */
+export const settleOf = (gate: Gate, { site }: Hit): number | undefined => {
+  const { settle } = gate.planned;
+  return typeof settle === 'number' ? settle : settle?.[site];
+};
 
 /** A prologue spills at most some thirty words; more means that this is not the straight run that was planned. */
 const stepLimit = 64;

@@ -5,7 +5,7 @@ import type { Exception } from './exceptions/show.js';
 import { noStepping, type Stepping } from './follow.js';
 import type { IdState } from './ids.js';
 import { noIds } from './ids.js';
-import type { PlanItem, Planned } from './kernel-words.js';
+import type { PlanItem, Planned, WantedHits } from './kernel-words.js';
 import type { LaneWork } from './lane-work.js';
 import { type Losses, noLosses } from './losses.js';
 import type { Event, JsonObject, Request } from './message.js';
@@ -107,6 +107,7 @@ export interface Gate {
   readonly planned: Planned;
   /** As the person wrote it, for Delve to judge where the kernel could not. */
   readonly condition: string | undefined;
+  /** What is left to be applied here: undefined also where the kernel counts (`hits` of its plan). */
   readonly hitCondition: HitCondition | undefined;
   /** Hits whose condition was true, as Delve would count them. */
   readonly counted: number;
@@ -114,10 +115,7 @@ export interface Gate {
   readonly passed: number;
 }
 
-export interface HitCondition {
-  readonly operator: '==' | '!=' | '>' | '>=' | '<' | '<=' | '%';
-  readonly value: number;
-}
+export type HitCondition = WantedHits;
 
 /** Where a goroutine stands right after a gate trapped it, and nowhere else. */
 export interface TrapPlace {
@@ -131,6 +129,10 @@ export interface Hit {
   readonly goroutine: number;
   readonly thread: number;
   readonly time: bigint;
+  /** Which of the gate's sites. */
+  readonly site: number;
+  /** By the kernel's count; where it applies a hit condition, of the hits whose condition was true. */
+  readonly number: number;
   readonly faulted: boolean;
   /** It came while the program seemed to run: Delve's stop is still to come. */
   readonly running: boolean;

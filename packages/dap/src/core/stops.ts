@@ -12,13 +12,14 @@ import { forgetBefore, sayAwaited } from './bpf/scope.js';
 import { exceptionOf } from './exceptions/show.js';
 import { isOldChild } from './follow.js';
 import { changeGate, gateOf, stops } from './gates.js';
+import { countWith } from './hit-counts.js';
 import { holds } from './hit-condition.js';
 import { clientBreakpoint } from './ids.js';
 import { judge } from './judge.js';
 import { rememberHit } from './kernel-scope.js';
 import { forgetEarly, isArming, lookAtLosses, sayLosses, trappedEarly } from './losses.js';
 import { type Event, listOf, numberOf, objectOf, type Response, textOf } from './message.js';
-import { beginSettling, onSettleLook } from './settle.js';
+import { beginSettling, onSettleLook, settleOf } from './settle.js';
 import { resumeSilently } from './silent.js';
 import type { Gate, Hit } from './state.js';
 import { isAt } from './trap-place.js';
@@ -48,7 +49,7 @@ const gatesOfSameStop = (turn: Turn, goroutine: number): readonly number[] => {
   return mine.flatMap((hit) => {
     const gate = gateOf(turn, hit.probe);
     if (gate === undefined) return [];
-    const counted = gate.counted + 1;
+    const counted = countWith(gate, hit.number);
     changeGate(turn, { ...gate, counted });
     return gate.hitCondition === undefined || holds(gate.hitCondition, counted) ? [gate.id] : [];
   });
@@ -209,7 +210,10 @@ export const releaseHeld = (turn: Turn): void => {
 const firstOf = (turn: Turn, hits: readonly Hit[]): Hit | undefined => {
   const [oldest] = hits;
   if (oldest === undefined) return undefined;
-  const distance = (hit: Hit): number => gateOf(turn, hit.probe)?.planned.settle ?? 0;
+  const distance = (hit: Hit): number => {
+    const gate = gateOf(turn, hit.probe);
+    return gate === undefined ? 0 : (settleOf(gate, hit) ?? 0);
+  };
   return hits
     .filter((hit) => hit.goroutine === oldest.goroutine && hit.at?.after === oldest.at?.after)
     .reduce((first, hit) => (distance(hit) < distance(first) ? hit : first));
@@ -287,10 +291,10 @@ const count = (turn: Turn, hit: Hit, text: string | undefined): void => {
     next(turn);
     return;
   }
-  const counted = gate.counted + 1;
+  const counted = countWith(gate, hit.number);
   changeGate(turn, { ...gate, counted });
   if (gate.hitCondition !== undefined && !holds(gate.hitCondition, counted)) next(turn);
-  else if (gate.planned.settle !== undefined) beginSettling(turn, hit, text);
+  else if (settleOf(gate, hit) !== undefined) beginSettling(turn, hit, text);
   else if (isOfLoads(gate, hit)) {
     turn.update({ held: { event: turn.state.held?.event, stage: { kind: 'recognising', hit } } });
     askCallers(turn, hit);
@@ -334,7 +338,7 @@ export const onSettleAnswer = (turn: Turn, response: Response): void => {
   if (stage?.kind !== 'settling') return;
   const gate = gateOf(turn, stage.hit.probe);
   if (gate === undefined) next(turn);
-  else if (onSettleLook(turn, stage, gate.planned.settle ?? 0, response)) showHit(turn, gate, stage.hit, stage.text);
+  else if (onSettleLook(turn, stage, settleOf(gate, stage.hit) ?? 0, response)) showHit(turn, gate, stage.hit, stage.text);
 };
 
 /** Delve will not step: the stop is shown where it is. */

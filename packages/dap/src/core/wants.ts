@@ -4,7 +4,7 @@ import { parseHitCondition } from './hit-condition.js';
 import type { DelvePlaces, PlanItem, WantedAction } from './kernel-words.js';
 import type { JsonObject, Request } from './message.js';
 import { listOf, numberOf, objectOf, stringOf, textOf } from './message.js';
-import type { GroupKey, SessionState, Want } from './state.js';
+import type { GroupKey, Placed, SessionState, Want } from './state.js';
 
 export const functionsGroup: GroupKey = 'functions';
 const sourcePrefix = 'source:';
@@ -19,9 +19,7 @@ export const pathOfGroup = (group: GroupKey): string | undefined =>
   group.startsWith(sourcePrefix) ? group.slice(sourcePrefix.length) : undefined;
 
 const badHitCondition = 'The hit condition must be a number, or one behind ==, !=, <, <=, >, >= or %.';
-const countedLog = 'Without Delve a log message has no hit condition: leave one of them out.';
-const countedLogInDelve = 'In Delve: a log message with a hit condition is counted there.';
-const countedInDelve = 'In Delve: without a condition every hit counts, and Delve counts them.';
+const countedThere = "In Delve: it has counted this breakpoint's hits so far; remove it and set it again to begin anew.";
 const twiceInDelve = 'In Delve: the kernel has another breakpoint of this line already.';
 
 /** What of a breakpoint may go to the kernel; a sentence where it may not although somebody could think so. */
@@ -34,34 +32,53 @@ const eligible = (
   const condition = textOf(raw.condition);
   if (hitCondition !== undefined && parseHitCondition(hitCondition) === undefined)
     return { action: undefined, reason: alone ? badHitCondition : undefined };
-  if (logMessage !== undefined) {
-    if (hitCondition !== undefined) return { action: undefined, reason: alone ? countedLog : countedLogInDelve };
-    return { action: { kind: 'log', template: logMessage }, reason: undefined };
-  }
-  if (condition !== undefined || alone) return { action: { kind: 'stop' }, reason: undefined };
-  return { action: undefined, reason: hitCondition === undefined ? undefined : countedInDelve };
+  if (logMessage !== undefined) return { action: { kind: 'log', template: logMessage }, reason: undefined };
+  const wanted = condition !== undefined || hitCondition !== undefined || alone;
+  return { action: wanted ? { kind: 'stop' } : undefined, reason: undefined };
 };
 
 /** Clients send all breakpoints again with each change, so what "current" means is decided once. */
 export interface Background {
   readonly selected: number | undefined;
-  readonly before: readonly Want[];
+  readonly before: readonly Placed[];
+  /** The program has run: breakpoints may have been hit. */
+  readonly begun: boolean;
   /** There is no Delve: every breakpoint is the kernel's. */
   readonly alone: boolean;
 }
+
+/** Nobody can tell Delve's count to the kernel: where Delve has counted hits, it counts on. */
+const countsInDelve = (raw: JsonObject, key: string, { before, begun, alone }: Background): string | undefined => {
+  const old = before.find((placed) => placed.key === key);
+  if (alone || !begun || textOf(raw.hitCondition) === undefined || old?.home !== 'delve') return undefined;
+  const said = textOf(old.answer.message);
+  return said?.startsWith('In Delve: ') === true && textOf(old.raw.hitCondition) !== undefined ? said : countedThere;
+};
+
+const withHits = (item: PlanItem | undefined, hitCondition: string | undefined): PlanItem | undefined => {
+  const hits = hitCondition === undefined ? undefined : parseHitCondition(hitCondition);
+  return hits === undefined || (item?.kind !== 'function' && item?.kind !== 'line') ? item : { ...item, hits };
+};
 
 const wantOf = (
   asked: JsonObject,
   place: (action: WantedAction, condition: string | undefined) => PlanItem | undefined,
   key: string,
-  { selected, before, alone }: Background,
+  background: Background,
 ): Want => {
+  const { selected, before, alone } = background;
   const written = textOf(asked.condition);
   const old = before.find((want) => want.key === key && want.written === written && want.condition !== written);
   const read = written === undefined || old !== undefined ? undefined : withGoroutine(written, selected);
   const condition = read === undefined ? old?.condition : read.ok ? read.condition : written;
   const raw: JsonObject = condition === written ? asked : { ...asked, condition };
-  const { action, reason } = read?.ok === false ? { action: undefined, reason: read.message } : eligible(raw, alone);
+  const counting = countsInDelve(raw, key, background);
+  const { action, reason } =
+    read?.ok === false
+      ? { action: undefined, reason: read.message }
+      : counting === undefined
+        ? eligible(raw, alone)
+        : { action: undefined, reason: counting };
   return {
     key,
     raw,
@@ -70,7 +87,7 @@ const wantOf = (
     hitCondition: textOf(raw.hitCondition),
     logMessage: textOf(raw.logMessage),
     line: numberOf(raw.line),
-    item: action === undefined ? undefined : place(action, condition),
+    item: action === undefined ? undefined : withHits(place(action, condition), textOf(raw.hitCondition)),
     reason,
   };
 };

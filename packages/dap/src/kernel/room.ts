@@ -5,6 +5,7 @@ import {
   type AgentTarget,
   type Armed,
   type ArmSourceParams,
+  canCountHits,
   type DescribedLoad,
   type PlannedSite,
   type PlanResult,
@@ -50,7 +51,11 @@ export interface PlannerPort {
   firstLineOf?(
     fn: GoFunction,
     binary: GoBinary,
-  ): { readonly bodyLine: number | undefined; readonly bodyAddress: number | undefined };
+  ): {
+    readonly bodyLine: number | undefined;
+    readonly bodyAddress: number | undefined;
+    readonly behindCall: boolean;
+  };
 }
 
 export interface RoomOptions {
@@ -85,7 +90,11 @@ const agentTarget = (process: RoomOptions['process'], pid: number): AgentTarget 
     ? { pid, tracer: process.delvePid }
     : { pid, tracer: undefined, halt: true, starting: process.path !== undefined };
 
-const withoutPlace = ({ place: _, ...plan }: ProbePlan & Armable): ProbePlan => plan;
+const withoutPlace = ({ place: _, hits: __, ...plan }: ProbePlan & Armable): ProbePlan => plan;
+
+const behindCall = 'the function allocates what it was given before this line begins, and a stop would be in the midst of that.';
+
+const uncounted = 'a hit is not counted when its condition reads memory that is not there, and the count would be wrong.';
 
 /** More than a person reads through. */
 const mostNames = 100;
@@ -221,14 +230,21 @@ export class KernelRoom {
     const use = spec.spec.action.kind === 'stop' && this.#halts === undefined ? 'stop' : 'log';
     const result = this.#planner.plan(spec.spec, this.#binary, this.#halts === undefined ? { use, avoid } : { use });
     if (!result.ok) return { ok: false, message: result.refusal.message };
+    const hits = 'hits' in item && item.hits !== undefined ? { hits: { ...item.hits, counted: 0 } } : {};
+    const counts = canCountHits(result.plan);
+    // A stop is counted when it is there; a log message is not looked at twice.
+    if (hits.hits !== undefined && !counts && use === 'log') return { ok: false, message: uncounted };
     const site = result.plan.sites[0];
+    const settles = result.plan.sites.map((each) => this.#settle(each));
+    if (settles.includes('behind a call')) return { ok: false, message: behindCall };
+    const settle = settles.map((each) => (each === 'behind a call' ? undefined : each));
     return {
       ok: true,
-      plan: { ...result.plan, ...placeOf(item) },
+      plan: { ...result.plan, ...placeOf(item), ...(counts && hits) },
       function: site?.function ?? item.kind,
       file: site?.file ?? '',
       line: site?.line ?? 1,
-      settle: site === undefined ? undefined : this.#settle(site),
+      settle,
       // What the plan leaves out belongs where its cost is told: a count or a log would be short without a word.
       message: [spokenCost(result.plan), ...(result.notes ?? []).map((note) => note.message)].join(' '),
     };
@@ -249,13 +265,13 @@ export class KernelRoom {
   }
 
   /** How far behind the gate the line of the breakpoint begins, where that is not the line of the gate. */
-  #settle(site: PlannedSite): number | undefined {
+  #settle(site: PlannedSite): number | 'behind a call' | undefined {
     const address = Number(site.address);
     const fn = this.#binary.functionAt(virtualAddress(address));
     if (site.use !== 'stop' || site.tier !== 1 || fn === undefined || site.line === fn.line) return undefined;
     const first = this.#planner.firstLineOf?.(fn, this.#binary);
     if (first?.bodyAddress === undefined || first.bodyLine !== site.line) return undefined;
-    return first.bodyAddress - address - site.instruction.length / 2;
+    return first.behindCall ? 'behind a call' : first.bodyAddress - address - site.instruction.length / 2;
   }
 
   /** In order; the failure of one does not touch the others. */
@@ -277,9 +293,10 @@ export class KernelRoom {
   }
 
   #armPlan(plan: Armable): Promise<Armed> {
-    const { place } = plan;
+    const { place, hits } = plan;
     const at = { target: this.#target, ...(place === undefined ? {} : { place }) };
-    const armed = 'source' in plan ? this.#armSource(plan, at) : this.#agent.arm({ plan: withoutPlace(plan), ...at });
+    const own = hits === undefined ? at : { ...at, hits };
+    const armed = 'source' in plan ? this.#armSource(plan, at) : this.#agent.arm({ plan: withoutPlace(plan), ...own });
     return this.#halts === undefined || plan.spec.action.kind !== 'stop' ? armed : this.#halts.added(armed);
   }
 

@@ -14,6 +14,8 @@ export interface FirstLine {
   readonly bodyLine: number | undefined;
   /** Address where a debugger breaks for that line, when there is a `bodyLine`. */
   readonly bodyAddress: number | undefined;
+  /** The runtime is called between the entry and `bodyAddress`: nobody gets there by single steps. */
+  readonly behindCall: boolean;
   /** Why `bodyLine` is what it is, one sentence. */
   readonly reason: string;
 }
@@ -28,6 +30,7 @@ const none = (functionLine: number, reason: string): FirstLine => ({
   functionLine,
   bodyLine: undefined,
   bodyAddress: undefined,
+  behindCall: false,
   reason,
 });
 
@@ -114,6 +117,7 @@ export const firstLine = (binary: GoBinary, fn: GoFunction, instructions: readon
     functionLine: fn.line,
     bodyLine: line,
     bodyAddress: address,
+    behindCall: between.some(({ flow }) => flow === 'call'),
     reason: `Line ${line} is reached once per call, before anything has changed.`,
   };
 };

@@ -9,6 +9,7 @@ import { forgetBefore } from '../bpf/scope.js';
 import { exceptionOf } from '../exceptions/show.js';
 import { changeGate } from '../gates.js';
 import { holds } from '../hit-condition.js';
+import { countWith } from '../hit-counts.js';
 import { momentSlot } from '../ids.js';
 import { sayLosses } from '../losses.js';
 import { numberOf, objectOf, type Request } from '../message.js';
@@ -42,9 +43,9 @@ const ascending = (one: HaltingHit, other: HaltingHit): number =>
   Number(BigInt(one.event.time) - BigInt(other.event.time));
 
 /** Whether its hit condition lets it be shown; counts it in any case. A faulted one is shown: nobody could judge it. */
-const counts = (turn: Turn, { gate }: HaltingHit): boolean => {
+const counts = (turn: Turn, { gate, event }: HaltingHit): boolean => {
   const known = turn.state.gates.get(gate.probe) ?? gate;
-  const counted = known.counted + 1;
+  const counted = countWith(known, event.number);
   if (turn.state.gates.has(gate.probe)) changeGate(turn, { ...known, counted });
   return known.hitCondition === undefined || holds(known.hitCondition, counted);
 };
