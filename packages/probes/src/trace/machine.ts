@@ -1,5 +1,5 @@
 /** A trace of `bpf:` probes alone, which need no Go program to look at: of the whole machine, or of one process of any kind. */
-import { sendSignal } from '../agent/process-state.js';
+import { isAlive, type ProcessIdentity, processState, sendSignal } from '../agent/process-state.js';
 import type { AgentTarget } from '../agent/protocol.js';
 import { type AgentClient, startAgent } from '../client/client.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
@@ -54,6 +54,8 @@ const nobody = { pid: 1, tracer: undefined } as const;
 interface Place {
   readonly target: AgentTarget;
   readonly held: HeldProgram | undefined;
+  /** Undefined: it has ended already. */
+  readonly identity: ProcessIdentity | undefined;
 }
 
 class RunningMachineTrace implements MachineTrace {
@@ -62,6 +64,7 @@ class RunningMachineTrace implements MachineTrace {
   readonly #options: MachineTraceOptions;
   /** Undefined: the whole machine. */
   readonly #place: Place | undefined;
+  readonly #watched: readonly Watched[];
   readonly #byId = new Map<number, Watched>();
   /** Events may overtake the answer that names their probe. */
   readonly #early: ProbeEvent[] = [];
@@ -70,8 +73,9 @@ class RunningMachineTrace implements MachineTrace {
   #finish: (summary: TraceSummary) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
-  constructor(agent: AgentClient, options: MachineTraceOptions, place: Place | undefined) {
+  constructor(agent: AgentClient, options: MachineTraceOptions, watched: readonly Watched[], place: Place | undefined) {
     this.#agent = agent;
+    this.#watched = watched;
     this.#options = options;
     this.#place = place;
     this.finished = new Promise((resolve, reject) => {
@@ -93,17 +97,30 @@ class RunningMachineTrace implements MachineTrace {
     return this.#place?.target.pid ?? 0;
   }
 
-  async arm(watched: readonly Watched[]): Promise<void> {
-    const reloadForLog = this.#options.reloadForLog ?? false;
-    for (const each of watched) {
-      const { spec } = each;
-      const where = { target: this.#place?.target ?? nobody, everywhere: this.#place === undefined };
-      const asked = { spec, ...where, runtime: undefined };
-      const { probe } = await this.#agent.armSource({ ...asked, reloadForLog: reloadForLog && isLoad(spec) });
-      this.#byId.set(probe, each);
-      this.#onEvents(this.#early.splice(0));
+  async arm(): Promise<void> {
+    try {
+      for (const each of this.#watched) if (!this.#hasEnded()) await this.#armOne(each);
+    } catch (error) {
+      // It ended while probes went in: what they saw until then is the trace.
+      if (!this.#hasEnded()) throw error;
     }
-    this.#place?.held?.release();
+    // With a probe in it the agent tells of its end, and with what that counted.
+    if (this.#hasEnded() && this.#byId.size === 0) this.#stopping ??= this.#end([]);
+    else this.#place?.held?.release();
+  }
+
+  async #armOne(each: Watched): Promise<void> {
+    const { spec } = each;
+    const where = { target: this.#place?.target ?? nobody, everywhere: this.#place === undefined };
+    const reloadForLog = (this.#options.reloadForLog ?? false) && isLoad(spec);
+    const { probe } = await this.#agent.armSource({ spec, ...where, runtime: undefined, reloadForLog });
+    this.#byId.set(probe, each);
+    this.#onEvents(this.#early.splice(0));
+  }
+
+  #hasEnded(): boolean {
+    if (this.#stopping !== undefined) return true;
+    return this.#place !== undefined && (this.#place.identity === undefined || !isAlive(this.#place.identity));
   }
 
   stop(): Promise<TraceSummary> {
@@ -118,10 +135,10 @@ class RunningMachineTrace implements MachineTrace {
   }
 
   async #end(last: readonly ProbeCounters[]): Promise<TraceSummary> {
-    const counters = new Map(last.map((each) => [each.probe, each]));
+    const counters = new Map(last.map((each) => [this.#byId.get(each.probe), each]));
     const summary: TraceSummary = {
       seconds: Number(process.hrtime.bigint() - this.#started) / 1e9,
-      probes: [...this.#byId].map(([id, watched]) => summaryOf(watched, counters.get(id))),
+      probes: this.#watched.map((each) => summaryOf(each, counters.get(each))),
       exitCode: await this.#place?.held?.exited,
     };
     await this.#agent.dispose();
@@ -155,17 +172,25 @@ const lineOf = (watched: Watched, event: ProbeEvent): TraceEvent => ({
   ...(event.bpf === undefined ? {} : { bpf: event.bpf }),
 });
 
+const placeOf = (pid: number, held: HeldProgram | undefined, known: ProcessIdentity | undefined): Place => ({
+  target: { pid, tracer: undefined, starting: held !== undefined },
+  held,
+  identity: held === undefined ? known : processState(pid),
+});
+
 const startOn = async (options: MachineTraceOptions, program: AnyProgram | undefined): Promise<RunningMachineTrace> => {
   if (options.probes.length === 0) throw failure.noProbes();
   const watched = options.probes.map((text, index) => watchedOf(text, index, program === undefined));
+  // Before the agent's start, which takes a moment: a number is given to another process some time.
+  const known = program?.kind === 'running' ? processState(program.pid) : undefined;
   const agent = await startAgent({ command: options.agentCommand });
   let held: HeldProgram | undefined;
   try {
     held = program?.kind === 'program' ? await launchHeld(program) : undefined;
     const pid = program?.kind === 'running' ? program.pid : held?.pid;
-    const target = pid === undefined ? undefined : { pid, tracer: undefined, starting: held !== undefined };
-    const trace = new RunningMachineTrace(agent, options, target && { target, held });
-    await trace.arm(watched);
+    const place = pid === undefined ? undefined : placeOf(pid, held, known);
+    const trace = new RunningMachineTrace(agent, options, watched, place);
+    await trace.arm();
     return trace;
   } catch (error) {
     if (held !== undefined) sendSignal(held.pid, 'SIGKILL');
