@@ -31,6 +31,13 @@ describe('endings', () => {
     const [again] = world.toDelve();
     expect(again).toMatchObject({ command: 'continue' });
     world.delveAnswer(again);
+    // Not yet: the trap has not reached its thread.
+    const [look] = world.only('read-signals');
+    world.feed({ kind: 'signals-read', ticket: look?.ticket ?? 0, trapPending: true });
+    expect(world.take()).toMatchObject([{ kind: 'start-timer', name: 'shaken' }]);
+    world.feed({ kind: 'timer', name: 'shaken' });
+    const [once] = world.only('read-signals');
+    world.feed({ kind: 'signals-read', ticket: once?.ticket ?? 0, trapPending: false });
     const [second] = world.toDelve();
     expect(second).toMatchObject({ command: 'pause' });
     world.delveAnswer(second);

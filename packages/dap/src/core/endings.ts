@@ -19,6 +19,12 @@ const deadlineMs = 8_000;
 const disarmingMs = 60_000;
 /** Rounds of continue and pause to get rid of pending traps; ten of ten targets needed at most two. */
 const roundLimit = 8;
+/**
+ * A trap that waits for its thread reaches it as soon as that runs. A pause before that sends another one, and the first
+ * satisfies it: so nobody is paused while one is waiting, for a second at the most.
+ */
+const lookMs = 20;
+const lookLimit = 50;
 
 const set = (turn: Turn, change: Partial<Ending>): void => {
   const { ending } = turn.state;
@@ -178,14 +184,35 @@ const readSignals = (turn: Turn): void => {
   turn.emit({ kind: 'read-signals', ticket: turn.laneTicket(), pid });
 };
 
+const readAgain = (turn: Turn): void => {
+  const pid = turn.state.target.pid ?? turn.state.launch?.pid;
+  if (pid === undefined) pauseFirst(turn);
+  else turn.emit({ kind: 'read-signals', ticket: turn.laneTicket(), pid });
+};
+
+export const lookAgain = (turn: Turn): void => {
+  if (turn.state.ending?.stage === 'shaking') readAgain(turn);
+};
+
+const onSignalsWhileShaking = (turn: Turn, trapPending: boolean): void => {
+  const { awaited = 0 } = turn.state.ending ?? {};
+  if (!trapPending || awaited === 0) {
+    pauseFirst(turn);
+    return;
+  }
+  set(turn, { awaited: awaited - 1 });
+  turn.emit({ kind: 'start-timer', name: 'shaken', milliseconds: lookMs });
+};
+
 export const onSignalsRead = (turn: Turn, trapPending: boolean): void => {
   const { ending } = turn.state;
+  if (ending?.stage === 'shaking') onSignalsWhileShaking(turn, trapPending);
   if (ending?.stage !== 'signals') return;
   if (!trapPending && !turn.state.stepCut) {
     leave(turn);
     return;
   }
-  set(turn, { stage: 'shaking', rounds: ending.rounds + 1 });
+  set(turn, { stage: 'shaking', rounds: ending.rounds + 1, awaited: lookLimit });
   turn.target({ running: true });
   turn.toDelve('continue', { threadId: turn.state.target.goroutine ?? 1 }, { kind: 'leave', step: 'continue' });
 };
@@ -208,7 +235,7 @@ export const onStoppedWhileEnding = (turn: Turn, event: Event): void => {
   const reason = textOf(objectOf(event.body).reason);
   if (reason === 'pause' || reason === 'step') turn.update({ stepCut: false });
   const stage = turn.state.ending?.stage;
-  if (stage === 'pausing') readSignals(turn);
+  if (stage === 'pausing' || stage === 'shaking') readSignals(turn);
 };
 
 export const onLeaveAnswer = (
@@ -231,7 +258,7 @@ export const onLeaveAnswer = (
       return;
     case 'continue':
       // The traps arrive while it runs; the pause ends the round.
-      if (ending.stage === 'shaking') pauseFirst(turn);
+      if (ending.stage === 'shaking') readAgain(turn);
       return;
     case 'disconnect': {
       const { request } = ending;

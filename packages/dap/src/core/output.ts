@@ -17,6 +17,8 @@ export type TimerName =
   /** A step has planted its breakpoints: others may write to the text again. */
   | 'step-planted'
   | 'count'
+  /** While leaving: a trap may have reached its thread. */
+  | 'shaken'
   | 'ending';
 
 /** What the keeper needs to leave a target in order when this process is killed. */

@@ -3,7 +3,14 @@ import { onLoadDescribed } from './bpf/scope.js';
 import { onClientMessage } from './client.js';
 import { onListCounted } from './console.js';
 import { onDelveClosed, onDelveMessage, releaseEnd } from './delve.js';
-import { beginEnding, onEndingDeadline, onEndingDisarmed, onKernelWhileEnding, onSignalsRead } from './endings.js';
+import {
+  beginEnding,
+  lookAgain,
+  onEndingDeadline,
+  onEndingDisarmed,
+  onKernelWhileEnding,
+  onSignalsRead,
+} from './endings.js';
 import { onProbeEvents } from './events.js';
 import { onGoStatements } from './follow.js';
 import { loseKernel } from './gates.js';
@@ -49,6 +56,9 @@ const onTimer = (turn: Turn, name: TimerName): void => {
       return;
     case 'count':
       countAgain(turn);
+      return;
+    case 'shaken':
+      lookAgain(turn);
       return;
     case 'ending':
       onEndingDeadline(turn);

@@ -50,6 +50,17 @@ const drained = async (descriptor: number, patienceMs: number | undefined): Prom
   });
 };
 
+/** As in core/endings.ts: a pause while a trap is waiting for its thread sends another one. */
+const lookMs = 20;
+const lookLimit = 50;
+
+const shaken = async (talk: DelveTalk, pid: number | undefined): Promise<void> => {
+  for (let look = 0; look < lookLimit; look += 1) {
+    if (pid === undefined || !trapPending(pid) || !(await talk.isRunning())) return;
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+};
+
 /** The order of core/endings.ts, with what little is known here. */
 const leaveAlive = async (talk: DelveTalk, state: KeepState): Promise<void> => {
   for (const path of state.sources) await talk.request('setBreakpoints', { source: { path }, breakpoints: [] });
@@ -67,6 +78,7 @@ const leaveAlive = async (talk: DelveTalk, state: KeepState): Promise<void> => {
     }
     if (!step && (state.pid === undefined || !trapPending(state.pid))) break;
     await talk.request('continue', { threadId: 1 });
+    await shaken(talk, state.pid);
   }
   await talk.request('disconnect', { terminateDebuggee: false });
 };
