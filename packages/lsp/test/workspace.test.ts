@@ -249,7 +249,7 @@ describe.skipIf(requirement('go').missing)('a workspace', () => {
     put('go.mod', 'module example.com/small\n\ngo 1.20\n');
     const file = put(
       'main.go',
-      'package main\n\n//go:noinline\nfunc add(a, b int) int {\n\tprintln(a)\n\treturn a + b\n}\n\nfunc main() { println(add(1, 2)) }\n',
+      'package main\n\n//go:noinline\nfunc add(a, b int) int {\n\tprintln(a)\n\treturn a + b\n}\n\nfunc main() { println(add(1, 2), half(3)) }\n\n//go:noinline\nfunc half(x float64) float64 { return x / 2 }\n',
     );
     await build('.', '-o', 'small', '.');
     const nm = await execa('go', ['tool', 'nm', '-size', 'small'], { cwd: folder });
@@ -265,6 +265,8 @@ describe.skipIf(requirement('go').missing)('a workspace', () => {
     expect(Number(size) - bytes).toBeGreaterThanOrEqual(0);
     expect(Number(size) - bytes).toBeLessThan(32);
     expect(await client.hover(uri, 1, 2)).toBeUndefined();
+    expect(text).not.toContain('In a log of it');
+    expect(await client.hover(uri, 12, 6)).toMatch(/In a log of it: x: shown as "\?"\. x .* is in xmm0/);
     // A uprobe's offset is that of the instruction in the file: the bytes there are the function's first.
     const offset = Number(/file offset `(0x[0-9a-f]+)`/.exec(text)?.[1]);
     const dump = await execa('go', ['tool', 'objdump', '-s', '^main\\.add$', 'small'], { cwd: folder });

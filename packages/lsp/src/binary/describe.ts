@@ -20,16 +20,14 @@ const siteAt = (result: PlanResult, entry: number, size: number): DescribedSite 
 
 export async function describeFunctions(binary: GoBinary, name: string): Promise<readonly FunctionDescription[]> {
   const { plan } = await loadedPlanner();
-  const result = plan(
-    {
-      target: { kind: 'function', name },
-      condition: undefined,
-      scope: { kind: 'process' },
-      action: { kind: 'count' },
-      rateLimit: undefined,
-    },
-    binary,
-  );
+  const at = {
+    target: { kind: 'function', name },
+    condition: undefined,
+    scope: { kind: 'process' },
+    rateLimit: undefined,
+  } as const;
+  const result = plan({ ...at, action: { kind: 'count' } }, binary);
+  const logged = plan({ ...at, action: { kind: 'log', template: undefined } }, binary);
   return explainFunction(binary, name).flatMap(({ entry, offset, size, params }) =>
     entry === null || offset === null || size === null
       ? []
@@ -41,6 +39,7 @@ export async function describeFunctions(binary: GoBinary, name: string): Promise
             params,
             site: siteAt(result, Number(entry), size),
             refusal: result.ok ? undefined : result.refusal.message,
+            notes: logged.ok ? (logged.notes ?? []).map(({ message }) => message) : [],
           },
         ],
   );

@@ -129,6 +129,8 @@ export interface FunctionDescription {
   readonly site: DescribedSite | undefined;
   /** Why there is no site, in a sentence. */
   readonly refusal: string | undefined;
+  /** What a log of it would leave out: sentences. */
+  readonly notes: readonly string[];
 }
 
 export interface JudgeParams {

@@ -41,7 +41,7 @@ function commands(path: string, symbol: string, { entry, offset }: FunctionDescr
 }
 
 function bodyText(name: string, path: string, description: FunctionDescription): readonly string[] {
-  const { entry, offset, size, params, site, refusal } = description;
+  const { entry, offset, size, params, site, refusal, notes } = description;
   const lines = [`\`${name}\` at \`${entry}\`, file offset \`${offset}\`, ${counted(size, 'byte')}`];
   if (site !== undefined) {
     lines.push(
@@ -49,6 +49,7 @@ function bodyText(name: string, path: string, description: FunctionDescription):
     );
   }
   if (refusal !== undefined) lines.push(`Cannot be probed in the kernel: ${refusal}`);
+  for (const note of notes) lines.push(`In a log of it: ${note}`);
   if (params.length > 0) {
     lines.push(
       `Arguments at entry: ${params.map((param) => `\`${param.name} ${param.type}\` in \`${param.place}\``).join(', ')}`,
