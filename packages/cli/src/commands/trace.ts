@@ -108,10 +108,10 @@ probelens trace --crashes [BINARY or --pid N] [--probe TEXT]... [--json] [-- ARG
   'bpf:load if refused'
   --verifier-log    the verifier's whole log and the instructions below each
   --crashes         a report of each panic, fatal error, signal, kill and os.Exit: goroutine, value, stack, who created it,
-                    the last system calls of the goroutine and thread (files, connections, reads and writes: 100 of a kind
-                    a second, 0.5 us each) and what --probe saw of them, exit code; also of stripped programs; without
-                    BINARY and --pid of every Go program that runs, and of those that start and live for half a second,
-                    then without the system calls. With --probe crash:thread-exit threads that end with their goroutine
+                    the last openat, connect, read and write of the goroutine and thread (100 of a kind a second, 0.4 us
+                    each) and what --probe saw of them, exit code; also of stripped programs; without BINARY and --pid of
+                    every Go program that runs, and of those that start and live for half a second, then without the
+                    system calls. With --probe crash:thread-exit threads that end with their goroutine
   --reload-for-log  a refused program that asked for no log is loaded once more, by probelens, to get one`,
   async run(args) {
     const { values, positionals, rest } = readArguments(args, ['[BINARY]'], {

@@ -10,20 +10,6 @@ export interface CrashSource {
   readonly optional: boolean;
 }
 
-/**
- * System calls that say what a goroutine was about; those by which the runtime waits and wakes are not among them. A
- * program that makes more of one kind a second is shown a sample: 0.5 us for each call, virtual machine.
- */
-const historyCalls = ['openat', 'read', 'write', 'close', 'connect', 'accept4', 'sendto', 'recvfrom', 'unlinkat'];
-const historyLimit = 100;
-
-/** Where a person's program is: what its goroutines and threads did last. */
-export const historySources: readonly CrashSource[] = historyCalls.map((call) => ({
-  name: call,
-  text: `tracepoint:syscalls:sys_enter_${call} limit ${historyLimit} do log`,
-  optional: true,
-}));
-
 /** Recovered panics told a second: programs that recover thousands are to be counted, not slowed down. */
 const recoveredLimit = 20;
 

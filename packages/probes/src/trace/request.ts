@@ -3,7 +3,9 @@ import type { GoBinary } from '@probelens/gosym';
 import type { AgentTarget, ListPlace, SourceRuntime } from '../agent/protocol.js';
 import type { AgentClient } from '../client/client.js';
 import { AgentFailure } from '../client/errors.js';
-import { type CrashSource, crashSources, historySources } from '../crash/sources.js';
+import { historySources } from '../crash/history.js';
+import { crashSources } from '../crash/sources.js';
+import type { CapturedValue } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 import type { Planner } from '../plan/planner.js';
 import type { ProbeSpec } from '../spec/spec.js';
@@ -26,8 +28,10 @@ export interface TraceRequest {
   readonly notes?: readonly string[] | undefined;
   /** Of kernel events that others cause (ArmSourceParams). */
   readonly subject?: string;
-  /** It is for reports of crashes, and nobody's own: a crash, or what came before. */
-  readonly forCrashes?: 'crash' | 'history';
+  /** It is for reports of crashes, and nobody's own. */
+  readonly forCrashes?: true;
+  /** It tells what came before: an entry of the report's timeline, and no more. */
+  readonly moment?: (values: readonly CapturedValue[]) => string;
   /** A kernel that has no such event is no reason to give up. */
   readonly optional?: boolean;
 }
@@ -62,30 +66,30 @@ export const traceRequest = (text: string, binary: GoBinary, planner: Planner): 
   return { names, spec, plan: result.plan, runtime: undefined, cost: costOf(result.plan), notes };
 };
 
-const requestsOf = (
-  sources: readonly CrashSource[],
-  forCrashes: 'crash' | 'history',
-  binary: GoBinary,
-  planner: Planner,
-): readonly TraceRequest[] =>
-  sources.flatMap(({ name, text, subject, optional }) => {
+/** Whatever tells of crashes; what this program or this kernel has not is left out. Throws `AgentFailure`. */
+export const crashRequests = (binary: GoBinary, planner: Planner): readonly TraceRequest[] =>
+  crashSources.flatMap(({ name, text, subject, optional }) => {
     try {
       const request = traceRequest(text, binary, planner);
       const names = { text: name, template: undefined };
-      return [{ ...request, names, optional, forCrashes, ...(subject === undefined ? {} : { subject }) }];
+      return [
+        { ...request, names, optional, forCrashes: true, ...(subject === undefined ? {} : { subject }) } as const,
+      ];
     } catch (error) {
       if (optional && error instanceof AgentFailure && error.code === 'unknown-function') return [];
       throw error;
     }
   });
 
-/** Whatever tells of crashes; what this program or this kernel has not is left out. Throws `AgentFailure`. */
-export const crashRequests = (binary: GoBinary, planner: Planner): readonly TraceRequest[] =>
-  requestsOf(crashSources, 'crash', binary, planner);
-
-/** What its goroutines and threads do meanwhile. */
+/** What the program's goroutines and threads do meanwhile. */
 export const historyRequests = (binary: GoBinary, planner: Planner): readonly TraceRequest[] =>
-  requestsOf(historySources, 'history', binary, planner);
+  historySources.map(({ name, text, optional, tell }) => ({
+    ...traceRequest(text, binary, planner),
+    names: { text: name, template: undefined },
+    optional,
+    forCrashes: true,
+    moment: tell,
+  }));
 
 /** Id of the armed probe. Rejects with an `AgentFailure`. */
 export const armRequest = async (

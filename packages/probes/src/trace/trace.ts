@@ -212,8 +212,8 @@ class RunningTrace implements Trace {
       each.id = await armRequest(this.#agent, each.request, target, this.#options.reloadForLog);
     } catch (error) {
       if (each.request.optional !== true || !(error instanceof AgentFailure) || this.#targetEnded()) throw error;
-      const { names, forCrashes } = each.request;
-      const lacks = forCrashes === 'history' ? 'Reports will not tell of calls of' : 'There will be no reports of';
+      const { names, moment } = each.request;
+      const lacks = moment !== undefined ? 'Reports will not tell of calls of' : 'There will be no reports of';
       this.#options.onNote(`${lacks} ${names.text}: ${error.message}`);
       return;
     }
@@ -277,7 +277,7 @@ class RunningTrace implements Trace {
     const summary: TraceSummary = {
       seconds,
       probes: this.#traced
-        .filter(({ request }) => request.forCrashes !== 'history')
+        .filter(({ request }) => request.moment === undefined)
         .map((each) =>
           probeSummary(each.position, each.request.names.text, last.get(each.id) ?? each.final, each.stoppedEarly),
         ),
@@ -298,13 +298,10 @@ class RunningTrace implements Trace {
   }
 
   #onEvent(traced: Traced, event: ProbeEvent): void {
-    const { names, spec, plan, forCrashes } = traced.request;
-    if (forCrashes === 'crash') {
-      this.#crashes?.onEvent(event, spec, plan && readCrash(event, plan, this.#binary));
-      return;
-    }
-    if (forCrashes === 'history') {
-      this.#crashes?.note(event, `${names.text} ${event.values.map(({ name, text }) => `${name}=${text}`).join(' ')}`);
+    const { names, spec, plan, forCrashes, moment } = traced.request;
+    if (forCrashes === true) {
+      if (moment !== undefined) this.#crashes?.note(event, moment(event.values));
+      else this.#crashes?.onEvent(event, spec, plan && readCrash(event, plan, this.#binary));
       return;
     }
     const shown = traceEvent(traced, readableCrash(event, plan, this.#binary), this.#binary);
