@@ -22,13 +22,16 @@ export const newInDelve = (state: SessionState, group: GroupKey, wants: readonly
   return wants.filter(({ key }) => !before.some((old) => old.key === key));
 };
 
-/** Rather one too many: it costs being planned again. */
+/**
+ * Rather one too many: it costs being planned again. Of functions that are inlined at the beginning of a line only Delve
+ * knows the address; the agent sees whether it has written there when the gate comes back.
+ */
 export const isBeside = (gate: Gate, group: GroupKey, wants: readonly Want[]): boolean => {
   const path = pathOfGroup(group);
   return gate.planned.plan.sites.some((site) =>
     wants.some(({ key, line }) =>
       group === functionsGroup
-        ? mayMean(key, site.function)
+        ? mayMean(key, site.function) || site.yields === true
         : path !== undefined && site.line === line && baseName(site.file) === baseName(path),
     ),
   );

@@ -7,9 +7,9 @@ import { removeGatesAt } from './clash.js';
 import type { GoStatement } from './kernel-words.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
 import { type Event, listOf, numberOf, objectOf, type Request, type Response, stringOf } from './message.js';
+import { passOver } from './passed.js';
 import { markRunning } from './silent.js';
 import type { LaneWork } from './state.js';
-import { passOver } from './stops.js';
 import type { Turn } from './turn.js';
 
 type FollowWork = LaneWork & { readonly kind: 'follow' };

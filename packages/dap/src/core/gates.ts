@@ -1,6 +1,7 @@
 /** The probes that this session has in the kernel: taking them out of the books, and what happens when they are lost. */
 
 import { delveReason } from './delve-reason.js';
+import { giveUpLent } from './hand-over.js';
 import { setAgain } from './set-again.js';
 import type { Gate } from './state.js';
 import type { Turn } from './turn.js';
@@ -37,7 +38,7 @@ export const removeGates = (turn: Turn, probes: readonly number[]): void => {
 
 /** Everything is out of the kernel, and not by our wish: conditions become Delve's. */
 export const loseKernel = (turn: Turn, reason: string): void => {
-  const groups = new Set<string>();
+  const groups = new Set<string>(giveUpLent(turn));
   for (const gate of turn.state.gates.values()) if (gate.owner.kind === 'breakpoint') groups.add(gate.owner.group);
   const { hits, leftovers, gates } = turn.state;
   removeGates(turn, [...gates.keys()]);

@@ -22,6 +22,8 @@ export type PlanItem =
       readonly hits?: WantedHits | undefined;
       readonly condition: string | undefined;
       readonly action: WantedAction;
+      /** A place that Delve has back while it steps will do (hand-over.ts). */
+      readonly yielding?: true;
     }
   | {
       readonly kind: 'text';
@@ -110,4 +112,7 @@ export interface NotPlanned {
 
 export type PlanOutcome = Planned | NotPlanned;
 
-export type ArmOutcome = { readonly ok: true; readonly probe: number } | NotPlanned;
+/** `busy`: somebody's breakpoint or a thread is at the place just now. */
+export type ArmOutcome =
+  | { readonly ok: true; readonly probe: number }
+  | (NotPlanned & { readonly busy?: boolean | undefined });

@@ -23,7 +23,12 @@ export type LaneWork =
       /** Exception filters that the client has named, ours among them. */
       readonly filters?: readonly string[];
     }
-  | { readonly kind: 'resume'; readonly request: Request; readonly stage: 'new' | 'focusing' | 'planting' | 'calling' }
+  | {
+      readonly kind: 'resume';
+      readonly request: Request;
+      /** "returned": what was lent to Delve is the kernel's again. */
+      readonly stage: 'new' | 'returned' | 'focusing' | 'planting' | 'calling';
+    }
   /** The same without a debugger. */
   | { readonly kind: 'go-on'; readonly request: Request }
   | {

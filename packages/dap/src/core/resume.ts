@@ -1,12 +1,14 @@
 /** Everything that sets the program going: configurationDone, continue, steps, restart. */
 import { anyStops, removeGates } from './gates.js';
+import { lendForStep, noHandOver, notePlanted, takeBack } from './hand-over.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
 import { isObject, type JsonObject, numberOf, objectOf, type Request, stringOf } from './message.js';
 import type { Focus } from './output.js';
 import { withoutOurs } from './own-arguments.js';
+import { passOver } from './passed.js';
 import { markRunning } from './silent.js';
 import type { LaneWork, Launch } from './state.js';
-import { passOver, showWaiting } from './stops.js';
+import { showWaiting } from './stops.js';
 import type { Turn } from './turn.js';
 
 type ResumeWork = LaneWork & { readonly kind: 'resume' };
@@ -62,6 +64,7 @@ const setFocus = (turn: Turn, work: ResumeWork, focus: Focus): LaneProgress => {
 const begin = (turn: Turn, work: ResumeWork): LaneProgress => {
   const { request } = work;
   if (isCall(request)) return setFocus(turn, work, 'nobody');
+  if (stepCommands.has(request.command) && lendForStep(turn, request)) return undefined;
   const wanted = focusFor(turn, request);
   const focus = anyStops(turn) ? wanted : undefined;
   if (focus !== undefined) passOver(turn, focus);
@@ -71,6 +74,7 @@ const begin = (turn: Turn, work: ResumeWork): LaneProgress => {
     return undefined;
   }
   if (stepCommands.has(request.command)) passOver(turn, undefined);
+  else if (request.command === 'continue' && work.stage === 'new' && takeBack(turn, request)) return undefined;
   return setFocus(turn, work, focus);
 };
 
@@ -86,9 +90,10 @@ const send = (turn: Turn, work: ResumeWork): LaneProgress => {
     step: isStep && goroutine !== undefined ? { request, goroutine } : undefined,
     only: onlyFor(turn, request),
   });
+  if (isStep) notePlanted(turn, goroutine ?? 0, request);
   markRunning(turn);
   turn.forward(request);
-  if (!isStep || turn.state.gates.size === 0) return undefined;
+  if (!isStep || turn.state.gates.size + turn.state.handOver.lent.size === 0) return undefined;
   turn.emit({ kind: 'start-timer', name: 'step-planted', milliseconds: plantingMs });
   return { ...work, stage: 'planting' };
 };
@@ -96,6 +101,7 @@ const send = (turn: Turn, work: ResumeWork): LaneProgress => {
 export const advanceResume = (turn: Turn, work: ResumeWork, news: LaneNews): LaneProgress => {
   switch (work.stage) {
     case 'new':
+    case 'returned':
       return news.kind === 'go' ? begin(turn, work) : work;
     case 'focusing':
       return news.kind === 'focused' ? send(turn, work) : work;
@@ -154,7 +160,7 @@ export const restartArguments = (request: Request, launch: Launch | undefined): 
 const sendRestart = (turn: Turn, work: RestartWork): LaneProgress => {
   const { request } = work;
   const { launch } = turn.state;
-  turn.update({ hits: [], leftovers: new Map(), held: undefined, step: undefined });
+  turn.update({ hits: [], leftovers: new Map(), held: undefined, step: undefined, handOver: noHandOver });
   turn.kernel({ state: 'off', focus: undefined });
   // Delve names the new process in no event.
   if (launch?.live !== true) turn.target({ pid: undefined });

@@ -5,10 +5,11 @@
 import { comeBack, isBeside, newInDelve } from './clash.js';
 import { delveReason } from './delve-reason.js';
 import { removeGates } from './gates.js';
+import { forgetChanged, forgetLent, isLent, lend, lentOf, mayHoldSteps, yields } from './hand-over.js';
 import { parseHitCondition } from './hit-condition.js';
 import { counted, countingOn, countsAnew, sayUncounted, withCount } from './hit-counts.js';
 import { bindBreakpoint } from './ids.js';
-import type { ArmOutcome, PlanItem, PlanOutcome } from './kernel-words.js';
+import type { ArmOutcome, PlanItem, Planned, PlanOutcome } from './kernel-words.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
 import type { JsonObject, Request, Response } from './message.js';
 import { listOf, numberOf, objectOf, textOf } from './message.js';
@@ -45,7 +46,7 @@ const toPlan = (turn: Turn, work: SetWork): readonly { index: number; item: Plan
   const items: { index: number; item: PlanItem }[] = [];
   work.wants.forEach((want, index) => {
     if (want.item === undefined || work.stage.kept.has(index)) return;
-    if (turn.state.fallen.has(fallenKey(work, want))) return;
+    if (turn.state.fallen.has(fallenKey(work, want)) || isLent(turn.state, work.group, want.key)) return;
     items.push({ index, item: want.item });
   });
   return items;
@@ -56,7 +57,7 @@ const keptOf = (turn: Turn, work: SetWork): ReadonlyMap<number, Placed> => {
   const before = turn.state.groups.get(work.group)?.placed ?? [];
   const plain = newInDelve(turn.state, work.group, work.wants).filter(({ item }) => item === undefined);
   work.wants.forEach((want, index) => {
-    if (turn.state.fallen.has(fallenKey(work, want))) return;
+    if (turn.state.fallen.has(fallenKey(work, want)) || isLent(turn.state, work.group, want.key)) return;
     const placed = before.find((old) => old.home === 'kernel' && sameWant(old, want));
     const gate = placed?.probe === undefined ? undefined : turn.state.gates.get(placed.probe);
     if (placed !== undefined && gate !== undefined && !isBeside(gate, work.group, plain)) kept.set(index, placed);
@@ -68,6 +69,7 @@ const begin = (turn: Turn, work: SetWork): LaneProgress => {
   const candidates = work.wants.some((want) => want.item !== undefined);
   // The kernel side is being opened: what could go there waits for it.
   if (candidates && turn.state.kernel.state === 'opening') return work;
+  forgetChanged(turn, work.group, work.wants);
   const started = at(work, { kept: keptOf(turn, work) });
   const items = toPlan(turn, started);
   if (items.length === 0) return disarmOld(turn, started);
@@ -87,13 +89,23 @@ const onPlanned = (turn: Turn, work: SetWork, outcomes: readonly PlanOutcome[]):
     if (outcome !== undefined) byIndex.set(index, outcome);
   });
   const planned = at(work, { outcomes: byIndex });
+  if (mayHoldSteps(turn.state)) lendPlanned(turn, planned);
   return replan(turn, planned) ?? disarmOld(turn, planned);
+};
+
+/** Delve steps, or has not finished to: what it may need meanwhile it has itself. */
+const lendPlanned = (turn: Turn, work: SetWork): void => {
+  for (const [index, outcome] of work.stage.outcomes) {
+    const want = work.wants[index];
+    if (want !== undefined && outcome.ok && yields(outcome)) lend(turn, work.group, want.key, outcome);
+  }
 };
 
 /** What was refused is Delve's: the rest keeps away from there too. Once, because every refusal is one gate less. */
 const replan = (turn: Turn, work: SetWork): LaneProgress => {
-  const refused = work.wants.filter((_, index) => work.stage.outcomes.get(index)?.ok === false);
-  const kept = [...work.stage.outcomes.values()].some(({ ok }) => ok);
+  const isPlanned = (_: Want, index: number): boolean => work.stage.outcomes.has(index);
+  const refused = work.wants.filter((want, index) => isPlanned(want, index) && !isToArm(turn, work, index));
+  const kept = work.wants.some((_, index) => isToArm(turn, work, index));
   if (work.stage.replanned || withoutDelve(turn) || refused.length === 0 || !kept) return undefined;
   const theirs = work.wants.map((want) => (refused.includes(want) ? { ...want, item: undefined } : want));
   turn.emit({
@@ -119,11 +131,14 @@ const disarmOld = (turn: Turn, work: SetWork): LaneProgress => {
   return at(work, { kind: 'disarming', leaving });
 };
 
-const isOurs = (work: SetWork, index: number): boolean =>
-  work.stage.kept.has(index) || work.stage.armed.has(index) || work.stage.outcomes.get(index)?.ok === true;
+const isToArm = (turn: Turn, work: SetWork, index: number): boolean =>
+  work.stage.outcomes.get(index)?.ok === true && !isLent(turn.state, work.group, work.wants[index]?.key ?? '');
 
-const forDelve = (work: SetWork): readonly number[] =>
-  work.wants.map((_, index) => index).filter((index) => !isOurs(work, index));
+const isOurs = (turn: Turn, work: SetWork, index: number): boolean =>
+  work.stage.kept.has(index) || work.stage.armed.has(index) || isToArm(turn, work, index);
+
+const forDelve = (turn: Turn, work: SetWork): readonly number[] =>
+  work.wants.map((_, index) => index).filter((index) => !isOurs(turn, work, index));
 
 /** Gates that stand where Delve is about to write go out first. */
 const clearWay = (turn: Turn, work: SetWork, fresh: readonly Want[]): LaneProgress => {
@@ -140,7 +155,7 @@ const clearWay = (turn: Turn, work: SetWork, fresh: readonly Want[]): LaneProgre
 
 const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
   if (withoutDelve(turn)) return armNew(turn, work);
-  const mine = forDelve(work);
+  const mine = forDelve(turn, work);
   const wants = mine.map((index) => work.wants[index]).filter((want) => want !== undefined);
   const fresh = newInDelve(turn.state, work.group, wants);
   const clearing = fresh.length === 0 ? undefined : clearWay(turn, work, fresh);
@@ -169,19 +184,17 @@ const onDelveAnswer = (turn: Turn, work: SetWork, response: Response): LaneProgr
   }
   const list = listOf(objectOf(response.body).breakpoints);
   const answers = new Map<number, JsonObject>();
-  forDelve(work).forEach((index, position) => {
+  forDelve(turn, work).forEach((index, position) => {
     answers.set(index, objectOf(list[position]));
   });
   return armNew(turn, at(work, { answers }));
 };
 
-const toArm = (work: SetWork): readonly number[] =>
-  work.wants
-    .map((_, index) => index)
-    .filter((index) => work.stage.outcomes.get(index)?.ok === true && !work.stage.armed.has(index));
+const toArm = (turn: Turn, work: SetWork): readonly number[] =>
+  work.wants.map((_, index) => index).filter((index) => isToArm(turn, work, index) && !work.stage.armed.has(index));
 
 const armNew = (turn: Turn, work: SetWork): LaneProgress => {
-  const plans = toArm(work).flatMap((index) => {
+  const plans = toArm(turn, work).flatMap((index) => {
     const outcome = work.stage.outcomes.get(index);
     return outcome?.ok === true ? [countingOn(work, work.wants[index], outcome).plan] : [];
   });
@@ -194,17 +207,27 @@ const onArmed = (turn: Turn, work: SetWork, armed: readonly ArmOutcome[]): LaneP
   const outcomes = new Map(work.stage.outcomes);
   const probes = new Map(work.stage.armed);
   let refused = false;
-  toArm(work).forEach((index, position) => {
+  toArm(turn, work).forEach((index, position) => {
     const outcome = armed[position];
     if (outcome?.ok === true) {
       probes.set(index, outcome.probe);
       return;
     }
     refused = true;
+    if (outcome?.busy === true && lendBusy(turn, work, index)) return;
     outcomes.set(index, { ok: false, message: outcome?.message ?? 'the probe agent did not answer.' });
   });
   const next = at(work, { outcomes, armed: probes });
   return refused && !withoutDelve(turn) ? askDelve(turn, next) : finish(turn, next);
+};
+
+/** Somebody stands there just now: Delve has it until the next resume. */
+const lendBusy = (turn: Turn, work: SetWork, index: number): boolean => {
+  const planned = work.stage.outcomes.get(index);
+  const want = work.wants[index];
+  if (planned?.ok !== true || want === undefined || !yields(planned) || withoutDelve(turn)) return false;
+  lend(turn, work.group, want.key, planned);
+  return true;
 };
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
@@ -223,12 +246,35 @@ const reasonOf = (turn: Turn, work: SetWork, index: number, want: Want): string 
     : undefined;
 };
 
+const kernelAnswer = (work: SetWork, want: Want, planned: Planned, id: number): JsonObject => {
+  const path = pathOfGroup(work.group) ?? planned.file;
+  return {
+    id,
+    verified: true,
+    line: want.line ?? planned.line,
+    source: { name: baseName(path), path },
+    message: planned.message,
+  };
+};
+
 const delvePlaced = (turn: Turn, work: SetWork, index: number, want: Want): Placed => {
   const answer = work.stage.answers.get(index) ?? {};
   const delveId = numberOf(answer.id);
   const before = turn.state.groups.get(work.group)?.placed.find((old) => old.key === want.key);
   const [ids, id] = bindBreakpoint(turn.state.ids, delveId === 0 ? undefined : delveId, before?.id);
   turn.update({ ids });
+  const lent = lentOf(turn.state, work.group, want.key);
+  if (lent !== undefined && answer.verified === true)
+    return {
+      ...want,
+      id,
+      home: 'delve',
+      probe: undefined,
+      lent: true,
+      answer: kernelAnswer(work, want, lent.planned, id),
+    };
+  // Delve would not, or the kernel will not have it back.
+  forgetLent(turn, work.group, want.key);
   const said = textOf(answer.message);
   const reason = reasonOf(turn, work, index, want);
   const outcome = work.stage.outcomes.get(index);
@@ -264,7 +310,7 @@ const kernelPlaced = (turn: Turn, work: SetWork, index: number, want: Want, prob
   if (outcome?.ok !== true) return undefined;
   const before = turn.state.groups.get(work.group)?.placed.find((old) => old.key === want.key);
   const id = before?.id ?? turn.breakpointId();
-  const path = pathOfGroup(work.group) ?? outcome.file;
+  const lent = lentOf(turn.state, work.group, want.key);
   const gate: Gate = {
     probe,
     id,
@@ -272,19 +318,13 @@ const kernelPlaced = (turn: Turn, work: SetWork, index: number, want: Want, prob
     planned: outcome,
     condition: want.condition,
     hitCondition: want.hitCondition === undefined ? undefined : parseHitCondition(want.hitCondition),
-    counted: 0,
-    passed: 0,
+    counted: lent?.counted ?? 0,
+    passed: lent?.passed ?? 0,
   };
   turn.update({ gates: new Map(turn.state.gates).set(probe, withCount(work, want, gate)) });
   sayUncounted(turn, work, want);
-  const answer: JsonObject = {
-    id,
-    verified: true,
-    line: want.line ?? outcome.line,
-    source: { name: baseName(path), path },
-    message: outcome.message,
-  };
-  return { ...want, id, home: 'kernel', probe, answer };
+  forgetLent(turn, work.group, want.key);
+  return { ...want, id, home: 'kernel', probe, answer: kernelAnswer(work, want, outcome, id) };
 };
 
 const finish = (turn: Turn, work: SetWork): LaneProgress => {
@@ -309,7 +349,9 @@ const finish = (turn: Turn, work: SetWork): LaneProgress => {
 
 /** Set again without being asked: the client keeps the id and learns the new message. */
 const announceMove = (turn: Turn, before: Placed | undefined, now: Placed): void => {
-  if (before === undefined || before.probe === now.probe) return;
+  if (before === undefined || (before.probe === now.probe && before.lent !== true)) return;
+  // Lent to Delve, or back from there: to the client nothing has changed.
+  if (JSON.stringify(before.answer) === JSON.stringify(now.answer)) return;
   turn.event('breakpoint', { reason: 'changed', breakpoint: now.answer });
 };
 

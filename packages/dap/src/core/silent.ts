@@ -1,6 +1,7 @@
 /** Setting the program going, with and without the client's knowledge. */
 import { forgetBefore } from './bpf/scope.js';
 import { forgetTops } from './follow.js';
+import { notePlanted } from './hand-over.js';
 import type { Turn } from './turn.js';
 
 /** Pending traps arrive as soon as their threads run, which on a busy machine takes seconds. */
@@ -22,7 +23,8 @@ export const resumeSilently = (turn: Turn): void => {
   markRunning(turn);
   // A trap on the stepping goroutine itself makes Delve give the step up; nothing has moved since, so it is asked again.
   // A trap elsewhere leaves the step in place, and `continue` goes on with it.
-  if (step !== undefined && step.goroutine === target.goroutine)
+  if (step !== undefined && step.goroutine === target.goroutine) {
+    notePlanted(turn, step.goroutine, step.request);
     turn.toDelve(step.request.command, step.request.arguments, { kind: 'silent-resume' });
-  else turn.toDelve('continue', { threadId: target.goroutine ?? 1 }, { kind: 'silent-resume' });
+  } else turn.toDelve('continue', { threadId: target.goroutine ?? 1 }, { kind: 'silent-resume' });
 };

@@ -3,6 +3,7 @@ import type { CapturedValue, ProbeEvent } from '@probelens/probes';
 import { type BpfState, noBpf } from './bpf/calls.js';
 import type { Exception } from './exceptions/show.js';
 import { noStepping, type Stepping } from './follow.js';
+import { type HandOver, noHandOver } from './hand-over.js';
 import type { IdState } from './ids.js';
 import { noIds } from './ids.js';
 import type { PlanItem, Planned, WantedHits } from './kernel-words.js';
@@ -80,6 +81,8 @@ export interface Placed extends Want {
   /** 'nobody': without Delve, what the kernel cannot have. */
   readonly home: 'delve' | 'kernel' | 'nobody';
   readonly probe: number | undefined;
+  /** The kernel's, which Delve has for a while (hand-over.ts). */
+  readonly lent?: true;
   /** What the client was told. */
   readonly answer: JsonObject;
 }
@@ -274,6 +277,8 @@ export interface SessionState {
   readonly held: HeldStop | undefined;
   readonly step: Step | undefined;
   readonly stepping: Stepping;
+  /** Kernel breakpoints that Delve has while it steps. */
+  readonly handOver: HandOver;
   /**
    * A step ended elsewhere than it was meant to, and Delve has kept its breakpoints for the rest of it: until it has ended,
    * or the program was paused (service/dap/server.go: StopManual is followed by CancelNext).
@@ -332,6 +337,7 @@ export const initialState: SessionState = {
   held: undefined,
   step: undefined,
   stepping: noStepping,
+  handOver: noHandOver,
   stepCut: false,
   only: undefined,
   skipped: 0,

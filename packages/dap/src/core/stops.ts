@@ -12,13 +12,15 @@ import { forgetBefore, sayAwaited } from './bpf/scope.js';
 import { exceptionOf } from './exceptions/show.js';
 import { isOldChild } from './follow.js';
 import { changeGate, gateOf, stops } from './gates.js';
-import { countWith } from './hit-counts.js';
+import { countPassed, noteStop, passesLent } from './hand-over.js';
 import { holds } from './hit-condition.js';
+import { countWith } from './hit-counts.js';
 import { clientBreakpoint } from './ids.js';
 import { judge } from './judge.js';
 import { rememberHit } from './kernel-scope.js';
 import { forgetEarly, isArming, lookAtLosses, sayLosses, trappedEarly } from './losses.js';
 import { type Event, listOf, numberOf, objectOf, type Response, textOf } from './message.js';
+import { sayPassed } from './passed.js';
 import { beginSettling, onSettleLook, settleOf } from './settle.js';
 import { resumeSilently } from './silent.js';
 import type { Gate, Hit } from './state.js';
@@ -85,20 +87,6 @@ const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint'): void 
   if (skipped > 0) turn.say(`Skipped ${skipped === 1 ? 'one stop' : `${skipped} stops`} of Delve in other goroutines.`);
 };
 
-/** What went on elsewhere while one goroutine stepped. */
-const sayPassed = (turn: Turn, goroutine: number): void => {
-  const gates = new Map(turn.state.gates);
-  for (const gate of gates.values()) {
-    if (gate.passed === 0) continue;
-    const times = gate.passed === 1 ? 'once' : `${gate.passed} times`;
-    turn.say(
-      `While goroutine ${goroutine} ran, others passed the breakpoint at ${gate.planned.function} ${times} without stopping.`,
-    );
-    gates.set(gate.probe, { ...gate, passed: 0 });
-  }
-  turn.update({ gates });
-};
-
 const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): void => {
   finishStop(turn, hit.goroutine);
   rememberHit(turn, gate, hit);
@@ -125,15 +113,19 @@ const isElsewhere = (turn: Turn, event: Event): boolean => {
   const { reason, hitBreakpointIds } = objectOf(event.body);
   const atBreakpoint = String(reason).endsWith('breakpoint') && listOf(hitBreakpointIds).length > 0;
   if (!atBreakpoint) return false;
+  if (passesLent(turn, event) !== undefined) return true;
   return isOldChild(turn, event) || (turn.state.only !== undefined && threadOf(event) !== turn.state.only);
 };
 
-const skip = (turn: Turn): void => {
-  turn.update({ skipped: turn.state.skipped + 1 });
+const skip = (turn: Turn, event: Event): void => {
+  const lent = passesLent(turn, event);
+  if (lent !== undefined) countPassed(turn, lent);
+  else turn.update({ skipped: turn.state.skipped + 1 });
   next(turn);
 };
 
 export const onStopped = (turn: Turn, event: Event): void => {
+  noteStop(turn, event);
   turn.target({ running: false, goroutine: threadOf(event) });
   turn.emit({ kind: 'stop-timer', name: 'hit-without-stop' });
   turn.update({ hits: turn.state.hits.map((hit) => (hit.running ? { ...hit, running: false } : hit)) });
@@ -143,7 +135,7 @@ export const onStopped = (turn: Turn, event: Event): void => {
   const trapping = armed.some(stops) || isArming(turn.state.lane.active);
   const involved = hits.length > 0 || leftovers.size > 0 || (kernel.state === 'ready' && trapping);
   if (!involved) {
-    if (isElsewhere(turn, event)) skip(turn);
+    if (isElsewhere(turn, event)) skip(turn, event);
     else {
       showAsItIs(turn, event);
       lookAtLosses(turn);
@@ -225,7 +217,7 @@ const decide = (turn: Turn, event: Event | undefined): void => {
     return;
   }
   if (!isForeignTrap(event)) {
-    if (isElsewhere(turn, event)) skip(turn);
+    if (isElsewhere(turn, event)) skip(turn, event);
     else showAsItIs(turn, event);
     return;
   }
@@ -338,7 +330,8 @@ export const onSettleAnswer = (turn: Turn, response: Response): void => {
   if (stage?.kind !== 'settling') return;
   const gate = gateOf(turn, stage.hit.probe);
   if (gate === undefined) next(turn);
-  else if (onSettleLook(turn, stage, settleOf(gate, stage.hit) ?? 0, response)) showHit(turn, gate, stage.hit, stage.text);
+  else if (onSettleLook(turn, stage, settleOf(gate, stage.hit) ?? 0, response))
+    showHit(turn, gate, stage.hit, stage.text);
 };
 
 /** Delve will not step: the stop is shown where it is. */
@@ -376,26 +369,6 @@ const next = (turn: Turn): void => {
   turn.update({ held: undefined });
   if (first !== undefined) consider(turn, first);
   else resumeSilently(turn);
-};
-
-/**
- * The program is about to run for one goroutine's sake (undefined = nobody's): what waits for others cannot be shown
- * in its place any more, so it is counted as passed.
- */
-export const passOver = (turn: Turn, goroutine: number | undefined): void => {
-  const leftovers = new Map(turn.state.leftovers);
-  const gates = new Map(turn.state.gates);
-  const kept: Hit[] = [];
-  for (const hit of turn.state.hits) {
-    if (hit.goroutine === goroutine) {
-      kept.push(hit);
-      continue;
-    }
-    leftovers.set(hit.goroutine, hit.at);
-    const gate = gates.get(hit.probe);
-    if (gate !== undefined) gates.set(hit.probe, { ...gate, passed: gate.passed + 1 });
-  }
-  turn.update({ leftovers, gates, hits: kept });
 };
 
 /** `continue` was asked for while hits are waiting: they come first. */

@@ -1,5 +1,6 @@
 /** Reads set-breakpoints requests: what is wanted, and whether the kernel may be asked. Pure functions of the request. */
 import { withGoroutine } from './goroutine-condition.js';
+import { isLent } from './hand-over.js';
 import { parseHitCondition } from './hit-condition.js';
 import type { DelvePlaces, PlanItem, WantedAction } from './kernel-words.js';
 import type { JsonObject, Request } from './message.js';
@@ -19,7 +20,8 @@ export const pathOfGroup = (group: GroupKey): string | undefined =>
   group.startsWith(sourcePrefix) ? group.slice(sourcePrefix.length) : undefined;
 
 const badHitCondition = 'The hit condition must be a number, or one behind ==, !=, <, <=, >, >= or %.';
-const countedThere = "In Delve: it has counted this breakpoint's hits so far; remove it and set it again to begin anew.";
+const countedThere =
+  "In Delve: it has counted this breakpoint's hits so far; remove it and set it again to begin anew.";
 const twiceInDelve = 'In Delve: the kernel has another breakpoint of this line already.';
 
 /** What of a breakpoint may go to the kernel; a sentence where it may not although somebody could think so. */
@@ -36,6 +38,10 @@ const eligible = (
   const wanted = condition !== undefined || hitCondition !== undefined || alone;
   return { action: wanted ? { kind: 'stop' } : undefined, reason: undefined };
 };
+
+/** What Delve would answer exactly as the kernel does, and needs no memory of: it counts hits for itself. */
+const mayYield = (raw: JsonObject, action: WantedAction): boolean =>
+  action.kind === 'stop' && textOf(raw.hitCondition) === undefined;
 
 /** Clients send all breakpoints again with each change, so what "current" means is decided once. */
 export interface Background {
@@ -126,7 +132,9 @@ export const wantsOf = (request: Request, background: Background): readonly Want
     return wantOf(
       raw,
       (action, condition) =>
-        line === undefined || path === undefined ? undefined : { kind: 'line', file: path, line, condition, action },
+        line === undefined || path === undefined
+          ? undefined
+          : { kind: 'line', file: path, line, condition, action, ...(mayYield(raw, action) && { yielding: true }) },
       `${line ?? 0}:${numberOf(raw.column) ?? 0}`,
       background,
     );
@@ -164,7 +172,8 @@ export const delvePlaces = (state: SessionState, group: GroupKey, wants: readonl
   }
   for (const want of wants) {
     // What the kernel lost is Delve's as well.
-    if (want.item === undefined || state.fallen.has(`${group}\n${want.key}`)) add(group, want);
+    const lost = state.fallen.has(`${group}\n${want.key}`) || isLent(state, group, want.key);
+    if (want.item === undefined || lost) add(group, want);
   }
   const instructions = state.instructions.map(instructionAddress).filter((address) => address !== undefined);
   return { lines, functions, instructions };

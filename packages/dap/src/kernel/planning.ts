@@ -137,3 +137,7 @@ export const spokenCost = (plan: ProbePlan): string => {
   const what = plan.condition === undefined ? 'a hit' : 'a hit that does not match';
   return `In the kernel: about ${microseconds(cost)} for ${what}.`;
 };
+
+/** One sentence, or none. */
+export const spokenYielding = (plan: ProbePlan): readonly string[] =>
+  plan.sites.some((site) => site.yields === true) ? ['While you step, Delve has it.'] : [];

@@ -35,7 +35,7 @@ import { goStatementsAt } from './go-statements.js';
 import { Halts } from './halts.js';
 import { foreignBreakpoints } from './live-text.js';
 import type { PathRules } from './paths.js';
-import { avoidedOffsets, placeOf, placesOf, sourceName, specOf, spokenCost } from './planning.js';
+import { avoidedOffsets, placeOf, placesOf, sourceName, specOf, spokenCost, spokenYielding } from './planning.js';
 import { addressInMemory, programOf, tracedBy } from './target.js';
 
 /** What is needed of the planner; its own package implements it. */
@@ -43,7 +43,7 @@ export interface PlannerPort {
   plan(
     spec: ProbeSpec,
     binary: GoBinary,
-    options?: { readonly use?: 'stop' | 'log'; readonly avoid?: readonly number[] },
+    options?: { readonly use?: 'stop' | 'log'; readonly avoid?: readonly number[]; readonly yielding?: boolean },
   ): PlanResult;
   /** Gates for stops at events of the kernel. */
   armedThreadPlans?(binary: GoBinary, options?: { readonly avoid?: readonly number[] }): readonly ProbePlan[];
@@ -90,11 +90,19 @@ const agentTarget = (process: RoomOptions['process'], pid: number): AgentTarget 
     ? { pid, tracer: process.delvePid }
     : { pid, tracer: undefined, halt: true, starting: process.path !== undefined };
 
+/** Refusals of the agent's that are over when the program has gone on. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'thread-there' || error.code === 'changed-text');
+
 const withoutPlace = ({ place: _, hits: __, ...plan }: ProbePlan & Armable): ProbePlan => plan;
 
-const behindCall = 'the function allocates what it was given before this line begins, and a stop would be in the midst of that.';
+const behindCall =
+  'the function allocates what it was given before this line begins, and a stop would be in the midst of that.';
 
-const uncounted = 'a hit is not counted when its condition reads memory that is not there, and the count would be wrong.';
+const uncounted =
+  'a hit is not counted when its condition reads memory that is not there, and the count would be wrong.';
+
+const messageOf = ({ message }: { readonly message: string }): string => message;
 
 /** More than a person reads through. */
 const mostNames = 100;
@@ -228,7 +236,9 @@ export class KernelRoom {
     }
     // Without Delve any instruction will do: SIGSTOP needs no trap that somebody recognises, and nobody else has any.
     const use = spec.spec.action.kind === 'stop' && this.#halts === undefined ? 'stop' : 'log';
-    const result = this.#planner.plan(spec.spec, this.#binary, this.#halts === undefined ? { use, avoid } : { use });
+    const yielding = item.kind === 'line' && item.yielding === true;
+    const beside = this.#halts === undefined ? { avoid, yielding } : {};
+    const result = this.#planner.plan(spec.spec, this.#binary, { use, ...beside });
     if (!result.ok) return { ok: false, message: result.refusal.message };
     const hits = 'hits' in item && item.hits !== undefined ? { hits: { ...item.hits, counted: 0 } } : {};
     const counts = canCountHits(result.plan);
@@ -246,7 +256,9 @@ export class KernelRoom {
       line: site?.line ?? 1,
       settle,
       // What the plan leaves out belongs where its cost is told: a count or a log would be short without a word.
-      message: [spokenCost(result.plan), ...(result.notes ?? []).map((note) => note.message)].join(' '),
+      message: [spokenCost(result.plan), ...spokenYielding(result.plan), ...(result.notes ?? []).map(messageOf)].join(
+        ' ',
+      ),
     };
   }
 
@@ -282,7 +294,7 @@ export class KernelRoom {
         const { probe } = await this.#armOne(plan);
         outcomes.push({ ok: true, probe });
       } catch (error) {
-        outcomes.push({ ok: false, message: sentenceOf(error) });
+        outcomes.push({ ok: false, message: sentenceOf(error), busy: isBusy(error) });
       }
     }
     return outcomes;
@@ -364,9 +376,9 @@ export class KernelRoom {
   }
 
   /** Resolves when the agent's process is gone, and with it everything in the kernel. */
-  async close(): Promise<void> {
+  async close(patienceMs?: number): Promise<void> {
     this.#closing = true;
-    await this.#agent.dispose();
+    await this.#agent.dispose(patienceMs);
     this.#binary.close();
   }
 }

@@ -123,7 +123,7 @@ export class Symbols {
     const item = { kind: 'line', file, line, condition: undefined, action: { kind: 'stop' } } as const;
     const outcome = specOf(item, this.#binary);
     if (!outcome.ok) return { kind: 'delve', reason: outcome.message };
-    const result = this.#planner.plan(outcome.spec, this.#binary, { use: 'stop' });
+    const result = this.#planner.plan(outcome.spec, this.#binary, { use: 'stop', yielding: true });
     if (!result.ok) return { kind: 'delve', reason: result.refusal.message };
     return { kind: 'kernel', cost: Math.max(0, ...result.plan.sites.map(({ cost }) => cost)) };
   }
