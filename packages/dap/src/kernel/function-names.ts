@@ -30,21 +30,23 @@ const readName = (name: string): Wanted | undefined => {
   return path.includes('/') ? { ...nothing, package: path, base: second } : { ...nothing, either: path, base: second };
 };
 
-const isPackage = (wanted: string, path: string): boolean => path === wanted || path.endsWith(`/${wanted}`);
+/** `called`: paths of packages by the name in their clause, "main" in a test binary. */
+const isPackage = (wanted: string, path: string, called: readonly string[]): boolean =>
+  path === wanted || path.endsWith(`/${wanted}`) || called.includes(path);
 
-const matches = (wanted: Wanted, name: string): boolean => {
+const matches = (wanted: Wanted, name: string, called: readonly string[] = []): boolean => {
   // Most names end differently, and taking one apart is work.
   if (!name.includes(wanted.base)) return false;
   const { package: path, receiver, base, piece } = functionNameParts(name);
   if (base !== wanted.base || piece !== undefined) return false;
   if (wanted.receiver !== undefined && wanted.receiver !== receiver) return false;
-  if (wanted.package !== undefined && !isPackage(wanted.package.replace(/^\//, ''), path)) return false;
-  return wanted.either === undefined || isPackage(wanted.either, path) || wanted.either === receiver;
+  if (wanted.package !== undefined && !isPackage(wanted.package.replace(/^\//, ''), path, called)) return false;
+  return wanted.either === undefined || isPackage(wanted.either, path, called) || wanted.either === receiver;
 };
 
 /**
  * Where Delve may have a breakpoint of this name. It also knows packages by the name in their clause ("yaml" of
- * "gopkg.in/yaml.v3"), which the binary's tables do not: where nothing fits, every function of that last name may be meant.
+ * "gopkg.in/yaml.v3"), which programs without DWARF do not: where nothing fits, every function of that last name may be meant.
  */
 export const functionsPerhaps = (binary: GoBinary, name: string): readonly GoFunction[] => {
   const meant = functionsMeant(binary, name);
@@ -60,5 +62,6 @@ export const functionsMeant = (binary: GoBinary, name: string): readonly GoFunct
   if (exact.length > 0) return exact;
   const wanted = readName(name);
   if (wanted === undefined || name.startsWith('/')) return [];
-  return [...binary.functions()].filter((fn) => matches(wanted, fn.name));
+  const called = binary.packagesCalled(wanted.package ?? wanted.either ?? '');
+  return [...binary.functions()].filter((fn) => matches(wanted, fn.name, called));
 };

@@ -34,7 +34,7 @@ export interface Dwarf {
    * bytes; without one the linker dropped it: no value of the type is in an interface.
    */
   typeNamed(name: string): { readonly type: GoType; readonly descriptor: number | undefined } | undefined;
-  /** Import paths of the packages that call themselves `name`, in the order of their units. */
+  /** Import paths of the packages that call themselves `name`, ascending. */
   packagesCalled(name: string): readonly string[];
   /** offsetof(runtime.g, goid), bytes. */
   goidOffset(): number | undefined;

@@ -120,7 +120,7 @@ class DwarfReader implements Dwarf {
       const units = this.#entries.units.list.map((header) => this.#functions.unitOf(header));
       return units.filter((unit) => unit.go && unit.package === name).map((unit) => unit.name);
     });
-    return [...new Set(found ?? [])];
+    return [...new Set(found ?? [])].sort();
   }
 
   goidOffset(): number | undefined {

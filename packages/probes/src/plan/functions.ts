@@ -9,6 +9,12 @@ export const packageOf = (functionName: string): string => {
   return dot < 0 ? bare : bare.slice(0, dot);
 };
 
+/** As symbols have an import path: dots behind the last slash are escaped (objabi.PathToPrefix). */
+export const symbolPath = (path: string): string => {
+  const slash = path.lastIndexOf('/') + 1;
+  return path.slice(0, slash) + path.slice(slash).replaceAll('.', '%2e');
+};
+
 /** How many candidates a message names. */
 const candidates = 5;
 
@@ -47,6 +53,26 @@ const unknown = (binary: GoBinary, name: string): Refused => {
 
 /** Assembly has no variables, keeps nothing in r14, and its prologue is its author's. */
 export const isAssembly = (fn: GoFunction): boolean => fn.file.endsWith('.s');
+
+const isThere = (binary: GoBinary, name: string): boolean =>
+  binary.functionsNamed(name).length > 0 ||
+  instantiations(binary, name).length > 0 ||
+  binary.inlinedCopiesOf(name).length > 0;
+
+/**
+ * A function's whole name. Its package may be written as the source calls it, as in Delve: "main.step" in a test binary,
+ * whose linker knows it as "example.com/app.step", or "orders.Price" for "example.com/shop/orders.Price". Throws Refused
+ * "ambiguous-function" where two packages of that name have such a function.
+ */
+export const wholeName = (binary: GoBinary, name: string): string => {
+  const path = packageOf(name);
+  const others = path === name || path.includes('/') ? [] : binary.packagesCalled(path).map(symbolPath);
+  if (others.length === 0 || isThere(binary, name)) return name;
+  const found = others.map((each) => each + name.slice(path.length)).filter((each) => isThere(binary, each));
+  const [first = name, second] = found;
+  if (second === undefined) return first;
+  throw new Refused('ambiguous-function', `${name} may be ${list(found.slice(0, candidates))}; write one of them.`);
+};
 
 /**
  * The functions that `name` means: one, or every instantiation of a generic one. Throws Refused: "unknown-function" with

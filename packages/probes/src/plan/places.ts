@@ -4,6 +4,7 @@ import { crashPlaces } from '../crash/places.js';
 import { arm64Places } from './arm64/places.js';
 import { copyPlaces, functionPlaces } from './copy-places.js';
 import { packagePlaces } from './entry-places.js';
+import { wholeName } from './functions.js';
 import { linePlaces } from './line-places.js';
 import { Refused } from './refused.js';
 import type { Place, Request } from './request.js';
@@ -22,13 +23,13 @@ export const placesFor = (request: Request): readonly Place[] => {
   const { target } = request.spec;
   switch (target.kind) {
     case 'function':
-      return functionPlaces(request, target.name);
+      return functionPlaces(request, wholeName(request.binary, target.name));
     case 'line':
       return linePlaces(request, target.file, target.line);
     case 'return':
-      return returnPlaces(request, target.name);
+      return returnPlaces(request, wholeName(request.binary, target.name));
     case 'inlined':
-      return copyPlaces(request, target.name);
+      return copyPlaces(request, wholeName(request.binary, target.name));
     case 'package':
       return packagePlaces(request, target.pattern);
     case 'tracepoint':

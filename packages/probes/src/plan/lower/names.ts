@@ -1,5 +1,6 @@
 /** Names of variables, constants and types, as they are written in the probed function's file. */
 import type { GoVariable, NamedType } from '@probelens/gosym';
+import { symbolPath } from '../functions.js';
 import { Refused } from '../refused.js';
 import { wrap } from './build.js';
 import type { Scope } from './scope.js';
@@ -51,12 +52,6 @@ const packageLevel = (scope: Scope, name: string): Value | undefined => {
   if (found === undefined) return undefined;
   const stored = { kind: 'stored', type: found.type, storage: storageOf(name, found.place, scope.frame) } as const;
   return constantOf(scope, found) ?? stored;
-};
-
-/** As symbols have it: dots behind the last slash are escaped (objabi.PathToPrefix). */
-const symbolPath = (path: string): string => {
-  const slash = path.lastIndexOf('/') + 1;
-  return path.slice(0, slash) + path.slice(slash).replaceAll('.', '%2e');
 };
 
 /** Import paths that a package's name may stand for: itself, or those of the program that are called so. */
