@@ -22,5 +22,5 @@ export interface DapOptions {
   /** Replaceable for tests. */
   readonly openBinary?: ((path: string) => Promise<GoBinary>) | undefined;
   readonly loadPlanner?: (() => Promise<PlannerPort>) | undefined;
-  readonly startAgent?: ((command: readonly string[]) => Promise<AgentClient>) | undefined;
+  readonly startAgent?: ((command: readonly string[], abandoned: AbortSignal) => Promise<AgentClient>) | undefined;
 }

@@ -106,6 +106,9 @@ export class Session {
       case 'disarm':
         void this.#kernel.disarm(output.ticket, output.probes);
         return;
+      case 'end-agent':
+        void this.#kernel.endAgent();
+        return;
       case 'drain':
         void this.#kernel.drain(output.ticket);
         return;

@@ -130,6 +130,34 @@ describe('endings', () => {
     expect(world.toClient()).toContainEqual(expect.objectContaining({ request_seq: launch, success: false }));
   });
 
+  it.each(['disarms', 'arms'])(
+    'tells of an agent that is silent when it %s, and ends it before Delve lets go',
+    (when) => {
+      const world = World.ready({ processId: 77 }, 'attach');
+      if (when === 'disarms') world.gate();
+      else {
+        world.request('setFunctionBreakpoints', { breakpoints: [{ name: 'main.f', condition: 'x == 1' }] });
+        world.answerPlans();
+      }
+      world.request('configurationDone');
+      const { lane } = world.state;
+      world.take();
+      world.request('disconnect', { terminateDebuggee: false });
+      expect(world.only('start-timer')).toContainEqual(expect.objectContaining({ name: 'agent-silent' }));
+      world.feed({ kind: 'timer', name: 'agent-silent' });
+      const first = world.take();
+      expect(JSON.stringify(first)).toContain('does not answer');
+      expect(first.map(({ kind }) => kind)).not.toContain('end-agent');
+      world.feed({ kind: 'timer', name: 'agent-silent' });
+      expect(world.only('end-agent')).toHaveLength(1);
+      // The shell answers what it was asked as soon as the agent is gone.
+      if (when === 'arms')
+        world.feed({ kind: 'armed', ticket: lane.ticket ?? 0, outcomes: [{ ok: false, message: 'No.' }] });
+      world.feed({ kind: 'disarmed', ticket: world.state.lane.ticket ?? 0, counters: [] });
+      expect(commands(world)).toContain(when === 'arms' ? 'disarm' : 'pause');
+    },
+  );
+
   it('cuts the connection when leaving takes too long', () => {
     const world = World.ready();
     world.request('disconnect');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
-import { requirement } from '../../../test/requirements.js';
+import { requirement, soaking } from '../../../test/requirements.js';
 import { childrenOf, commandOf, LiveProgram } from './live-program.js';
 import { connectClient, initializeArguments, lineOf, startAdapter, type TestClient } from './session-client.js';
 import { gone, until } from './until.js';
@@ -139,6 +139,22 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('endings', () => {
     scene.adapter.child.kill('SIGKILL');
     await unharmed(scene);
   });
+
+  // It takes the agent's eight seconds of grace.
+  if (soaking)
+    it('leaves the program alive when the agent hangs, and says that it is ended (soak)', async () => {
+      const scene = await attached('o.ID < 0', true);
+      const { client, adapter } = scene;
+      const [agent] = childrenOf(adapter.child.pid ?? 0).filter((pid) => commandOf(pid).endsWith('agent'));
+      process.kill(agent ?? 0, 'SIGSTOP');
+      const asked = Date.now();
+      expect((await client.ask('disconnect', { terminateDebuggee: false })).success).toBe(true);
+      process.stdout.write(`disconnected from a hung agent after ${Date.now() - asked} ms\n`);
+      expect(client.output).toContain('The probe agent does not answer');
+      await unharmed(scene);
+      await close(scene);
+      expect(gone(agent)).toBe(true);
+    });
 
   it('goes on with Delve when the agent is killed, and says so once', async () => {
     const scene = await attached('o.ID % 1000 == 999', false);

@@ -13,9 +13,12 @@ import { functionsGroup, pathOfGroup } from './wants.js';
 /** One step of leaving; then the connection is cut and Delve left to itself. */
 const deadlineMs = 8_000;
 /**
- * Taking the gates out of a program that is to live on: some 20 ms for each, on a busy machine many times that. Delve that
- * is left to itself before the last of them is out kills the program.
+ * Taking the gates out: some 20 ms for each, on a busy machine many times that. Delve that is left to itself before the
+ * last of them is out kills the program. After the first time the person is told, after the second the agent is killed,
+ * and the kernel takes out what is left; the third is for an agent that cannot be killed from here.
  */
+const agentSilentMs = 2_000;
+const agentLostMs = 8_000;
 const disarmingMs = 60_000;
 /** Rounds of continue and pause to get rid of pending traps; ten of ten targets needed at most two. */
 const roundLimit = 8;
@@ -39,6 +42,26 @@ const startDeadline = (turn: Turn): void => {
   const mayKill = ending?.terminateTarget === true || target.exited;
   const disarming = ending?.stage === 'quiet' || ending?.stage === 'disarming';
   turn.emit({ kind: 'start-timer', name: 'ending', milliseconds: disarming && !mayKill ? disarmingMs : deadlineMs });
+  if (ending === undefined || !awaitsAgent(turn)) return;
+  const milliseconds = ending.awaited === 0 ? agentSilentMs : agentLostMs - agentSilentMs;
+  turn.emit({ kind: 'start-timer', name: 'agent-silent', milliseconds: mayKill ? agentSilentMs : milliseconds });
+};
+
+const awaitsAgent = ({ state: { ending, lane } }: Turn): boolean =>
+  ending?.stage === 'disarming' || (ending?.stage === 'quiet' && arming(lane.active));
+
+export const agentIsSilent = 'The probe agent does not answer: it is ended, and the kernel takes the probes out.';
+
+/** `awaited`: how often the agent's silence has been noticed. */
+export const onAgentSilent = (turn: Turn): void => {
+  const { ending } = turn.state;
+  if (ending === undefined || !awaitsAgent(turn)) return;
+  if (ending.awaited > 0) {
+    turn.emit({ kind: 'end-agent' });
+    return;
+  }
+  turn.say(agentIsSilent, 'stderr');
+  set(turn, { stage: ending.stage, awaited: 1 });
 };
 
 const requestOf = (work: LaneWork): Request | undefined => ('request' in work ? work.request : undefined);
@@ -122,7 +145,7 @@ const takeOut = (turn: Turn): void => {
     afterGates(turn);
     return;
   }
-  set(turn, { stage: 'disarming' });
+  set(turn, { stage: 'disarming', awaited: 0 });
   // No list: everything of this session.
   turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: [] });
 };

@@ -17,6 +17,8 @@ export type TimerName =
   /** A step has planted its breakpoints: others may write to the text again. */
   | 'step-planted'
   | 'count'
+  /** While leaving: the agent has not answered. */
+  | 'agent-silent'
   /** While leaving: a trap may have reached its thread. */
   | 'shaken'
   | 'ending';
@@ -79,6 +81,8 @@ export type Output =
     }
   | { readonly kind: 'arm'; readonly ticket: number; readonly plans: readonly Armable[] }
   | { readonly kind: 'disarm'; readonly ticket: number; readonly probes: readonly number[] }
+  /** It does not answer: killed, and the kernel takes everything of this session out. */
+  | { readonly kind: 'end-agent' }
   | { readonly kind: 'drain'; readonly ticket: number }
   | { readonly kind: 'focus'; readonly ticket: number; readonly goroutine: Focus }
   /** Names of functions that begin with `prefix`, or whose package's last part does. */

@@ -6,6 +6,7 @@ import { onDelveClosed, onDelveMessage, releaseEnd } from './delve.js';
 import {
   beginEnding,
   lookAgain,
+  onAgentSilent,
   onEndingDeadline,
   onEndingDisarmed,
   onKernelWhileEnding,
@@ -56,6 +57,9 @@ const onTimer = (turn: Turn, name: TimerName): void => {
       return;
     case 'count':
       countAgain(turn);
+      return;
+    case 'agent-silent':
+      onAgentSilent(turn);
       return;
     case 'shaken':
       lookAgain(turn);

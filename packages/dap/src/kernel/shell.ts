@@ -12,6 +12,8 @@ import { pathRules } from './paths.js';
 import type { KernelRoom, PlannerPort, RoomOptions } from './room.js';
 import { trapPending } from './target.js';
 
+/** The probes are out by then; it may still look after a program whose debugger died, two seconds. */
+const endPatienceMs = 4_000;
 const noAgent = 'the probe agent has ended.';
 
 export class KernelShell {
@@ -67,7 +69,7 @@ export class KernelShell {
   }
 
   #startAgent(command: readonly string[]): Promise<AgentClient> {
-    return (this.#options.startAgent ?? defaultAgent)(command);
+    return (this.#options.startAgent ?? defaultAgent)(command, this.#abandoned.signal);
   }
 
   #planner: Promise<PlannerPort> | undefined;
@@ -95,6 +97,8 @@ export class KernelShell {
 
   /** The session is over: Delve may still tell of a program that it has started, and nothing is opened for it any more. */
   #closed = false;
+  /** Nobody waits for an agent any more that has not said hello. */
+  readonly #abandoned = new AbortController();
 
   /** The same for a program without a debugger. `path`: what it will become. */
   openAlone(
@@ -318,20 +322,26 @@ export class KernelShell {
     }
   }
 
-  async closeAgent(): Promise<void> {
-    this.#closed = true;
-    // What is being opened is closed as well: nothing may be left of a session that ends early.
-    await this.#opening;
-    await this.#closeRoom();
-    const early = await this.#early?.agent.catch(() => undefined);
-    this.#early = undefined;
-    await early?.dispose();
+  /** Whoever waits for an answer of its has one then. */
+  endAgent(): Promise<void> {
+    return this.#closeRoom(0);
   }
 
-  async #closeRoom(): Promise<void> {
+  async closeAgent(): Promise<void> {
+    this.#closed = true;
+    this.#abandoned.abort();
+    // What is being opened is closed as well: nothing may be left of a session that ends early.
+    await this.#opening;
+    await this.#closeRoom(endPatienceMs);
+    const early = await this.#early?.agent.catch(() => undefined);
+    this.#early = undefined;
+    await early?.dispose(endPatienceMs);
+  }
+
+  async #closeRoom(patienceMs?: number): Promise<void> {
     const room = this.#room;
     this.#room = undefined;
-    await room?.close();
+    await room?.close(patienceMs);
   }
 
   async dismissKeeper(): Promise<void> {
@@ -349,7 +359,7 @@ const defaultPlanner = async (): Promise<PlannerPort> => {
   return loadPlanner();
 };
 
-const defaultAgent = async (command: readonly string[]): Promise<AgentClient> => {
+const defaultAgent = async (command: readonly string[], abandoned: AbortSignal): Promise<AgentClient> => {
   const { startAgent } = await import('@probelens/probes');
-  return startAgent({ command });
+  return startAgent({ command, abandoned });
 };

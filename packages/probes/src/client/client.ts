@@ -74,14 +74,16 @@ export interface AgentClient {
   onTargetGone(listener: (gone: TargetGone) => void): Disposable;
   /** Called once; `undefined` after `dispose`. */
   onClosed(listener: (failure: AgentFailure | undefined) => void): Disposable;
-  /** Ends the agent, which disarms everything; resolves when its process is gone. */
-  dispose(): Promise<void>;
+  /** Ends the agent, which disarms everything; one that has not ended after `patienceMs` (10 s) is killed. */
+  dispose(patienceMs?: number): Promise<void>;
 }
 
 export interface StartAgentOptions {
   readonly command: readonly string[];
   /** How long the agent may take to say hello. */
   readonly helloTimeoutMs?: number;
+  /** Nobody waits for its hello any longer: as if it had been silent for as long as that. */
+  readonly abandoned?: AbortSignal;
   /** What the agent prints on stderr, line by line. */
   readonly onLog?: (text: string) => void;
   /**
@@ -100,10 +102,14 @@ const greet = async (
   ended: Promise<AgentFailure>,
   command: readonly string[],
   timeoutMs: number,
+  abandoned: AbortSignal | undefined,
 ): Promise<Hello> => {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<AgentFailure>((resolve) => {
-    timer = setTimeout(() => resolve(agentSilent(command, timeoutMs / 1000)), timeoutMs);
+    const giveUp = (): void => resolve(agentSilent(command, timeoutMs / 1000));
+    timer = setTimeout(giveUp, timeoutMs);
+    if (abandoned?.aborted === true) giveUp();
+    else abandoned?.addEventListener('abort', giveUp, { once: true });
   });
   // A connection that dies with the process rejects too; the process's own ending says more, so it is awaited.
   const answer = connection.sendRequest(HelloRequest).catch(async () => await Promise.race([ended, silence]));
@@ -240,10 +246,10 @@ class Client implements AgentClient {
     return { dispose: () => this.#closedListeners.delete(listener) };
   }
 
-  async dispose(): Promise<void> {
+  async dispose(patienceMs?: number): Promise<void> {
     this.#disposed = true;
     this.#inflow.open();
-    await this.#agent.end();
+    await this.#agent.end(patienceMs);
   }
 }
 
@@ -270,14 +276,15 @@ export const startAgent = async (options: StartAgentOptions): Promise<AgentClien
   connection.onError(() => undefined);
   connection.listen();
   try {
-    const hello = await greet(connection, agent.ended, command, options.helloTimeoutMs ?? HELLO_TIMEOUT_MS);
+    const { helloTimeoutMs = HELLO_TIMEOUT_MS, abandoned } = options;
+    const hello = await greet(connection, agent.ended, command, helloTimeoutMs, abandoned);
     agent.greeted = true;
     const client = new Client(hello, connection, agent, inflow);
     client.listen();
     return client;
   } catch (failure) {
     connection.dispose();
-    agent.abandon();
+    agent.abandon(options.abandoned?.aborted === true ? 'SIGKILL' : 'SIGTERM');
     throw failure;
   }
 };

@@ -83,16 +83,16 @@ export class AgentProcess {
   }
 
   /** Its order to disarm and end. One that does not is killed: the kernel takes the probes out then. */
-  async end(): Promise<void> {
+  async end(patienceMs = END_TIMEOUT_MS): Promise<void> {
     this.input.end();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), END_TIMEOUT_MS);
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), patienceMs);
     await this.ended;
     clearTimeout(timer);
   }
 
-  /** For one that never answered. */
-  abandon(): void {
+  /** For one that never answered: it has armed nothing. One that is stopped hears of nothing but SIGKILL. */
+  abandon(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {
     this.#child.stdin.end();
-    this.#child.kill('SIGTERM');
+    this.#child.kill(signal);
   }
 }

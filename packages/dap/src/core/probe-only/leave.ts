@@ -1,5 +1,6 @@
 /** Leaving a program that nobody traces: probes out, the program continued, and ended only when it was asked for. */
 import { errors } from '../../errors.js';
+import { agentIsSilent } from '../endings.js';
 import { removeGates } from '../gates.js';
 import { sayLosses } from '../losses.js';
 import { isDapMode } from '../manners.js';
@@ -10,6 +11,7 @@ import { type Leaving, set } from './state.js';
 
 /** An agent or a program that hangs must not keep the client. The shell ends what is left. */
 const deadlineMs = 8_000;
+const silentMs = 3_000;
 
 const waits = (work: LaneWork | undefined): Request | undefined =>
   work !== undefined && 'request' in work ? work.request : undefined;
@@ -49,6 +51,7 @@ export const leave = (turn: Turn, request: Request | undefined): void => {
     return;
   }
   turn.emit({ kind: 'start-timer', name: 'ending', milliseconds: deadlineMs });
+  turn.emit({ kind: 'start-timer', name: 'agent-silent', milliseconds: silentMs });
   refuseLane(turn);
   removeGates(turn, [...turn.state.gates.keys()]);
   // No list: everything of this session; with it goes what held the program.
@@ -64,6 +67,12 @@ export const onOut = (turn: Turn, ticket: number): void => {
   }
   change(turn, { stage: 'ending' });
   turn.emit({ kind: 'end-target' });
+};
+
+export const onSilentAgent = (turn: Turn): void => {
+  if (turn.state.probeOnly?.leaving?.stage !== 'disarming') return;
+  turn.say(agentIsSilent, 'stderr');
+  turn.emit({ kind: 'end-agent' });
 };
 
 /** Done, or given up. */

@@ -12,7 +12,7 @@ import type { OwnInput } from '../shared-input.js';
 import type { Turn } from '../turn.js';
 import { onOpened, onTargetFound, onUnavailable } from './begin.js';
 import { onAgentLost, onHalted, onStray, onTrapped } from './halt.js';
-import { leave, onLastEvents, onOut, onTargetEnded, over } from './leave.js';
+import { leave, onLastEvents, onOut, onSilentAgent, onTargetEnded, over } from './leave.js';
 import { onProbeOnlyRequest } from './requests.js';
 import { set } from './state.js';
 
@@ -44,6 +44,7 @@ const onEvents = (turn: Turn, events: readonly ProbeEvent[]): void => {
 const onTimer = (turn: Turn, name: TimerName): void => {
   if (name === 'count') countAgain(turn);
   if (name === 'ending') over(turn);
+  if (name === 'agent-silent') onSilentAgent(turn);
 };
 
 /** What the program halted before, or what it was asked to be loaded once more for. */
