@@ -48,7 +48,7 @@ export { openProcess, type ProcessHandle } from './process.js';
 export { loadProgram, Program, type ProgramOptions, type ProgramType, VerifierError } from './program.js';
 export { type Capability, lockdown, missingCapabilities } from './refusal.js';
 export { type OnRecord, RingBuffer, type RingSource } from './ring-buffer.js';
-export type { Watch } from './syscall.js';
+export { returnFreedMemory, type Watch } from './syscall.js';
 export {
   listTracepoints,
   parseTracepointFormat,

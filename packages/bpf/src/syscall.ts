@@ -46,6 +46,7 @@ function bind() {
   const closeRange = libc.func('long syscall(long number, uint first, uint last, uint flags)');
   return {
     koffi,
+    libc,
     numbers,
     bpf: (command: number, attr: Uint8Array): number => bpf(numbers.bpf, command, attr, attr.length),
     perf: (attr: Uint8Array, pid: number, cpu: number, flags: number): number =>
@@ -247,3 +248,26 @@ export function watchReadable(fd: number, callback: () => void, { interval = 0, 
   watches.add(watch);
   return watch;
 }
+
+/** M_MMAP_THRESHOLD, and what it is before glibc moves it: malloc.h, malloc/malloc.c. */
+const mmapThreshold = { parameter: -3, bytes: 128 * 1024 };
+
+type Mallopt = (parameter: number, value: number) => number;
+
+/** glibc's own: musl has none. */
+const mallopt = (): Mallopt | undefined => {
+  try {
+    return kernel().libc.func('int mallopt(int parameter, int value)');
+  } catch (error) {
+    if (error instanceof Error && /find function/.test(error.message)) return undefined;
+    throw error;
+  }
+};
+
+/**
+ * From now on what this process frees goes back to the system. By itself glibc takes the size of a large block that was
+ * freed, up to 32 MiB, as its measure of what to keep: a program that once read a large file holds on to tens of megabytes.
+ * False where the C library has no such thing to be told. Elsewhere than on Linux nothing happens.
+ */
+export const returnFreedMemory = (): boolean =>
+  process.platform === 'linux' && mallopt()?.(mmapThreshold.parameter, mmapThreshold.bytes) === 1;

@@ -2,6 +2,7 @@ import { serveStdio, serveTcp } from '@probelens/dap/serve';
 import { type Command, exitCode, readArguments, UsageError } from '../command.js';
 import { printLine } from '../output.js';
 import { ownCommand } from '../own-command.js';
+import { keepHeapSmall } from '../small-heap.js';
 
 interface Address {
   readonly host: string;
@@ -21,6 +22,9 @@ const readAddress = (text: string): Address => {
 
 /** Loaded with the first program: editors wait for the line that says that the adapter listens. */
 const agentWords = async (): Promise<readonly string[]> => {
+  const { returnFreedMemory } = await import('@probelens/bpf');
+  // Before the program's file is read, which is what leaves most behind.
+  returnFreedMemory();
   const { agentCommand } = await import('@probelens/probes');
   return agentCommand(ownCommand('agent'));
 };
@@ -34,6 +38,7 @@ export const dap: Command = {
   --delve PATH        dlv, where it is not in PATH
   --kernel off        no kernel probes unless the launch arguments name an agent: everything is Delve's`,
   async run(args) {
+    keepHeapSmall();
     const { values } = readArguments(args, [], {
       listen: { type: 'string' },
       delve: { type: 'string' },
