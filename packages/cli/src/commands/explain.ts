@@ -52,7 +52,7 @@ const plannedSites = (
   const problems: Problem[] = [];
   for (const { use, action } of uses) {
     const spec: ProbeSpec = { target, condition, scope: { kind: 'process' }, action, rateLimit: undefined };
-    const result = planner.plan(spec, binary, { use });
+    const result = planner.plan(spec, binary, { use, yielding: true });
     if (result.ok) sites.push(...result.plan.sites);
     else if (!problems.some(({ message }) => message === result.refusal.message)) problems.push(result.refusal);
   }

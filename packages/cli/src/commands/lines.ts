@@ -33,7 +33,7 @@ const linesOf = (binary: GoBinary, fn: GoFunction, planner: Planner): readonly L
         action: { kind: 'stop' },
         rateLimit: undefined,
       } as const;
-      const result = planner.plan(spec, binary);
+      const result = planner.plan(spec, binary, { yielding: true });
       const at = { line, file: fn.file, address };
       if (!result.ok) return { ...at, tier: null, cost: null, reason: result.refusal.message };
       const site = result.plan.sites.find((candidate) => candidate.function === fn.name);
