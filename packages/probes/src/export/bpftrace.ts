@@ -1,8 +1,10 @@
 /** A plan as a bpftrace script. */
+import type { LoweredExpression } from '../plan/expression.js';
 import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
 import { formatProbeText } from '../spec/text.js';
 import { expressionText, registerText, stringText } from './bpftrace-expression.js';
 import { type Exported, exported, NotExportable, oneLine, requireUnswitched } from './exported.js';
+import { mayFail } from './reads.js';
 
 /** Non-PIE programs are linked here or above: no file offset reaches it, so the two cannot be mistaken. */
 const usualBase = 0x400000;
@@ -59,15 +61,31 @@ const scopeText = (plan: ProbePlan): string | undefined => {
 
 const body = (plan: ProbePlan): string => {
   const { condition, goidOffset } = plan;
-  const tests = [scopeText(plan), condition && expressionText(condition, goidOffset)].filter(
-    (each) => each !== undefined,
-  );
   const action = plan.spec.action.kind === 'count' ? '' : `\n    ${printing(plan)}`;
   const matched = `    @matches = count();${action}`;
-  return tests.length === 0 ? matched : `    if (${tests.join(' && ')}) {\n${matched.replace(/^/gm, '  ')}\n    }`;
+  const scope = scopeText(plan);
+  return within(scope, guarded(condition, goidOffset, matched));
 };
 
-/** The script; run it as root with `bpftrace --unsafe`. A read that fails counts as 0 there. */
+const indented = (text: string): string => text.replace(/^/gm, '  ');
+
+const within = (test: string | undefined, text: string): string =>
+  test === undefined ? text : `    if (${test}) {\n${indented(text)}\n    }`;
+
+/** Where a read fails, the condition holds nowhere, as in a trace. */
+const guarded = (condition: LoweredExpression | undefined, goid: number | undefined, matched: string): string => {
+  if (condition === undefined) return matched;
+  const tested = within(expressionText(condition, goid), matched);
+  const guard = mayFail(condition);
+  return guard === undefined
+    ? tested
+    : `${within(expressionText(guard, goid), tested)} else {\n      @faults = count();\n    }`;
+};
+
+const readsMemory = ({ value, length }: PlannedCapture): boolean =>
+  [value, length].some((each) => each !== undefined && mayFail(each) !== undefined);
+
+/** The script; run it as root with `bpftrace --unsafe`. A value that cannot be read is printed as 0 there. */
 export const exportBpftrace = (plan: ProbePlan): Exported =>
   exported('bpftrace', () => {
     if (plan.spec.action.kind === 'stop') throw new NotExportable('it cannot stop a program for a debugger');
@@ -78,6 +96,9 @@ export const exportBpftrace = (plan: ProbePlan): Exported =>
     const header = [
       '#!/usr/bin/env -S bpftrace --unsafe',
       `// ${oneLine(formatProbeText(plan.spec))}`,
+      ...(plan.spec.action.kind !== 'count' && plan.captures.some(readsMemory)
+        ? ['// What cannot be read, behind a nil pointer, is printed as 0.']
+        : []),
       ...(plan.spec.rateLimit === undefined ? [] : ['// The limit of events a second is not part of this script.']),
     ];
     return `${header.join('\n')}\n${sites.join(',\n')}\n{\n    @hits = count();\n${body(plan)}\n}\n`;

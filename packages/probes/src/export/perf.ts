@@ -3,6 +3,7 @@ import type { ComparisonOperator, IntegerType, LoweredExpression } from '../plan
 import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
 import { formatProbeText } from '../spec/text.js';
 import { type Exported, exported, NotExportable, oneLine, requireUnswitched, shellWord } from './exported.js';
+import { firstAddress } from './reads.js';
 
 /** Documentation/trace/uprobetracer.rst: FETCHARGS. */
 const registers: ReadonlyMap<string, string> = new Map([
@@ -74,9 +75,42 @@ const mirrored: Readonly<Record<ComparisonOperator, ComparisonOperator>> = {
   ge: 'le',
 };
 
+/** Pointers, as fetched, that lead to what is read, but for the stack's. */
+const pointersIn = (node: LoweredExpression): readonly string[] => {
+  if (node.kind === 'convert') return pointersIn(node.value);
+  if (node.kind !== 'load') return [];
+  const { address } = node;
+  const base = address.kind === 'arithmetic' && address.right.kind === 'constant' ? address.left : address;
+  if (base.kind === 'constant' || (base.kind === 'register' && /^r[sb]p$/.test(base.register))) return pointersIn(base);
+  return [...pointersIn(base), fetchOf(base).text];
+};
+
+/** perf compares 0 where a read failed, so each pointer is asked about before all else. Throws NotExportable. */
+const basesOf = (node: LoweredExpression): ReadonlySet<string> => {
+  if (node.kind === 'compare') return new Set([...pointersIn(node.left), ...pointersIn(node.right)]);
+  if (node.kind !== 'logical') return new Set();
+  const [left, right] = [basesOf(node.left), basesOf(node.right)];
+  // Behind "||" a read that fails matters only where the left side is false.
+  const isSame = left.size === right.size && [...left].every((each) => right.has(each));
+  if (node.operator === 'or' && !isSame && right.size > 0)
+    throw new NotExportable('its filters cannot tell a read that failed from 0 behind an "||"');
+  return new Set([...left, ...right]);
+};
+
 /** Collects the arguments that a filter names. */
 class Filter {
   readonly arguments: string[] = [];
+
+  /** The filter; where a read fails it holds nowhere. Throws NotExportable. */
+  whole(node: LoweredExpression): string {
+    const text = this.text(node);
+    const tests = [...basesOf(node)].map((base) => {
+      const name = `c${this.arguments.length}`;
+      this.arguments.push(`${name}=${base}:u64`);
+      return `${name} >= ${firstAddress}`;
+    });
+    return tests.length === 0 ? text : [...tests, `(${text})`].join(' && ');
+  }
 
   text(node: LoweredExpression): string {
     if (node.kind === 'logical') {
@@ -126,7 +160,7 @@ export const exportPerf = (plan: ProbePlan): Exported =>
     requireUnswitched(spec);
     if (spec.scope.kind !== 'process') throw new NotExportable('it knows no goroutines');
     const filter = new Filter();
-    const test = condition && filter.text(condition);
+    const test = condition && filter.whole(condition);
     const values = spec.action.kind === 'count' ? [] : plan.captures.flatMap(captured);
     const fetched = [...filter.arguments, ...values].map((each) => ` ${each}`).join('');
     const names = sites.map(eventName);

@@ -13,11 +13,11 @@ import type { ProbePlan } from '../../src/plan/plan.js';
 let directory = '';
 let program = '';
 
-const planFor = async (text: string): Promise<ProbePlan> => {
+const planFor = async (text: string, path = program): Promise<ProbePlan> => {
   const parsed = parseProbeText(text);
   if (!parsed.ok) throw new Error(parsed.message);
   const planner = await loadPlanner();
-  const binary = await openGoBinary(program);
+  const binary = await openGoBinary(path);
   const result = planner.plan(parsed.spec, binary);
   binary.close();
   planner.dispose();
@@ -47,6 +47,14 @@ const bpftraceOnly: readonly (readonly [string, (id: number) => boolean])[] = [
   ],
 ];
 
+/** main.norm is called twice: with a nil pointer, and with {1, 1}. A condition that Go would panic on holds nowhere. */
+const nilReceivers: readonly (readonly [text: string, matches: number, faults: number])[] = [
+  ['main.norm if origin.X == 0 do count', 0, 1],
+  ['main.norm if origin != nil && origin.X == 1 do count', 1, 0],
+  ['main.norm if origin == nil || origin.Y == 1 do count', 2, 0],
+  ['main.norm if !(origin.X == 1) || p.X == 3 do count', 1, 1],
+];
+
 const matching = (holds: (id: number) => boolean): number => numbers.filter(holds).length;
 
 const run = (command: string, args: readonly string[]): string => {
@@ -72,6 +80,17 @@ describe.skipIf(requirement('kernel', 'go').missing)('exports', () => {
       expect(output, written.text).toMatch(new RegExp(`^@matches: ${matching(holds)}$`, 'm'));
     });
 
+    test.each(nilReceivers)('%s, where a read fails', async (text, matches, faults) => {
+      const path = await privateCopy(await buildFixture('variety'), directory);
+      const written = exportBpftrace(await planFor(text, path));
+      if (!written.ok) throw new Error(written.refusal.message);
+      const script = join(directory, 'script.bt');
+      await writeFile(script, written.text);
+      const output = run('bpftrace', ['--unsafe', '-c', path, script]);
+      const counted = (name: string) => Number(new RegExp(`^@${name}: (\\d+)$`, 'm').exec(output)?.[1] ?? 0);
+      expect(['hits', 'matches', 'faults'].map(counted), `${written.text}\n${output}`).toEqual([2, matches, faults]);
+    });
+
     test('prints captured values', async () => {
       const written = exportBpftrace(await planFor('main.price if o.ID == 4321 do log "{o.ID} {o.Symbol} {o.Qty}"'));
       if (!written.ok) throw new Error(written.refusal.message);
@@ -90,6 +109,25 @@ describe.skipIf(requirement('kernel', 'go').missing)('exports', () => {
       await writeFile(script, written.text);
       const output = run('sh', [script, program, String(orders)]);
       expect(output, written.text).toMatch(new RegExp(`^\\s+${matching(holds)}\\s+probelens:main_price_0`, 'm'));
+    });
+  });
+
+  describe.skipIf(requirement('perf').missing)('perf, where a read fails', () => {
+    test.each(nilReceivers.slice(0, 2))('%s', async (text, matches) => {
+      const path = await privateCopy(await buildFixture('variety'), directory);
+      const written = exportPerf(await planFor(text, path));
+      if (!written.ok) throw new Error(written.refusal.message);
+      const script = join(directory, 'script.sh');
+      await writeFile(script, written.text);
+      const output = run('sh', [script, path]);
+      expect(output, written.text).toMatch(new RegExp(`^\\s+${matches}\\s+probelens:main_norm_0`, 'm'));
+    });
+
+    test('what a filter cannot tell is said', async () => {
+      const path = await privateCopy(await buildFixture('variety'), directory);
+      expect(exportPerf(await planFor('main.norm if origin == nil || origin.Y == 1 do count', path))).toMatchObject({
+        refusal: { message: expect.stringContaining('cannot tell a read that failed from 0') },
+      });
     });
   });
 
