@@ -85,7 +85,9 @@ describe.skipIf(requirement('kernel', 'go').missing)('links of a killed process'
     return () => random() * 15;
   };
 
-  it('killed while it closes both by one call: every result is right', { timeout: soaking ? 900_000 : 120_000 }, async () => {
+  it('killed while it closes both by one call: every result is right', {
+    timeout: soaking ? 900_000 : 120_000,
+  }, async () => {
     expect(await killed('closed-together', soaking ? 200 : 8, meanwhile(1))).toMatchObject({ bad: 0, code: 0 });
   });
 
