@@ -17,7 +17,7 @@ const explanations = [
   },
   {
     kind: 'maybe-null',
-    words: /invalid mem access '\w*_or_null'|type=\w*_or_null expected/,
+    words: /invalid mem access '\w*_or_null'|type=\w*_or_null expected|on \w*_or_null prohibited|Possibly NULL pointer/,
     advice: 'The pointer may be null: compare it with 0 and jump away before using it.',
   },
   {
@@ -32,14 +32,34 @@ const explanations = [
     advice: 'The address must be a multiple of the size of the access: move it, or use smaller accesses.',
   },
   {
+    kind: 'stack-depth',
+    words: /combined stack size|call stack of \d+ frames/,
+    advice: 'Subprograms share 512 bytes of stack along a chain of calls, at most 8 deep.',
+  },
+  {
+    kind: 'unbounded-offset',
+    words: /variable-offset (?:write to|read from|access to|indirect access to) stack|invalid zero-sized read/,
+    advice: 'Bound the number first, by "and" with a mask or a comparison and a jump on both sides; sizes from 1 up.',
+  },
+  {
     kind: 'stack-bounds',
     words: /invalid (?:\w+ )*(?:write to|read from|access to)? ?stack|invalid stack|invalid indirect/,
     advice: 'The stack is the 512 bytes below r10, and is read only where it was written.',
   },
   {
+    kind: 'packet-bounds',
+    words: /invalid access to packet|outside of the packet/,
+    advice: 'Compare the end of the access with data_end and jump away before it, on this very pointer.',
+  },
+  {
     kind: 'value-bounds',
-    words: /invalid access to (?:map value|memory|packet)|outside of the allowed memory range/,
+    words: /invalid access to (?:map value|memory)|outside of the allowed memory range/,
     advice: 'The access leaves the value or record: check offset and size against its size.',
+  },
+  {
+    kind: 'modified-context',
+    words: /modified ctx ptr|variable ctx access/,
+    advice: 'The context is accessed at constant offsets from the pointer that the program was given: do not move it.',
   },
   {
     kind: 'context-access',
@@ -54,13 +74,21 @@ const explanations = [
   },
   {
     kind: 'pointer-arithmetic',
-    words: /pointer arithmetic|math between .* pointer|pointer (?:comparison|subtraction) prohibited|leaks addr/,
+    words:
+      /pointer arithmetic|math between .* pointer|pointer (?:comparison|subtraction) prohibited|pointer [-+]= pointer/,
     advice: 'Pointers may only be moved by add and sub with bounded numbers.',
+  },
+  {
+    kind: 'pointer-leak',
+    words: /leaks addr|partial copy of pointer|leak pointer/,
+    advice:
+      'An address of the kernel would get out, which needs privileges (CAP_PERFMON): store or return a number instead.',
   },
   {
     kind: 'leaked-reference',
     words: /Unreleased reference|reference leak/,
-    advice: 'A ring-buffer record must be submitted or discarded on every path to the exit.',
+    advice:
+      'What a helper hands out must be given back on every path to the exit: a ring-buffer record submitted or discarded, a socket released.',
   },
   {
     kind: 'not-constant',
@@ -69,25 +97,51 @@ const explanations = [
   },
   {
     kind: 'unknown-helper',
-    words: /invalid func|unknown func/,
+    words: /invalid func/,
     advice: 'This kernel has no such helper: it is too old for it.',
   },
   {
+    // "unknown func" is what kernels before 6.12 say of a helper that they have, but not for programs of this type.
     kind: 'helper-not-allowed',
-    words: /cannot use helper|unknown func .* for this/,
+    words: /cannot use helper|unknown func/,
     advice: 'Programs of this type may not call that helper.',
   },
   {
+    kind: 'kernel-function',
+    words: /calling kernel function/,
+    advice: 'Programs of this type may not call that function of the kernel, or this kernel does not have it.',
+  },
+  {
     kind: 'sleeping',
-    words: /might sleep|sleepable/,
-    advice: 'Load it as a sleepable uprobe program (sleepable: true), or read with probe_read_user.',
+    words: /(?:might|may) sleep|(?:must|can) be sleepable/,
+    advice:
+      'Only some programs may sleep (uprobe, fentry, lsm, iter), loaded with BPF_F_SLEEPABLE; elsewhere use a helper that does not, as probe_read_user.',
+  },
+  {
+    kind: 'lock',
+    words: /spin_unlock is missing|while holding a lock/,
+    advice: 'A lock is given back on every path, and nothing is called while it is held.',
+  },
+  {
+    kind: 'forbidden-map',
+    words: /(?:write into|read from) map forbidden/,
+    advice: 'The map was made for one direction only (BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG).',
+  },
+  {
+    kind: 'attach-target',
+    words: /must provide btf_id|attach_btf_id/,
+    advice: 'Programs of this type name the function of the kernel that they are for when they are loaded: its BTF id.',
   },
   {
     kind: 'helper-argument',
     words: /R\d+ type=\S+ expected=/,
     advice: 'The argument is of the wrong kind for this helper.',
   },
-  { kind: 'license', words: /GPL/, advice: 'Load the program with a GPL-compatible license.' },
+  {
+    kind: 'license',
+    words: /GPL[- ](?:restricted|only|compatible)|non-GPL/,
+    advice: 'Load the program with a GPL-compatible license.',
+  },
   {
     kind: 'too-many-branches',
     words: /sequence of \d+ jumps/,
@@ -96,7 +150,7 @@ const explanations = [
   },
   {
     kind: 'too-complex',
-    words: /too large|too complex/i,
+    words: /program is too large|too complex/,
     advice: 'The verifier walked a million instructions without an end: shorten loops or call the helper "loop".',
   },
   {
@@ -119,11 +173,6 @@ const explanations = [
     kind: 'bad-map',
     words: /not pointing to valid bpf_map|invalid map|map_type .* cannot|cannot pass map_type/,
     advice: 'The descriptor is no map, or its type does not suit the helper.',
-  },
-  {
-    kind: 'stack-depth',
-    words: /combined stack size|call stack of \d+ frames/,
-    advice: 'Subprograms share 512 bytes of stack along a chain of calls, at most 8 deep.',
   },
   {
     kind: 'return-value',

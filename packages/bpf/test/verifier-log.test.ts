@@ -321,6 +321,21 @@ describe('verifier log of older kernels', () => {
     ]);
   });
 
+  it.each([
+    // Linux 5.10: the helper is there, for other programs.
+    { words: 'unknown func bpf_probe_write_user#36', kind: 'helper-not-allowed' },
+    { words: "R0 invalid mem access 'inv'", kind: 'not-a-pointer' },
+    { words: 'cannot call GPL only function from proprietary program', kind: 'license' },
+    // Words of one check in the sentence of another.
+    { words: 'combined stack size of 2 calls is 544. Too large', kind: 'stack-depth' },
+    { words: 'R0 pointer arithmetic on map_value_or_null prohibited, null-check it first', kind: 'maybe-null' },
+    { words: 'invalid access to packet, off=0 size=4, R1(id=0,off=0,r=0)', kind: 'packet-bounds' },
+    { words: 'map has to have BTF in order to use bpf_spin_lock', kind: 'other' },
+  ])('knows "$words"', ({ words, kind }) => {
+    const summary = summarizeVerifierLog(`0: (85) call bpf_probe_write_user#36\n${words}\nprocessed 1 insns\n`);
+    expect([summary.kind, summary.reason, summary.slot]).toEqual([kind, words, 0]);
+  });
+
   it('passes on what it does not know', () => {
     const summary = summarizeVerifierLog('something entirely new\n');
     expect([summary.kind, summary.reason, summary.slot]).toEqual(['other', 'something entirely new', undefined]);

@@ -8,7 +8,8 @@ import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { findProgram, requirement } from '../../../test/requirements.js';
 import { ArmedBpf } from '../src/agent/bpf-load/armed-bpf.js';
 import { Control } from '../src/agent/control.js';
-import type { BpfCall } from '../src/bpf-load/call.js';
+import type { BpfCall, BpfLoad } from '../src/bpf-load/call.js';
+import { bpfDetails } from '../src/bpf-load/text.js';
 import type { ProbeEvent } from '../src/events.js';
 import { parseProbeText } from '../src/spec/text.js';
 import { formatTraceEvent, type TraceEvent } from '../src/trace/event.js';
@@ -39,6 +40,26 @@ const checks: Readonly<Record<string, string>> = {
   license: 'license',
   'return-value': 'return-value',
   'frame-pointer': 'read-only-register',
+  'packet-bounds': 'packet-bounds',
+  'kernel-pointer': 'not-a-pointer',
+  'null-math': 'maybe-null',
+  'null-argument': 'maybe-null',
+  'variable-stack': 'unbounded-offset',
+  'variable-size': 'unbounded-offset',
+  'zero-size': 'unbounded-offset',
+  'moved-context': 'modified-context',
+  'context-write': 'context-access',
+  'deep-stack': 'stack-depth',
+  'in-subprogram': 'uninitialized-register',
+  'wrong-map': 'bad-map',
+  'no-map': 'bad-map',
+  'no-helper': 'unknown-helper',
+  'no-target': 'attach-target',
+  released: 'not-a-pointer',
+  'past-record': 'value-bounds',
+  'pointer-sum': 'pointer-arithmetic',
+  'long-jump': 'control-flow',
+  'socket-leak': 'leaked-reference',
 };
 
 describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs that a program loads', () => {
@@ -59,7 +80,7 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     return formatTraceEvent({ text: 'bpf:load', template: undefined }, event, { wholeLog });
   };
 
-  it('tells of seventeen that are refused: the whole log, and which check, instruction and source line it names', async () => {
+  it('tells of thirty-seven that are refused: the whole log, and which check, instruction and source line it names', async () => {
     const { events, reports, program } = await watch(
       ['bpf:load'],
       ['-via', 'syscall', '-log', '1'],
@@ -325,5 +346,22 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     ]);
     expect(load.code.instructions[4095]?.text).toBe(`if r6 == 0x${(4095 - 2).toString(16)} goto pc+${8302 - 4096}`);
     expect(load.log?.report?.kind).toBe('too-many-branches');
+  });
+});
+
+describe('a refusal that is not known', () => {
+  it("shows the end of the verifier's log, and no cure", () => {
+    const report = { message: '', kind: 'other', reason: 'something entirely new', registers: {} };
+    const text = `${Array.from({ length: 20 }, (_, index) => `line ${index}`).join('\n')}\nsomething entirely new\n`;
+    const load: BpfLoad = {
+      ...{ kind: 'load', type: 'xdp', name: 'x', instructions: 2, license: 'GPL', flags: [], btf: false },
+      ...{ functions: 0, lines: 0, logLevel: 1, logSize: 4096, errno: 22, error: 'EINVAL', notes: [] },
+      code: { of: 'caller', instructions: [], missing: 0 },
+      log: { text, from: 'caller', report },
+    };
+    const details = bpfDetails(load, { whole: false });
+    expect(details.slice(0, 2)).toEqual(['check: other, something entirely new', "the end of the verifier's log:"]);
+    expect(details.slice(-2)).toEqual(['line 19', 'something entirely new']);
+    expect(details.some((line) => line.startsWith('cure'))).toBe(false);
   });
 });

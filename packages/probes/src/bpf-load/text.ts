@@ -99,12 +99,18 @@ export interface BpfDetail {
   readonly whole: boolean;
 }
 
+/** Of the log of a refusal that is not known. */
+const lastLines = 8;
+
 /** What belongs below the line. */
 export const bpfDetails = (call: BpfCall, { whole }: BpfDetail): readonly string[] => {
   if (call.kind !== 'load') return [];
   const { log, notes, code } = call;
   const lines = [...notes];
   if (log?.report !== undefined) lines.push(...reportLines(log.report));
+  // What nobody here has words for says it itself.
+  if (log?.report?.kind === 'other' && !whole)
+    lines.push("the end of the verifier's log:", ...log.text.trimEnd().split('\n').slice(-lastLines));
   if (log !== undefined && log.cut !== undefined) lines.push(`The log is not whole: ${log.cut}.`);
   if (!whole) return lines;
   lines.push(...codeLines(code));
