@@ -65,6 +65,7 @@ const isThere = (binary: GoBinary, name: string): boolean =>
  * "ambiguous-function" where two packages of that name have such a function.
  */
 export const wholeName = (binary: GoBinary, name: string): string => {
+  if (binary.functionsNamed(name).length > 0) return name;
   const path = packageOf(name);
   const others = path === name || path.includes('/') ? [] : binary.packagesCalled(path).map(symbolPath);
   if (others.length === 0 || isThere(binary, name)) return name;
