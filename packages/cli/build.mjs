@@ -129,5 +129,7 @@ const chunks = join(outdir, 'chunks');
 const keptSince = process.argv.includes('--clean') ? Number.POSITIVE_INFINITY : Date.now() - 600_000;
 for (const name of readdirSync(chunks)) {
   const path = join(chunks, name);
-  if (!wanted.has(join('chunks', name)) && statSync(path).mtimeMs < keptSince) rmSync(path, { force: true });
+  // Another build may have taken it away.
+  const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+  if (!wanted.has(join('chunks', name)) && since < keptSince) rmSync(path, { force: true });
 }
