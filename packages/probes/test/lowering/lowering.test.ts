@@ -11,9 +11,9 @@ import { type Form, ownForms, refusedBesideDelve, refusedForms, sharedForms } fr
 import { ConditionRun, judge } from './kernel.js';
 import { buildConditions } from './program.js';
 
-const calls = 400;
+const calls = soaking ? 400 : 200;
 const seed = Number(process.env.PROBELENS_SEED ?? 4_711);
-const random: readonly Form[] = randomConditions(seed, soaking ? 400 : 50).map((condition) => ({ condition }));
+const random: readonly Form[] = randomConditions(seed, soaking ? 400 : 40).map((condition) => ({ condition }));
 
 const planFor = (planner: Planner, binary: GoBinary, condition: string, use: 'stop' | 'log'): ProbePlan | string => {
   const result = planner.plan(
@@ -72,7 +72,7 @@ const compare = async (
   }
 };
 
-describe.skipIf(requirement('kernel', 'go').missing)('conditions in the kernel', () => {
+describe.skipIf(requirement('kernel', 'go').missing)('conditions in the kernel', { timeout: 600_000 }, () => {
   test.each<readonly [string, readonly string[], readonly Form[]]>([
     ['optimised', [], [...random, ...sharedForms, ...ownForms]],
     ['-N -l', ['-gcflags=all=-N -l'], random],
@@ -110,7 +110,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('conditions in the kernel',
   });
 });
 
-describe.skipIf(requirement('go').missing)('conditions that the kernel leaves to others', () => {
+describe.skipIf(requirement('go').missing)('conditions that the kernel leaves to others', { timeout: 600_000 }, () => {
   test.each([
     ['nobody else judges', 'log', refusedForms],
     ['beside Delve', 'stop', refusedBesideDelve],

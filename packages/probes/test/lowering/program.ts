@@ -16,6 +16,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 )
@@ -176,7 +177,7 @@ func order(r *rand.Rand, next *Order) *Order {
 		Sizes:  [4]int32{pick(r, int32(0), -1, math.MaxInt32), 2, pick(r, int32(7), math.MinInt32, 3), 4},
 		Next:   next,
 		Inner:  Inner{Flag: r.IntN(2) == 0, Small: pick(r, int8(0), -128, 127, 3), Wide: pick(r, uint64(0), 1, math.MaxUint64, 1<<63, r.Uint64()), Name: pick(r, "", "ACME", "AC")},
-		Err:    pick[error](r, nil, io.EOF, errOne, errTwo, Code(3), Code(4), &Broken{1}, (*Broken)(nil)),
+		Err:    pick[error](r, nil, io.EOF, errOne, errTwo, Code(3), Code(4), syscall.ENOENT, &Broken{1}, (*Broken)(nil)),
 		Any:    pick[any](r, nil, 3, 4, "x", "y", int8(3), Point{1, 2}, 1.5, true),
 		M:      pick(r, nil, map[string]int{}, map[string]int{"a": 1}),
 		C:      pick(r, nil, make(chan int, 2)),

@@ -148,6 +148,13 @@ export const typeNamed = (scope: Scope, syntax: Syntax): NamedType | undefined =
   if (syntax.kind !== 'select' || syntax.operand.kind !== 'name' || isVariable(scope, syntax.operand.name))
     return undefined;
   const { operand, field } = syntax;
+  // Delve looks in one of them (expandPackagesInType, pkg/proc/bininfo.go 1.27).
+  if (scope.semantics === 'delve' && scope.packagesCalled(operand.name).length > 1)
+    return better(
+      syntax.text,
+      `several packages are called ${operand.name}, and the debugger takes any`,
+      'leave the type out',
+    );
   const found = pathsOf(scope, operand.name).flatMap((path) => {
     const what = scope.namedType(`${path}.${field}`);
     return what === undefined ? [] : [{ path, what }];
