@@ -84,7 +84,7 @@ class Stage {
     this.world.request(command, { threadId: 5 });
     this.disarmed();
     this.delve();
-    this.world.delveAnswer(this.world.toDelve()[0]);
+    for (const sent of this.world.toDelve()) this.world.delveAnswer(sent);
     this.world.take();
   }
 
@@ -107,7 +107,8 @@ describe('gates where lines begin', () => {
     expect(told(world)).toEqual(['disarm']);
     stage.disarmed();
     expect(stage.delve()).toMatchObject({ command: 'setBreakpoints', arguments: { source: { path }, breakpoints } });
-    expect(told(world)).toEqual(['next']);
+    // Behind it, what is answered when its breakpoints are planted.
+    expect(told(world)).toEqual(['next', 'scopes']);
   });
 
   it('come back at the first continue after the step, under the same id', () => {
@@ -131,7 +132,7 @@ describe('gates where lines begin', () => {
     stage.stop({ reason: 'step', threadId: 5 });
     stage.world.take();
     stage.world.request('stepIn', { threadId: 5 });
-    expect(told(stage.world)).toEqual(['stepIn']);
+    expect(told(stage.world)).toEqual(['stepIn', 'scopes']);
   });
 
   it('stop the stepping goroutine under their own id, and pass the others, counted', () => {
@@ -200,7 +201,6 @@ describe('gates where lines begin', () => {
     const stage = new Stage();
     const { world } = stage;
     stage.step();
-    world.feed({ kind: 'timer', name: 'step-planted' });
     world.request('setBreakpoints', { source: { path: '/src/y.go' }, breakpoints: [{ line: 9, condition: 'y == 2' }] });
     stage.plan();
     expect(stage.delve()).toMatchObject({ arguments: { breakpoints: [{ line: 9, condition: 'y == 2' }] } });

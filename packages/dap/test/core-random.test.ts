@@ -185,7 +185,7 @@ const move = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('agent dies' as const), n: fc.nat(1000) }) },
 );
 
-const timers = ['hit-without-stop', 'leftovers', 'step-planted', 'count'] as const;
+const timers = ['hit-without-stop', 'leftovers', 'count'] as const;
 const questions = [
   'continue',
   'next',

@@ -292,7 +292,7 @@ describe('steps', () => {
     const [focus] = world.only('focus');
     expect(focus).toMatchObject({ goroutine: 19 });
     world.feed({ kind: 'focused', ticket: focus?.ticket ?? 0 });
-    expect(world.toDelve()).toMatchObject([{ command: 'next' }]);
+    expect(world.toDelve()).toMatchObject([{ command: 'next' }, { command: 'scopes' }]);
     world.feed({
       kind: 'probe-events',
       events: [eventOf(1, 20, { trapped: false }), eventOf(1, 21, { trapped: false })],

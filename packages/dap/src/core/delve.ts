@@ -44,6 +44,9 @@ const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
     case 'lane':
       if (turn.state.ending === undefined) tellLane(turn, { kind: 'answer', response });
       return;
+    case 'planted':
+      tellLane(turn, { kind: 'planted' });
+      return;
     case 'silent-resume':
       return;
     case 'follow':

@@ -14,8 +14,6 @@ export type TimerName =
   | 'stop-without-name'
   /** Traps left over from the previous stop are no longer expected. */
   | 'leftovers'
-  /** A step has planted its breakpoints: others may write to the text again. */
-  | 'step-planted'
   | 'count'
   /** While leaving: the agent has not answered. */
   | 'agent-silent'

@@ -23,10 +23,11 @@ export const resumeCommands: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Delve plants a step's breakpoints within milliseconds, on a busy machine later, and tells nobody when it has; a step
- * over a long call may run for hours. Meanwhile nothing is armed.
+ * Delve plants a step's breakpoints and tells nobody when it has; a step over a long call may run for hours. Meanwhile
+ * nothing is armed. But it reads no further request before the program runs (service/dap/server.go, resumeRequestLoop;
+ * ResumeNotify), so the answer to any other says so: here to one that costs nothing, whose frame there is not.
  */
-const plantingMs = 1_500;
+const askPlanted = (turn: Turn): void => turn.toDelve('scopes', { frameId: 0 }, { kind: 'planted' });
 
 const threadOf = (request: Request): number | undefined => numberOf(objectOf(request.arguments).threadId);
 
@@ -94,7 +95,7 @@ const send = (turn: Turn, work: ResumeWork): LaneProgress => {
   markRunning(turn);
   turn.forward(request);
   if (!isStep || turn.state.gates.size + turn.state.handOver.lent.size === 0) return undefined;
-  turn.emit({ kind: 'start-timer', name: 'step-planted', milliseconds: plantingMs });
+  askPlanted(turn);
   return { ...work, stage: 'planting' };
 };
 

@@ -23,6 +23,8 @@ export type Purpose =
   /** `initialize` and the launch or attach request that follows it. */
   | { readonly kind: 'greeting' }
   | { readonly kind: 'lane' }
+  /** Sent behind a step: it is answered when the step has planted its breakpoints. */
+  | { readonly kind: 'planted' }
   /** A resume of ours: the client must not hear of it. */
   | { readonly kind: 'silent-resume' }
   /** Where a goroutine really stands, before its trap is passed over. */

@@ -52,9 +52,6 @@ const onTimer = (turn: Turn, name: TimerName): void => {
     case 'leftovers':
       if (turn.state.target.running) turn.update({ leftovers: new Map() });
       return;
-    case 'step-planted':
-      tellLane(turn, { kind: 'planted' });
-      return;
     case 'count':
       countAgain(turn);
       return;
