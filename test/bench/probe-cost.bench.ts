@@ -1,9 +1,10 @@
 /**
  * What a probe costs the program that has it, beside the tools people use today.
  *
- * Method: the order service prices N orders; what the program itself reports of its own time, least of some rounds, less
- * the bare run, over N. All of it in one run, one after the other: bare, `probelens trace`, bpftrace, `perf stat` with a
- * `perf probe` event, and Delve's conditional breakpoint with fewer calls. Ours sits on `push %rbp`, theirs on the entry
+ * Method: the order service prices N orders; what the program itself reports of its own time, less that of a bare run just
+ * before it, over N; the median of the rounds, of which each has every way once: `probelens trace`, bpftrace, `perf stat`
+ * with a `perf probe` event, and Delve's conditional breakpoint with fewer calls. Others on the machine slow a pair or a
+ * round, and none of the ways more than the rest; ratios are medians of the rounds' own ratios. Ours sits on `push %rbp`, theirs on the entry
  * instruction, which is where these tools put it. What is printed are times and ratios; what is asserted is only that
  * every tool saw every call.
  */
@@ -26,6 +27,16 @@ const delveCalls = 3_000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const nanoseconds = (value: number): string =>
   value > 10_000 ? `${(value / 1000).toFixed(1)} us` : `${value.toFixed(0)} ns`;
+
+/** What is measured in each round, by name; `calls`: how many, where not as many as of the others. */
+interface Way {
+  readonly name: string;
+  readonly run: () => Promise<number>;
+  readonly calls?: number;
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
 
 /** The order service's own report. */
 const secondsIn = (output: string): number => {
@@ -81,50 +92,57 @@ describe.skipIf(requirement('kernel', 'go', 'bpftrace', 'perf', 'delve').missing
     }
   };
 
-  const least = async (run: () => Promise<number>, times = rounds): Promise<number> => {
-    let best = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < times; round++) best = Math.min(best, await run());
-    return best;
-  };
-
-  it('costs for each hit', { timeout: 600_000 }, async () => {
-    const without = await least(bare);
-    const cost = async (name: string, run: () => Promise<number>, times = rounds): Promise<number> => {
-      const each = (((await least(run, times)) - without) * 1e9) / calls;
-      say(`${name.padEnd(58)} ${nanoseconds(each).padStart(9)} a hit`);
-      return each;
-    };
+  it('costs for each hit', { timeout: 900_000 }, async () => {
+    const probe = (text: string) => () => traced(text);
+    // Those inside a line stop where this one counts: single-stepped.
+    const [count, condition, stepped] = ['count', 'a condition that does not match', 'every return (single-stepped)'];
+    const ways: readonly Way[] = [
+      { name: `probelens: ${count}`, run: probe('main.price do count') },
+      { name: `probelens: ${condition}`, run: probe('main.price if o.Qty < 0 && mult > 2 do count') },
+      {
+        name: 'probelens: log with two values, 1000 a second sent',
+        run: probe('main.price do log "{o.ID} {mult}" limit 1000'),
+      },
+      {
+        name: 'probelens: log with all arguments, structs with them, 1000 a second sent',
+        run: probe('main.price do log limit 1000'),
+      },
+      { name: `probelens: ${condition}, inside a line`, run: probe('order.go:20 if o.Qty < 0 do count') },
+      { name: `probelens: ${stepped}`, run: probe('main.price return do count') },
+      { name: 'bpftrace: count', run: () => withBpftrace('@hits = count();') },
+      { name: 'perf probe and perf stat: count', run: withPerf },
+      {
+        name: 'Delve: a conditional breakpoint that does not match',
+        run: () => withDelve(orders, delveCalls, 'o.Qty < 0 && mult > 2'),
+        calls: delveCalls,
+      },
+    ];
+    const costs = new Map<string, number[]>(ways.map(({ name }) => [name, []]));
+    const bares: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (const { name, run, calls: made = calls } of ways) {
+        const without = await bare(made);
+        if (made === calls) bares.push(without);
+        costs.get(name)?.push((((await run()) - without) * 1e9) / made);
+      }
+    }
+    const without = median(bares);
     say(`the bare run: ${(without * 1000).toFixed(0)} ms, ${nanoseconds((without * 1e9) / calls)} a call`);
-    const count = await cost('probelens: count', () => traced('main.price do count'));
-    const condition = await cost('probelens: a condition that does not match', () =>
-      traced('main.price if o.Qty < 0 && mult > 2 do count'),
-    );
-    await cost('probelens: log with two values, 1000 a second sent', () =>
-      traced('main.price do log "{o.ID} {mult}" limit 1000'),
-    );
-    await cost('probelens: log with all arguments, structs with them, 1000 a second sent', () =>
-      traced('main.price do log limit 1000'),
-    );
-    await cost('probelens: a condition that does not match, inside a line', () =>
-      traced('order.go:20 if o.Qty < 0 do count'),
-    );
-    // As are the stops inside a line.
-    const stepped = await cost(
-      'probelens: every return (single-stepped)',
-      () => traced('main.price return do count'),
-      2,
-    );
-    const bpftrace = await cost('bpftrace: count', () => withBpftrace('@hits = count();'), 2);
+    for (const [name, all] of costs)
+      say(
+        `${name.padEnd(74)} ${nanoseconds(median(all)).padStart(9)} a hit (${nanoseconds(Math.min(...all))} to ${nanoseconds(Math.max(...all))})`,
+      );
     say(`bpftrace counted up to ${extra} calls too many: those whose stack had to grow`);
-    const perf = await cost('perf probe and perf stat: count', withPerf, 2);
-    say(`a hit: bpftrace ${(bpftrace / count).toFixed(1)} times, perf ${(perf / count).toFixed(1)} times as dear`);
-
-    const small = await least(() => bare(delveCalls), 3);
-    const delve = await withDelve(orders, delveCalls, 'o.Qty < 0 && mult > 2');
-    const each = ((delve - small) * 1e9) / delveCalls;
-    say(`${'Delve: a conditional breakpoint that does not match'.padEnd(58)} ${nanoseconds(each).padStart(9)} a hit`);
+    const of = (name: string): readonly number[] => costs.get(name) ?? [];
+    const times = (dear: string, cheap: string): number =>
+      median(of(dear).map((cost, round) => cost / (of(cheap)[round] ?? Number.NaN)));
+    const ours = `probelens: ${count}`;
     say(
-      `that condition in Delve: ${(each / condition).toFixed(0)} times as dear at the function, ${(each / stepped).toFixed(0)} times where it is single-stepped`,
+      `a hit: bpftrace ${times('bpftrace: count', ours).toFixed(1)} times, perf ${times('perf probe and perf stat: count', ours).toFixed(1)} times as dear`,
+    );
+    const delve = 'Delve: a conditional breakpoint that does not match';
+    say(
+      `that condition in Delve: ${times(delve, `probelens: ${condition}`).toFixed(0)} times as dear at the function, ${times(delve, `probelens: ${stepped}`).toFixed(0)} times where it is single-stepped`,
     );
   });
 });

@@ -2,7 +2,8 @@
  * Many functions at once, many events at once, and the memory of the agent.
  *
  * Method. Arming: the functions of Delve's own packages (`runtime` and the like left out), one package pattern armed by one link on a copy of Delve that runs `dlv version`; the time of the agent's `arm` call as
- * its client sees it, beside bpftrace's whole time for a wildcard of as many functions, less its time for one. Events: the
+ * its client sees it, median of five, beside bpftrace's whole time for a wildcard of some functions, less its time for
+ * one, medians of three pairs. Events (events-read.bench.ts has the path alone): the
  * order service, every call logged with three values, as fast as they come; what was read, what was lost and counted, and
  * the same by `trace --json` for a million calls. Memory: resident bytes of the agent's process after that. What is asserted: nothing is missing without being counted.
  */
@@ -27,6 +28,9 @@ const milliseconds = async (work: () => Promise<unknown>): Promise<number> => {
   await work();
   return Number(process.hrtime.bigint() - start) / 1e6;
 };
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
 
 const residentMegabytes = (pid: number): number => {
   const pages = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
@@ -71,7 +75,7 @@ describe.skipIf(requirement('kernel', 'go', 'delve', 'bpftrace').missing)('at sc
         disarm.push(await milliseconds(() => agent.disarm(probe)));
       }
       say(
-        `${plan.sites.length} functions: armed in ${Math.min(...arm).toFixed(0)} ms with all checks of their bytes, disarmed in ${Math.min(...disarm).toFixed(0)} ms`,
+        `${plan.sites.length} functions: armed in ${median(arm).toFixed(0)} ms with all checks of their bytes (${Math.min(...arm).toFixed(0)} to ${Math.max(...arm).toFixed(0)}), disarmed in ${median(disarm).toFixed(0)} ms`,
       );
       say(`the agent: ${residentMegabytes(agent.pid ?? 0).toFixed(0)} MB`);
     } finally {
@@ -80,12 +84,16 @@ describe.skipIf(requirement('kernel', 'go', 'delve', 'bpftrace').missing)('at sc
     }
     const attach = (script: string): Promise<number> =>
       milliseconds(() => execa('bpftrace', ['-e', script], { env: { BPFTRACE_MAX_PROBES: '10000' }, reject: false }));
-    const one = await attach(`uprobe:${path}:"main.main" { @ = count(); } BEGIN { exit(); }`);
     // A tenth of a second each: some are enough to tell.
     const some = 'github.com/go-delve/delve/pkg/dwarf/op.*';
     const { stdout } = await execa('bpftrace', ['-l', `uprobe:${path}:${some}`]);
     const count = stdout.split('\n').length;
-    const many = await attach(`uprobe:${path}:${some} { @ = count(); } BEGIN { exit(); }`);
+    const [ones, manys]: [number[], number[]] = [[], []];
+    for (let round = 0; round < 3; round++) {
+      ones.push(await attach(`uprobe:${path}:"main.main" { @ = count(); } BEGIN { exit(); }`));
+      manys.push(await attach(`uprobe:${path}:${some} { @ = count(); } BEGIN { exit(); }`));
+    }
+    const [one, many] = [median(ones), median(manys)];
     say(
       `bpftrace: ${count} functions in ${many.toFixed(0)} ms, armed and disarmed; one in ${one.toFixed(0)} ms: ${((many - one) / count).toFixed(1)} ms for each`,
     );

@@ -359,7 +359,10 @@ const defaultPlanner = async (): Promise<PlannerPort> => {
   return loadPlanner();
 };
 
+/** Records that wait here, bytes: more of them wait in the pipe and the agent's ring. All of it counts in the adapter's 120 MB. */
+const waitingBytes = 2 * 1024 * 1024;
+
 const defaultAgent = async (command: readonly string[], abandoned: AbortSignal): Promise<AgentClient> => {
   const { startAgent } = await import('@probelens/probes');
-  return startAgent({ command, abandoned });
+  return startAgent({ command, abandoned, waitingBytes });
 };
