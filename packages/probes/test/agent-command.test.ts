@@ -1,6 +1,7 @@
 /** The command line of the agent. */
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { startAgent } from '../src/client/client.js';
 import { agentCommand } from '../src/client/command.js';
 
 const program = [process.execPath, 'probelens.js', 'agent'];
@@ -21,4 +22,16 @@ test('node takes every flag, and takes it for one of its own', async () => {
   const [file = '', ...rest] = agentCommand([process.execPath, '-e', 'console.log(process.argv.length)'], true);
   const { stdout, stderr } = await execa(file, rest);
   expect([stdout, stderr]).toEqual(['1', '']);
+});
+
+test('an agent that answers that it cannot even say who it is is heard at once', async () => {
+  const answer = {
+    jsonrpc: '2.0',
+    id: 0,
+    error: { code: -31000, message: 'a part of it is missing', data: { code: 'internal' } },
+  };
+  const body = JSON.stringify(answer);
+  const script = `process.stdin.once('data', () => process.stdout.write(${JSON.stringify(`Content-Length: ${body.length}\r\n\r\n${body}`)}))`;
+  const started = startAgent({ command: [process.execPath, '-e', script], helloTimeoutMs: 600_000 });
+  await expect(started).rejects.toMatchObject({ code: 'internal', message: 'a part of it is missing' });
 });

@@ -112,7 +112,9 @@ const greet = async (
     else abandoned?.addEventListener('abort', giveUp, { once: true });
   });
   // A connection that dies with the process rejects too; the process's own ending says more, so it is awaited.
-  const answer = connection.sendRequest(HelloRequest).catch(async () => await Promise.race([ended, silence]));
+  const answer = connection
+    .sendRequest(HelloRequest)
+    .catch(async (error: unknown) => refusalIn(error) ?? (await Promise.race([ended, silence])));
   try {
     const first = await Promise.race([answer, ended, silence]);
     if (first instanceof Error) throw first;
@@ -252,6 +254,13 @@ class Client implements AgentClient {
     await this.#agent.end(patienceMs);
   }
 }
+
+/** What the agent itself said, and not the connection about its end. */
+const refusalIn = (error: unknown): AgentFailure | undefined => {
+  if (!(error instanceof ResponseError)) return undefined;
+  const data: unknown = error.data;
+  return isErrorData(data) ? agentRefused(data.code, error.message) : undefined;
+};
 
 const isErrorData = (data: unknown): data is AgentErrorData =>
   typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string';
