@@ -62,4 +62,40 @@ describe.skipIf(requirement('kernel').missing)('events about a process', () => {
       'A stop by an event that others cause',
     );
   });
+
+  it('are all shown up to their limit within a second, and counted beyond it', async () => {
+    let shown = 0;
+    agent.onEvents((events) => {
+      shown += events.length;
+    });
+    const parsed = parseProbeText('tracepoint:signal:signal_generate if sig == 18 do log limit 10');
+    if (!parsed.ok) throw new Error(parsed.message);
+    const armed = { spec: parsed.spec, target: { pid: target.pid ?? 0, tracer: undefined }, runtime: undefined };
+    const { probe } = await agent.armSource({ ...armed, subject: 'pid' });
+    for (let sent = 0; sent < 10; sent++) target.kill('SIGCONT');
+    await agent.drain();
+    expect(shown).toBe(10);
+    for (let sent = 0; sent < 1_000; sent++) target.kill('SIGCONT');
+    const { matches, dropped, full } = await agent.disarm(probe);
+    expect([matches, shown + dropped, full]).toEqual([1_010, 1_010, 0]);
+  });
+
+  it('have no stack of the program and no labels, which is said', async () => {
+    for (const [clause, sentence] of [
+      ['do snapshot', 'A snapshot is not possible for events of the kernel; use `do log`, or a line of the program.'],
+      [
+        'do log then snapshot',
+        'A snapshot is not possible for events of the kernel; use `do log`, or a line of the program.',
+      ],
+      [
+        'on label "a"="b"',
+        'A scope on a pprof label is not possible for events of the kernel; use `on goroutine N`, or a function of the program.',
+      ],
+    ] as const) {
+      const parsed = parseProbeText(`tracepoint:signal:signal_generate ${clause}`);
+      if (!parsed.ok) throw new Error(parsed.message);
+      const params = { spec: parsed.spec, target: { pid: target.pid ?? 0, tracer: undefined }, runtime: undefined };
+      await expect(agent.armSource(params)).rejects.toThrow(sentence);
+    }
+  });
 });
