@@ -310,6 +310,31 @@ describe('steps', () => {
     expect(world.toDelve()).toMatchObject([{ command: 'continue' }]);
   });
 
+  it.each([
+    ['the same step', 'next', 19, 'continue'],
+    ['another step, which Delve refuses', 'stepIn', 19, 'stepIn'],
+    ['a step of another goroutine', 'next', 20, 'next'],
+  ])('goes on with a step that another goroutine cut short: %s', (_, command, threadId, sent) => {
+    const world = World.ready();
+    world.request('configurationDone');
+    world.request('next', { threadId: 19 });
+    world.delveEvent('stopped', { reason: 'breakpoint', threadId: 20, hitBreakpointIds: [4], allThreadsStopped: true });
+    world.take();
+    const output = "Step interrupted by a breakpoint. Use 'Continue' to resume the original step command.\n";
+    world.delveEvent('output', { category: 'console', output });
+    expect(JSON.stringify(world.toClient())).toContain(
+      'The step of goroutine 19 was cut short: step goroutine 19 again',
+    );
+    const asked = world.request(command, { threadId });
+    const [request] = world.toDelve();
+    expect(request).toMatchObject({ command: sent, arguments: { threadId } });
+    world.delveAnswer(request);
+    expect(world.toClient()).toMatchObject([{ type: 'response', request_seq: asked, command, success: true }]);
+    world.delveEvent('stopped', { reason: 'step', threadId, allThreadsStopped: true });
+    world.request('next', { threadId });
+    expect(world.toDelve()).toMatchObject([{ command: 'next' }]);
+  });
+
   it('asks for the step again when an old trap of the stepping goroutine ends it', () => {
     const world = World.ready({ steps: 'process' });
     world.gate();

@@ -79,6 +79,26 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     expect(client.output).toMatch(/others passed the breakpoint at main\.price/);
   });
 
+  it("finishes a step that Delve's breakpoint in another goroutine cut short", async () => {
+    await launched({ args: ['1000000000'] });
+    const breakpoints = [{ line: lineOf(source, 'scaled :=') }];
+    await client.ask('setBreakpoints', { source: { path: source }, breakpoints });
+    await client.ask('configurationDone');
+    const { threadId } = (await client.next('stopped')).body;
+    let stop = { reason: 'breakpoint', threadId };
+    const next = async (): Promise<void> => {
+      await client.ask('next', { threadId });
+      stop = (await client.next('stopped')).body;
+      expect(stop.reason, 'Delve alone refuses to step here').not.toBe('exception');
+    };
+    while (stop.threadId === threadId) await next();
+    await client.next(({ event, body }) => event === 'output' && String(body.output).includes('was cut short'));
+    // The others stop there as well; Delve goes on with the step each time.
+    await client.ask('setBreakpoints', { source: { path: source }, breakpoints: [] });
+    await next();
+    expect(stop).toMatchObject({ reason: 'step', threadId });
+  });
+
   it('sets, changes and removes gates while the program runs', async () => {
     await launched({ args: ['1000000000'] });
     await client.ask('configurationDone');

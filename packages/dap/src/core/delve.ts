@@ -47,6 +47,11 @@ const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
     case 'planted':
       tellLane(turn, { kind: 'planted' });
       return;
+    case 'finish-step': {
+      const { command, seq } = purpose.request;
+      onClientAnswer(turn, purpose.request, { ...response, command, request_seq: seq });
+      return;
+    }
     case 'silent-resume':
       return;
     case 'follow':
@@ -158,6 +163,22 @@ const onBreakpointEvent = (turn: Turn, event: Event): void => {
   turn.toClient({ ...event, body: { ...body, breakpoint: { ...breakpoint, id } } });
 };
 
+/** Delve's own words, once behind the stop (service/dap/server.go, runUntilStopAndNotify). */
+const isInterruption = (event: Event): boolean =>
+  textOf(objectOf(event.body).output)?.startsWith('Step interrupted by a breakpoint.') === true;
+
+/** True when it was said in words of ours: Delve would refuse any other step now. */
+const onInterrupted = (turn: Turn, event: Event): boolean => {
+  const { interrupted, kernel } = turn.state;
+  if (interrupted === undefined || kernel.state === 'off' || !isInterruption(event)) return false;
+  turn.update({ interrupted: { ...interrupted, resumable: true } });
+  const { goroutine } = interrupted;
+  turn.say(
+    `The step of goroutine ${goroutine} was cut short: step goroutine ${goroutine} again or continue to finish it.`,
+  );
+  return true;
+};
+
 const onEvent = (turn: Turn, event: Event): void => {
   const ending = turn.state.ending !== undefined;
   switch (event.event) {
@@ -197,6 +218,7 @@ const onEvent = (turn: Turn, event: Event): void => {
       onBreakpointEvent(turn, event);
       return;
     case 'output':
+      if (onInterrupted(turn, event)) return;
       if (!leaveOutOutput(turn, textOf(objectOf(event.body).output) ?? '')) turn.toClient(event);
       return;
     case 'exited':

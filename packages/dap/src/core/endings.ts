@@ -303,7 +303,8 @@ export const onAnswerWhileEnding = (turn: Turn): void => {
 /** Whoever still waits for Delve waits in vain. */
 export const refuseRest = (turn: Turn, error: UserError): void => {
   const { pending, lane, backlog } = turn.state;
-  for (const purpose of pending.values()) if (purpose.kind === 'client') turn.refuse(purpose.request, error);
+  for (const purpose of pending.values())
+    if (purpose.kind === 'client' || purpose.kind === 'finish-step') turn.refuse(purpose.request, error);
   const { active } = lane;
   // What was forwarded is among the pending ones.
   const forwarded = active?.kind === 'resume' && active.stage === 'planting';

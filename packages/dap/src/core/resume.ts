@@ -7,7 +7,7 @@ import type { Focus } from './output.js';
 import { withoutOurs } from './own-arguments.js';
 import { passOver } from './passed.js';
 import { markRunning } from './silent.js';
-import type { LaneWork, Launch } from './state.js';
+import type { LaneWork, Launch, SessionState } from './state.js';
 import { showWaiting } from './stops.js';
 import type { Turn } from './turn.js';
 
@@ -79,6 +79,12 @@ const begin = (turn: Turn, work: ResumeWork): LaneProgress => {
   return setFocus(turn, work, focus);
 };
 
+const isRest = (interrupted: SessionState['interrupted'], request: Request): boolean =>
+  interrupted?.resumable === true &&
+  interrupted.goroutine === threadOf(request) &&
+  interrupted.request.command === request.command &&
+  objectOf(request.arguments).granularity !== 'instruction';
+
 const send = (turn: Turn, work: ResumeWork): LaneProgress => {
   const { request } = work;
   if (isCall(request)) {
@@ -93,7 +99,12 @@ const send = (turn: Turn, work: ResumeWork): LaneProgress => {
   });
   if (isStep) notePlanted(turn, goroutine ?? 0, request);
   markRunning(turn);
-  turn.forward(request);
+  const { interrupted } = turn.state;
+  // Delve goes on with a step that was cut short when it is told to continue, and refuses to begin another.
+  if (isStep && isRest(interrupted, request))
+    turn.toDelve('continue', request.arguments, { kind: 'finish-step', request });
+  else turn.forward(request);
+  if (interrupted !== undefined) turn.update({ interrupted: { ...interrupted, resumable: false } });
   if (!isStep || turn.state.gates.size + turn.state.handOver.lent.size === 0) return undefined;
   askPlanted(turn);
   return { ...work, stage: 'planting' };

@@ -27,6 +27,8 @@ export type Purpose =
   | { readonly kind: 'planted' }
   /** A resume of ours: the client must not hear of it. */
   | { readonly kind: 'silent-resume' }
+  /** The rest of a step that was cut short, for a client that asked for the step again. */
+  | { readonly kind: 'finish-step'; readonly request: Request }
   /** Where a goroutine really stands, before its trap is passed over. */
   | { readonly kind: 'prove-stack' }
   | { readonly kind: 'judge-stack'; readonly hit: Hit }
@@ -286,6 +288,8 @@ export interface SessionState {
    * or the program was paused (service/dap/server.go: StopManual is followed by CancelNext).
    */
   readonly stepCut: boolean;
+  /** The step that the last stop cut short; `resumable`: Delve has said that it would go on with it. */
+  readonly interrupted: (Step & { readonly resumable: boolean }) | undefined;
   /** The one goroutine for whose sake the program runs now; undefined = for all. */
   readonly only: number | undefined;
   /** Stops of Delve's in other goroutines that were resumed meanwhile. */
@@ -341,6 +345,7 @@ export const initialState: SessionState = {
   stepping: noStepping,
   handOver: noHandOver,
   stepCut: false,
+  interrupted: undefined,
   only: undefined,
   skipped: 0,
   heldEnd: undefined,

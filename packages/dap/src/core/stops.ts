@@ -78,7 +78,14 @@ const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint'): void 
   const { step } = turn.state;
   const { skipped, only } = turn.state;
   const stepCut = (step !== undefined || turn.state.stepCut) && reason !== 'step' && reason !== 'pause';
-  turn.update({ held: undefined, step: undefined, skipped: 0, stepCut });
+  const interrupted = step === undefined ? turn.state.interrupted : { ...step, resumable: false };
+  turn.update({
+    held: undefined,
+    step: undefined,
+    skipped: 0,
+    stepCut,
+    interrupted: stepCut ? interrupted : undefined,
+  });
   turn.update({ shown: undefined });
   turn.target({ running: false, goroutine });
   if (step !== undefined) sayPassed(turn, step.goroutine);
