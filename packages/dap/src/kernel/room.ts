@@ -243,7 +243,7 @@ export class KernelRoom {
     const hits = 'hits' in item && item.hits !== undefined ? { hits: { ...item.hits, counted: 0 } } : {};
     const counts = canCountHits(result.plan);
     // A stop is counted when it is there; a log message is not looked at twice.
-    if (hits.hits !== undefined && !counts && use === 'log') return { ok: false, message: uncounted };
+    if (hits.hits !== undefined && !counts && spec.spec.action.kind === 'log') return { ok: false, message: uncounted };
     const site = result.plan.sites[0];
     const settles = result.plan.sites.map((each) => this.#settle(each));
     if (settles.includes('behind a call')) return { ok: false, message: behindCall };
