@@ -66,7 +66,7 @@ export const runAgent = async (options: AgentOptions): Promise<number> => {
   });
   serve(connection, session);
   const leave = (code: number): void => {
-    if (session.changesCode) options.exit?.(code);
+    if (session.endsBest) options.exit?.(code);
   };
   const ending = waitForEnding({ ...options, connection, leave, disarm: () => session.close() });
   connection.listen();

@@ -259,9 +259,13 @@ export class Session {
     });
   }
 
-  /** Whether a process has code of ours in it. */
-  get changesCode(): boolean {
-    return [...this.#probes.values()].some((probe) => probe instanceof ArmedProbe);
+  /**
+   * Whether the end of this process is the best way to take the probes out: they change code, and no process waits to be
+   * continued by us afterwards.
+   */
+  get endsBest(): boolean {
+    const changesCode = [...this.#probes.values()].some((probe) => probe instanceof ArmedProbe);
+    return changesCode && this.#targets.halting.length === 0;
   }
 
   /** Takes everything out of the kernel without waiting for anybody, and continues what was halted. */
