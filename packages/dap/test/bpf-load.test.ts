@@ -252,6 +252,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     expect([line, instructions.length]).toEqual([expect.stringMatching(/^About to load: tracepoint "leaked"/), 7]);
     expect(client.output).toContain('About to load: tracepoint "leaked"');
     expect(await say('bpf reload')).toContain('check: leaked-reference');
+    // The next one is not the one that it stands before.
+    expect(await client.ask('probelens/pauseAtNextLoad')).toMatchObject({ success: true });
 
     await goOn(pause.threadId);
     const halt = await stopAs('BPF program refused');
@@ -265,6 +267,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     expect(summary.report).toMatchObject({ kind: 'leaked-reference', slot: 7 });
     expect((await client.ask('probelens/shownLoad')).body.line).toBe(summary.line);
     await goOn(halt.threadId);
+    const next = await stopped();
+    expect(next).toMatchObject({ reason: 'exception', description: 'BPF program load' });
+    expect((await scopeOf(next.threadId)).values).toMatchObject({ name: 'xdp' });
+    await goOn(next.threadId);
     expect(await stopped()).toBe('terminated');
     expect(reports().map(({ case: name }) => name)).toEqual(['leaked', 'xdp']);
   });

@@ -5,7 +5,7 @@
  */
 
 import { askedText } from '@probelens/probes';
-import { isBeforeLoad, lookBefore } from './bpf/calls.js';
+import { isAwaited, isBeforeLoad, isOfLastLoad, lookBefore } from './bpf/calls.js';
 import { endPause } from './bpf/console.js';
 import { askCallers, callerText, isOfLoads, isRepeated, passedText, recognised } from './bpf/recognise.js';
 import { forgetBefore, sayAwaited } from './bpf/scope.js';
@@ -97,7 +97,7 @@ const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint'): void 
 const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): void => {
   finishStop(turn, hit.goroutine);
   rememberHit(turn, gate, hit);
-  if (isOfLoads(gate, hit)) endPause(turn);
+  if (isAwaited(gate)) endPause(turn);
   const body = { threadId: hit.goroutine, allThreadsStopped: true };
   const told = exceptionOf(turn, gate, hit, text);
   if (told !== undefined) {
@@ -306,7 +306,8 @@ export const onLoadCallers = (turn: Turn, hit: Hit, response: Response): void =>
   if (held?.stage.kind !== 'recognising' || held.stage.hit !== hit) return;
   const gate = gateOf(turn, hit.probe);
   const caller = recognised(response);
-  if (gate === undefined || caller.kind === 'feature-test') {
+  if (gate !== undefined && isOfLastLoad(turn, gate, hit.goroutine, hit.cause !== undefined)) next(turn);
+  else if (gate === undefined || caller.kind === 'feature-test') {
     if (caller.kind === 'feature-test' && hit.cause !== undefined) turn.say(passedText(hit), 'stdout');
     next(turn);
   } else if (isBeforeLoad(gate)) {

@@ -49,6 +49,8 @@ export interface BpfState {
   readonly ticked: readonly string[];
   /** The next load is to be stopped at, once. */
   readonly pauseAtNext: boolean;
+  /** The goroutine that stood before a load when the next one was asked for: what comes of this one is not meant. */
+  readonly skipAfter: number | undefined;
   readonly reloads: readonly BpfReload[];
 }
 
@@ -59,6 +61,7 @@ export const noBpf: BpfState = {
   waiting: [],
   ticked: [],
   pauseAtNext: false,
+  skipAfter: undefined,
   reloads: [],
 };
 
@@ -157,6 +160,18 @@ export const isSameLoad = (one: BpfLoad, other: BpfLoad): boolean =>
 /** A gate at the Go wrapper of the system call, for loads only. */
 export const isBeforeLoad = ({ owner, planned }: Gate): boolean =>
   owner.kind === 'filter' && owner.filter.startsWith('bpf-') && !('source' in planned.plan);
+
+/** A stop that whoever waited for the next load has waited for; one after a refusal alone is not. */
+export const isAwaited = (gate: Gate): boolean =>
+  isBeforeLoad(gate) || (gate.owner.kind === 'filter' && gate.owner.filter === 'bpf-next-load');
+
+/** The end of the load that the program stood before when the next one was asked for. Once. */
+export const isOfLastLoad = (turn: Turn, { owner }: Gate, goroutine: number, isAfter: boolean): boolean => {
+  if (!isAfter || owner.kind !== 'filter' || owner.filter !== 'bpf-next-load') return false;
+  if (turn.state.bpf.skipAfter !== goroutine) return false;
+  changeBpf(turn, { skipAfter: undefined });
+  return true;
+};
 
 /** A gate at the system call's wrapper fired: what it is about to load is read from its memory. */
 export const lookBefore = (turn: Turn, hit: Pick<Hit, 'goroutine' | 'values'>): void => {

@@ -114,7 +114,7 @@ export const onPauseAtNextLoad = (turn: Turn, request: Request): void => {
     turn.refuse(request, errors.console(`The next load cannot be stopped at: ${reason}`));
     return;
   }
-  changeBpf(turn, { pauseAtNext: true });
+  changeBpf(turn, { pauseAtNext: true, skipAfter: turn.state.bpf.before?.goroutine });
   watchFilters(turn, wantedFilters(turn.state));
   turn.answer(request, {});
 };

@@ -3,7 +3,7 @@
  * stop, one DAP thread for each goroutine; each hit is shown once, or counted where its hit condition did not hold.
  */
 import { errors } from '../../errors.js';
-import { isBeforeLoad, lookBefore } from '../bpf/calls.js';
+import { isAwaited, isBeforeLoad, isOfLastLoad, lookBefore } from '../bpf/calls.js';
 import { endPause } from '../bpf/console.js';
 import { forgetBefore } from '../bpf/scope.js';
 import { exceptionOf } from '../exceptions/show.js';
@@ -50,6 +50,9 @@ const counts = (turn: Turn, { gate, event }: HaltingHit): boolean => {
   return known.hitCondition === undefined || holds(known.hitCondition, counted);
 };
 
+const isOfLast = (turn: Turn, { gate, event }: HaltingHit): boolean =>
+  isOfLastLoad(turn, gate, Number(event.goid), event.bpf !== undefined);
+
 const passed = (turn: Turn, hits: readonly HaltingHit[]): void => {
   if (hits.length === 0) return;
   const what = hits.length === 1 ? 'One hit' : `${hits.length} hits`;
@@ -71,7 +74,7 @@ export const onHalted = (turn: Turn, ticket: number, state: 'halted' | 'running'
     turn.target({ running: true });
     return;
   }
-  const shown = hits.filter((hit) => counts(turn, hit));
+  const shown = hits.filter((hit) => counts(turn, hit) && !isOfLast(turn, hit));
   if (shown.length === 0) {
     goOn(turn);
     return;
@@ -93,7 +96,7 @@ export const onHalted = (turn: Turn, ticket: number, state: 'halted' | 'running'
 /** A load of eBPF that somebody waited for, or that is about to be made. */
 const atLoad = (turn: Turn, gate: Gate, { goroutine, values }: Moment): void => {
   if (isBeforeLoad(gate)) lookBefore(turn, { goroutine, values });
-  if (gate.owner.kind === 'filter' && gate.owner.filter.startsWith('bpf-')) endPause(turn);
+  if (isAwaited(gate)) endPause(turn);
 };
 
 const unjudged = 'The condition could not be judged: a page of memory was not there, and there is no debugger to ask.';
