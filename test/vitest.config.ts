@@ -19,6 +19,7 @@ const alone: ReadonlySet<string> = new Set([
   'packages/cli/test/latency-command.test.ts',
   'packages/cli/test/neovim-bpf.test.ts',
   'packages/cli/test/setup-commands.test.ts',
+  'packages/cli/test/trace-command.test.ts',
   'packages/dap/test/bpf-load.test.ts',
   'packages/dap/test/fault-soak.test.ts',
   'packages/probes/test/agent-trap.test.ts',
