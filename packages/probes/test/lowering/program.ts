@@ -70,6 +70,13 @@ type Code int
 
 func (c Code) Error() string { return fmt.Sprint(int(c)) }
 
+type Nothing struct{}
+
+type Beside struct {
+	_  Nothing
+	To *Order
+}
+
 var pointOrigin Point
 
 var unitSquare = &Square{1}
@@ -108,6 +115,8 @@ type Order struct {
 	Label Name
 	Wait  time.Duration
 	At    Point
+	Void  Nothing
+	Bound Beside
 	Key   Key
 	Path  [3]Point
 	Shape Shape
@@ -178,7 +187,7 @@ func order(r *rand.Rand, next *Order) *Order {
 		Next:   next,
 		Inner:  Inner{Flag: r.IntN(2) == 0, Small: pick(r, int8(0), -128, 127, 3), Wide: pick(r, uint64(0), 1, math.MaxUint64, 1<<63, r.Uint64()), Name: pick(r, "", "ACME", "AC")},
 		Err:    pick[error](r, nil, io.EOF, errOne, errTwo, Code(3), Code(4), syscall.ENOENT, &Broken{1}, (*Broken)(nil)),
-		Any:    pick[any](r, nil, 3, 4, "x", "y", int8(3), Point{1, 2}, 1.5, true),
+		Any:    pick[any](r, nil, 3, 4, "x", "y", int8(3), Point{1, 2}, 1.5, true, Nothing{}, Beside{}),
 		M:      pick(r, nil, map[string]int{}, map[string]int{"a": 1}),
 		C:      pick(r, nil, make(chan int, 2)),
 		F:      pick(r, nil, func() {}),

@@ -24,21 +24,28 @@ export const interfaceWords = (storage: Storage, empty: boolean, text: string): 
   };
 };
 
-/** Kept in the interface's second word itself (abi.TFlagDirectIface, abi.KindDirectIface before Go 1.26). */
-const isDirect = (type: GoType): boolean => {
+/**
+ * Whether an interface's second word is the value itself (abi.TFlagDirectIface, abi.KindDirectIface before Go 1.26) or
+ * its address. Fields without bytes beside the one that is a pointer made it an address until Go 1.26 (IsDirectIface,
+ * cmd/compile/internal/types/type.go).
+ */
+const keptAs = (type: GoType): 'word' | 'address' | 'either' => {
   switch (type.kind) {
     case 'pointer':
     case 'map':
     case 'chan':
     case 'func':
     case 'unsafe-pointer':
-      return true;
-    case 'struct':
-      return type.size === 8 && type.fields.some((field) => field.type.size === 8 && isDirect(field.type));
+      return 'word';
+    case 'struct': {
+      const inner = type.size === 8 ? type.fields.find((field) => field.type.size === 8) : undefined;
+      const kept = inner === undefined ? 'address' : keptAs(inner.type);
+      return kept === 'word' && type.fields.length > 1 ? 'either' : kept;
+    }
     case 'array':
-      return type.count === 1 && isDirect(type.element());
+      return type.count === 1 ? keptAs(type.element()) : 'address';
     default:
-      return false;
+      return 'address';
   }
 };
 
@@ -51,9 +58,13 @@ export const descriptorOf = (scope: Scope, { type, descriptor }: NamedType, text
   return number(BigInt(descriptor));
 };
 
-/** Where the value is, if the interface holds one of this type. */
-export const heldValue = (type: GoType, data: LoweredExpression): Storage =>
-  isDirect(type) ? { kind: 'bits', value: data } : { kind: 'memory', base: data, offset: 0, mayBeNil: false };
+/** Where the value is, if the interface holds one of this type. Throws Refused. */
+export const heldValue = (type: GoType, data: LoweredExpression, text: string): Storage => {
+  const kept = keptAs(type);
+  if (kept === 'either')
+    return unsupportedType(text, `Go's versions keep values of ${type.name} in interfaces in different ways`);
+  return kept === 'word' ? { kind: 'bits', value: data } : { kind: 'memory', base: data, offset: 0, mayBeNil: false };
+};
 
 /** Another dynamic type is a panic in Go, and an error in Delve: "faulted". */
 export const lowerAssertion = (scope: Scope, operand: Value, to: NamedType, text: string): Value => {
@@ -63,5 +74,5 @@ export const lowerAssertion = (scope: Scope, operand: Value, to: NamedType, text
     return better(text, 'the kernel does not know which types have which methods', 'name the type that it holds');
   const { type, data } = interfaceWords(operand.storage, operand.type.empty, text);
   const holds = compare('eq', false, type, descriptorOf(scope, to, text));
-  return { kind: 'stored', type: to.type, storage: heldValue(to.type, checked(holds, data)) };
+  return { kind: 'stored', type: to.type, storage: heldValue(to.type, checked(holds, data), text) };
 };

@@ -80,6 +80,15 @@ const loadable = ({ left, right }: Part, text: string): readonly LoweredExpressi
   return [either(differ, compare('le', true, a.length, number(longestForDelve)))];
 };
 
+/** Without parts nothing of the two is read; to get there may be a fault all the same. Is true. */
+const reached = ({ storage }: Stored): LoweredExpression => {
+  if (storage.kind === 'pieces') return truth(true);
+  if (storage.kind === 'bits') return compare('ge', false, storage.value, number(0n));
+  return storage.mayBeNil
+    ? checked(compare('ne', false, storage.base, number(0n)), truth(true))
+    : compare('ge', false, storage.base, number(0n));
+};
+
 /** Undefined when the two are no structs or arrays of one type. Throws Refused. */
 export const compareParts = (
   scope: Scope,
@@ -93,7 +102,7 @@ export const compareParts = (
   const parts = new Parts(scope, text);
   parts.add(left.type, { left, right }, 0);
   const all = parts.found.map((part) => equal(part.left, part.right));
-  const same = all.length === 0 ? truth(true) : all.reduce(both);
+  const same = all.length === 0 ? both(reached(left), reached(right)) : all.reduce(both);
   if (scope.semantics === 'go') return same;
   const strings = parts.found.flatMap((part) => loadable(part, text));
   return strings.length === 0 ? same : checked(strings.reduce(both), same);

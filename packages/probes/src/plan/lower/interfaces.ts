@@ -119,6 +119,6 @@ export const compareInterfaces = (
   }
   const type = typeOf(scope, value, text);
   const { type: dynamic, data } = interfaceWords(holder.storage, holder.type.empty, text);
-  const held: Value = { kind: 'stored', type: type.type, storage: heldValue(type.type, data) };
+  const held: Value = { kind: 'stored', type: type.type, storage: heldValue(type.type, data, text) };
   return answer(both(compare('eq', false, dynamic, descriptorOf(scope, type, text)), equal(held, value)));
 };

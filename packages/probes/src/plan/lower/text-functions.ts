@@ -49,7 +49,9 @@ const withLiteral = (
     const where = name === 'Contains' ? 'anywhere' : 'end';
     if (bytes.length > longestNeedle)
       return better(text, `the kernel searches for ${longestNeedle} bytes at most`, 'search for a part of it');
-    return bytes.length === 0 ? truth(true) : { kind: 'string-search', where, pointer, length, bytes: hex };
+    if (bytes.length > 0) return { kind: 'string-search', where, pointer, length, bytes: hex };
+    // A slice that is out of bounds is a fault also where nothing is searched for; events have no slices here.
+    return scope.textsOfEvent === true ? truth(true) : compare('ge', true, length, number(0n));
   }
   if (bytes.length > longestLiteral) return unsupportedType(text, `the literal is longer than ${longestLiteral} bytes`);
   if (name === 'HasPrefix') return { kind: 'string-test', pointer, length, bytes: hex, whole: false };
