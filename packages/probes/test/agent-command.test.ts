@@ -1,8 +1,10 @@
 /** The command line of the agent. */
+import { once } from 'node:events';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { startAgent } from '../src/client/client.js';
 import { agentCommand } from '../src/client/command.js';
+import { AgentProcess } from '../src/client/process.js';
 
 const program = [process.execPath, 'probelens.js', 'agent'];
 
@@ -34,4 +36,17 @@ test('an agent that answers that it cannot even say who it is is heard at once',
   const script = `process.stdin.once('data', () => process.stdout.write(${JSON.stringify(`Content-Length: ${body.length}\r\n\r\n${body}`)}))`;
   const started = startAgent({ command: [process.execPath, '-e', script], helloTimeoutMs: 600_000 });
   await expect(started).rejects.toMatchObject({ code: 'internal', message: 'a part of it is missing' });
+});
+
+test('one that is told to end is killed when it does nothing, and left to finish what it is at', async () => {
+  const ready = "process.stdout.write('ready');";
+  const ended = async (script: string): Promise<string> => {
+    const agent = new AgentProcess([process.execPath, '-e', ready + script], undefined);
+    agent.greeted = true;
+    await once(agent.output, 'data');
+    await agent.end(0);
+    return (await agent.ended).message;
+  };
+  expect(await ended('setInterval(() => 0, 1000)')).toMatch(/killed by SIGKILL/);
+  expect(await ended('for (const end = Date.now() + 800; Date.now() < end; ); process.exit(7)')).toMatch(/exit code 7/);
 });

@@ -1,12 +1,16 @@
 /** The agent's process as its client sees it: two streams, and one sentence about its end. */
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
+import { processState } from '../agent/process-state.js';
 import { type AgentFailure, agentEnded, agentEndedAtOnce, agentNotFound, agentNotPrivileged } from './errors.js';
 
 /** Enough for a sentence of sudo or a node warning. Characters. */
 const STDERR_TAIL = 2_000;
 /** Looking after a program whose debugger died takes the agent up to two seconds. */
 const END_TIMEOUT_MS = 10_000;
+/** Beyond the patience with one that does nothing. Milliseconds. */
+const BUSY_TIMEOUT_MS = 45_000;
+const BUSY_LOOK_MS = 100;
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? '';
 
@@ -82,12 +86,27 @@ export class AgentProcess {
     );
   }
 
-  /** Its order to disarm and end. One that does not is killed: the kernel takes the probes out then. */
+  /**
+   * Its order to disarm and end. One that does not is killed: the kernel takes the probes out then. One that is seen at
+   * work is not, for a while: it may be taking out many probes, and what SIGKILL finds under way stays in the code (bpf,
+   * link/close-together.ts).
+   */
   async end(patienceMs = END_TIMEOUT_MS): Promise<void> {
     this.input.end();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), patienceMs);
+    const latest = performance.now() + patienceMs + BUSY_TIMEOUT_MS;
+    const look = (): void => {
+      if (performance.now() < latest && this.#isBusy()) timer = setTimeout(look, BUSY_LOOK_MS);
+      else this.#child.kill('SIGKILL');
+    };
+    let timer = setTimeout(look, patienceMs);
     await this.ended;
     clearTimeout(timer);
+  }
+
+  /** On a processor, or waiting for the kernel. Of one behind sudo or ssh only those are seen, which wait for it. */
+  #isBusy(): boolean {
+    const state = this.pid === undefined ? undefined : processState(this.pid)?.state;
+    return state === 'R' || state === 'D';
   }
 
   /** For one that never answered: it has armed nothing. One that is stopped hears of nothing but SIGKILL. */
