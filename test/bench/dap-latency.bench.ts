@@ -117,7 +117,7 @@ describe.skipIf(process.env.PROBELENS_BENCH !== '1' || requirement('delve', 'go'
     const direct = await connectClient(delve.port);
     const through = await connectClient(adapter.port);
     const targets = [await crowded(direct, program), await crowded(through, program)];
-    const { threads } = (await through.ask('threads')).body;
+    const { threads } = await through.request('threads');
     expect(threads.length).toBeGreaterThanOrEqual(crowd);
     const what = `threads with ${threads.length} goroutines`;
     const { ratio } = await compare(direct, through, ['threads', {}], what, crowdRounds);

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { findProgram, requirement } from '../../../test/requirements.js';
+import { listOf, objectOf } from '../src/core/message.js';
+import { firstOf, type Stop } from './answers.js';
 import {
   connectClient,
   initializeArguments,
@@ -42,7 +44,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     program = bpfload,
   ) => {
     client = await connectClient(server.port);
-    const capabilities = (await client.ask('initialize', initializeArguments)).body;
+    const capabilities = await client.request('initialize', initializeArguments);
     const answer = client.ask('launch', { mode, program, args });
     await client.next('initialized');
     expect((await answer).success).toBe(true);
@@ -50,16 +52,22 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     return capabilities;
   };
 
-  const stopped = async () => {
-    const { event, body } = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
-    return event === 'stopped' ? body : event;
+  const stopOrEnd = async (): Promise<Stop | 'terminated'> => {
+    const { event, body } = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
+    return event === 'stopped' ? body : 'terminated';
+  };
+
+  const stopped = async (): Promise<Stop> => {
+    const stop = await stopOrEnd();
+    if (stop === 'terminated') throw new Error(`the program ended: ${client.output.slice(-300)}`);
+    return stop;
   };
 
   /** The next stop of this kind; a load that a signal interrupted begins anew, so it may stand before it once more. */
-  const stopAs = async (description: string) => {
+  const stopAs = async (description: string): Promise<Stop> => {
     for (;;) {
       const stop = await stopped();
-      if (stop === 'terminated' || stop.description === description) return stop;
+      if (stop.description === description) return stop;
       expect(stop).toMatchObject({ reason: 'exception', description: 'BPF program load' });
       await goOn(stop.threadId);
     }
@@ -68,13 +76,13 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
   const goOn = (threadId: number) => client.ask('continue', { threadId });
 
   const scopeOf = async (threadId: number) => {
-    const { stackFrames } = (await client.ask('stackTrace', { threadId })).body;
-    const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
-    const scope = scopes.find(({ name }: { name: string }) => name === 'eBPF');
-    const { variables } = (await client.ask('variables', scope)).body;
-    const names: readonly string[] = stackFrames.map(({ name }: { name: string }) => name);
+    const { stackFrames } = await client.request('stackTrace', { threadId });
+    const { scopes } = await client.request('scopes', { frameId: firstOf(stackFrames).id });
+    const scope = scopes.find(({ name }) => name === 'eBPF');
+    const { variables } = await client.request('variables', scope);
+    const names: readonly string[] = stackFrames.map(({ name }) => name);
     const values: Readonly<Record<string, string>> = Object.fromEntries(
-      variables.map(({ name, value }: { name: string; value: string }) => [name, value]),
+      variables.map(({ name, value }) => [name, value]),
     );
     return { names, variables, values };
   };
@@ -86,11 +94,11 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     instructionCount: number,
   ): Promise<readonly { address: string; instruction: string; presentationHint?: string }[]> => {
     const memoryReference = variables.find(({ name }) => name === 'instructions')?.memoryReference;
-    return (await client.ask('disassemble', { memoryReference, instructionCount })).body.instructions;
+    return (await client.request('disassemble', { memoryReference, instructionCount })).instructions;
   };
 
   const say = async (expression: string) =>
-    (await client.ask('evaluate', { expression, context: 'repl' })).body?.result;
+    objectOf((await client.ask('evaluate', { expression, context: 'repl' })).body).result;
 
   /** What the program itself printed, a line for each case. */
   const reports = () => {
@@ -104,7 +112,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
       ['bpf-load', 'bpf-refused'],
       ['-via', 'syscall', '-log', '1', 'leaked', 'two-maps'],
     );
-    const announced = capabilities.exceptionBreakpointFilters.map(({ filter }: { filter: string }) => filter);
+    const announced = capabilities.exceptionBreakpointFilters?.map(({ filter }) => filter);
     expect(announced).toEqual(expect.arrayContaining(['bpf-load', 'bpf-refused']));
     expect(announced).not.toContain('bpf-next-load');
     await client.ask('configurationDone');
@@ -164,7 +172,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     expect(translated.length).toBeGreaterThan(15);
 
     await goOn(loaded.threadId);
-    expect(await stopped()).toBe('terminated');
+    expect(await stopOrEnd()).toBe('terminated');
     const [refused, good] = reports();
     expect(third.values).toMatchObject({
       result: 'done',
@@ -174,7 +182,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
       'map ids': `[${good.mapIds.join(', ')}]`,
     });
     // Everything stays to be looked at.
-    const summary = (await client.ask('probelens/verifierSummary')).body;
+    const summary = objectOf(await client.request('probelens/verifierSummary'));
     expect(summary.log).toBe(refused.log);
     expect(summary.report).toMatchObject({ kind: 'leaked-reference', slot: 7, instruction: 'exit' });
     expect(await say('bpf log')).toContain(refused.log.trimEnd());
@@ -189,12 +197,12 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     await launch(['bpf-load', 'bpf-refused'], ['null-check', 'xdp']);
     await client.ask('configurationDone');
     let reloaded: unknown;
-    const seen: { readonly description: string; readonly text: string; readonly scope: Scope }[] = [];
-    for (let stop = await stopped(); stop !== 'terminated'; stop = await stopped()) {
+    const seen: (Pick<Stop, 'description' | 'text'> & { readonly scope: Scope })[] = [];
+    for (let stop = await stopOrEnd(); stop !== 'terminated'; stop = await stopOrEnd()) {
       const scope = await scopeOf(stop.threadId);
       // What a signal interrupted is loaded again: it may stand before it twice.
       const again = stop.description === seen.at(-1)?.description && stop.description === 'BPF program load';
-      if (!again) seen.push({ description: stop.description, text: stop.text, scope });
+      if (!again) seen.push({ ...stop, scope });
       const isFirst = scope.values.name === 'nullcheck' && scope.values['log level'] === '0';
       if (isFirst && stop.description === 'BPF program refused') reloaded = await say('bpf reload');
       await goOn(stop.threadId);
@@ -232,7 +240,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     expect(values).toMatchObject({ type: 'xdp', result: 'about to be loaded' });
     expect(names).toEqual(expect.arrayContaining(['syscall.RawSyscall', 'main.systemCall']));
     await goOn(pause.threadId);
-    expect(await stopped()).toBe('terminated');
+    expect(await stopOrEnd()).toBe('terminated');
     expect(reports().map(({ case: name }) => name)).toEqual(['xdp', 'socket-filter']);
     expect((await client.ask('probelens/verifierSummary', { number: 77 })).success).toBe(false);
   });
@@ -248,8 +256,11 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     expect(names).toEqual(expect.arrayContaining(['syscall.Syscall', 'main.systemCall', 'main.main']));
     expect(values).toMatchObject({ type: 'tracepoint', name: 'leaked', result: 'about to be loaded' });
     expect((await listing(variables, 2)).map(({ instruction }) => instruction)[1]).toBe('r2 = 8');
-    const { line, instructions } = (await client.ask('probelens/shownLoad')).body;
-    expect([line, instructions.length]).toEqual([expect.stringMatching(/^About to load: tracepoint "leaked"/), 7]);
+    const { line, instructions } = objectOf(await client.request('probelens/shownLoad'));
+    expect([line, listOf(instructions).length]).toEqual([
+      expect.stringMatching(/^About to load: tracepoint "leaked"/),
+      7,
+    ]);
     expect(client.output).toContain('About to load: tracepoint "leaked"');
     expect(await say('bpf reload')).toContain('check: leaked-reference');
     // The next one is not the one that it stands before.
@@ -263,15 +274,15 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
       result: 'refused, EINVAL (errno 22)',
       check: 'leaked-reference',
     });
-    const summary = (await client.ask('probelens/verifierSummary')).body;
+    const summary = objectOf(await client.request('probelens/verifierSummary'));
     expect(summary.report).toMatchObject({ kind: 'leaked-reference', slot: 7 });
-    expect((await client.ask('probelens/shownLoad')).body.line).toBe(summary.line);
+    expect(objectOf(await client.request('probelens/shownLoad')).line).toBe(summary.line);
     await goOn(halt.threadId);
     const next = await stopped();
     expect(next).toMatchObject({ reason: 'exception', description: 'BPF program load' });
     expect((await scopeOf(next.threadId)).values).toMatchObject({ name: 'xdp' });
     await goOn(next.threadId);
-    expect(await stopped()).toBe('terminated');
+    expect(await stopOrEnd()).toBe('terminated');
     expect(reports().map(({ case: name }) => name)).toEqual(['leaked', 'xdp']);
   });
 
@@ -279,14 +290,14 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     await launch(['bpf-refused'], ['-via', 'syscall', '-log', '1', 'leaked'], 'probe');
     await client.ask('configurationDone');
     const halt = await stopped();
-    const { stackFrames } = (await client.ask('stackTrace', { threadId: halt.threadId })).body;
+    const { stackFrames } = await client.request('stackTrace', { threadId: halt.threadId });
     expect(stackFrames).toMatchObject([{ name: 'bpf:load' }]);
-    const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
-    const { variables } = (await client.ask('variables', scopes[0])).body;
+    const { scopes } = await client.request('scopes', { frameId: firstOf(stackFrames).id });
+    const { variables } = await client.request('variables', scopes[0]);
     expect(variables).toContainEqual(expect.objectContaining({ name: 'check', value: '"leaked-reference"' }));
     expect(variables).toContainEqual(expect.objectContaining({ name: 'errno', value: '22' }));
     await goOn(halt.threadId);
-    expect(await stopped()).toBe('terminated');
+    expect(await stopOrEnd()).toBe('terminated');
     expect(await say('bpf log')).toContain('Unreleased reference');
   });
 
@@ -306,7 +317,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
       expect(values.name).toBe(name);
       await goOn(stop.threadId);
     }
-    expect(await stopped()).toBe('terminated');
+    expect(await stopOrEnd()).toBe('terminated');
     expect(await say('bpf log')).toContain('R0 !read_ok');
     await client.leave();
 
@@ -316,8 +327,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     await client.ask('configurationDone');
     const pause = await stopped();
     expect(pause).toMatchObject({ reason: 'exception', description: 'BPF program loaded' });
-    expect((await client.ask('probelens/shownLoad')).body.line).toContain('socket_filter "from_c"');
+    expect(objectOf(await client.request('probelens/shownLoad')).line).toContain('socket_filter "from_c"');
     await goOn(pause.threadId);
-    expect(await stopped()).toBe('terminated');
+    expect(await stopOrEnd()).toBe('terminated');
   });
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { firstOf, present, resultOf } from './answers.js';
 import {
   connectClient,
   initializeArguments,
@@ -61,8 +62,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('stops at loads of
   const arm = async (): Promise<ReadonlyMap<number, string>> => {
     const ids = new Map<number, string>();
     for (const condition of Object.keys(wanted)) {
-      const { body } = await say(`probe ${condition} do stop`);
-      ids.set(Number(/^\[(\d+)\]/.exec(body?.result ?? '')?.[1]), condition);
+      const armed = await say(`probe ${condition} do stop`);
+      ids.set(Number(/^\[(\d+)\]/.exec(resultOf(armed))?.[1]), condition);
     }
     expect(ids.size).toBe(Object.keys(wanted).length);
     return ids;
@@ -74,17 +75,17 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('stops at loads of
     await launch('exec', ['-via', 'syscall', '-log', '1', ...cases]);
     const ids = await arm();
     // What the kernel cannot know is refused, with what it can.
-    const refused = (await say('probe bpf:load if check == "license" do stop')) as { message?: string };
+    const refused = await say('probe bpf:load if check == "license" do stop');
     expect(refused.message ?? '').toMatch(
       /A stop by check.* decided in the kernel, where type, name, attach, .*license/,
     );
     await client.ask('configurationDone');
     const seen = new Map(Object.keys(wanted).map((condition) => [condition, [] as string[]]));
     for (;;) {
-      const { event, body } = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      const { event, body } = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (event === 'terminated') break;
       expect(body.reason).toBe('breakpoint');
-      for (const id of body.hitBreakpointIds) seen.get(ids.get(id) ?? '')?.push(nameIn(body.text));
+      for (const id of body.hitBreakpointIds ?? []) seen.get(ids.get(id) ?? '')?.push(nameIn(body.text ?? ''));
       await client.ask('continue', { threadId: body.threadId });
     }
     // One stop for a call that several want: the last that wanted it is named.
@@ -99,12 +100,12 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('stops at loads of
     await client.ask('configurationDone');
     const stopped: string[] = [];
     for (;;) {
-      const { event, body } = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      const { event, body } = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (event === 'terminated') break;
-      const { stackFrames } = (await client.ask('stackTrace', { threadId: body.threadId })).body;
-      const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
-      const { variables } = (await client.ask('variables', scopes[0])).body;
-      const name = variables.find((each: { name: string }) => each.name === 'name')?.value;
+      const { stackFrames } = await client.request('stackTrace', { threadId: body.threadId });
+      const { scopes } = await client.request('scopes', { frameId: firstOf(stackFrames).id });
+      const { variables } = await client.request('variables', scopes[0]);
+      const name = present(variables.find((each) => each.name === 'name')).value;
       stopped.push(name.replaceAll('"', ''));
       await client.ask('continue', { threadId: body.threadId });
     }

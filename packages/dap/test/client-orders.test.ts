@@ -32,7 +32,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('editors', () => {
 
   it.each(editors.map((editor) => [editor.name, editor] as const))('%s', async (_, editor) => {
     client = await connectClient(server.port);
-    const { body } = await client.ask('initialize', editor.initialize);
+    const body = await client.request('initialize', editor.initialize);
     expect(body.supportsTerminateRequest).toBe(true);
     // None of them waits for the answer of `launch`: it comes after `initialized`, or with it.
     const launch = client.ask('launch', { ...editor.launch, mode: 'exec', program, args: ['3000'] });
@@ -46,7 +46,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('editors', () => {
     expect((await client.ask('continue', { threadId: stop.threadId })).success).toBe(true);
     const last = editor.name === 'dap-mode' ? 'exited' : 'terminated';
     await client.next(last);
-    const endings = client.events.filter(({ event }) => event === 'exited' || event === 'terminated');
+    const endings = client.events.filter((one) => one.event === 'exited' || one.event === 'terminated');
     expect(endings.map(({ event }) => event).at(-1)).toBe(last);
     expect(client.output).toContain('"wrong":0');
     await editor.leave(client);

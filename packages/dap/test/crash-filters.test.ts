@@ -59,10 +59,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('crashes as except
     const { body } = await client.next('stopped');
     expect(body.reason).toBe('exception');
     const { threadId } = body;
-    const info = (await client.ask('exceptionInfo', { threadId })).body;
+    const info = await client.request('exceptionInfo', { threadId });
     expect(info.description).toBe(body.text);
-    const stack = (await client.ask('stackTrace', { threadId, levels: 20 })).body.stackFrames;
-    return { threadId, info, frames: stack.map(({ name }: { name: string }) => name) };
+    const stack = (await client.request('stackTrace', { threadId, levels: 20 })).stackFrames;
+    return { threadId, info, frames: stack.map(({ name }) => name) };
   };
 
   it('with Delve: a panic that somebody will recover, and os.Exit', async () => {

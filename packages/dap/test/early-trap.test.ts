@@ -1,6 +1,7 @@
 /** A gate that is set in a hot running program traps at once, often before the agent has said that it is armed. */
 import { describe, expect, it } from 'vitest';
 import { requirement, soaking } from '../../../test/requirements.js';
+import { firstOf } from './answers.js';
 import { SessionStage } from './session-stage.js';
 
 const rounds = Number(process.env.PROBELENS_ROUNDS ?? (soaking ? 120 : 5));
@@ -19,8 +20,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a new gate in a h
         { name: 'main.price', condition: `o.ID >= ${round}` },
         { name: 'main.(*tally).observe', condition: 'o.ID < 0' },
       ];
-      const { body } = await client.ask('setFunctionBreakpoints', { breakpoints });
-      const [gate] = body.breakpoints;
+      const body = await client.request('setFunctionBreakpoints', { breakpoints });
+      const gate = firstOf(body.breakpoints);
       expect(gate.message).toMatch(/^In the kernel/);
       const stop = (await client.next('stopped')).body;
       expect(stop, `round ${round}`).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [gate.id] });

@@ -6,6 +6,7 @@
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { fixtureSources } from '../../../test/fixture-build.js';
+import { firstOf } from './answers.js';
 import { lineOf, type TestClient } from './session-client.js';
 
 export const source = join(fixtureSources('orders'), 'order.go');
@@ -18,7 +19,7 @@ export interface Editor {
   /** Beside what Delve knows. */
   readonly launch: object;
   /** From `initialized` to the running program; resolves to the answer of setBreakpoints. */
-  configure(client: TestClient): Promise<{ readonly line: number; readonly id: number; readonly message: string }>;
+  configure(client: TestClient): Promise<{ readonly line?: number; readonly id?: number; readonly message?: string }>;
   /** From `stopped` to the frame that it shows. */
   look(client: TestClient, threadId: number): Promise<{ readonly name: string; readonly line: number }>;
   leave(client: TestClient): Promise<void>;
@@ -26,13 +27,13 @@ export interface Editor {
 
 const file = { path: source, name: basename(source) };
 const set = async (client: TestClient, args: object): ReturnType<Editor['configure']> =>
-  (await client.ask('setBreakpoints', args)).body.breakpoints[0];
+  firstOf((await client.request('setBreakpoints', args)).breakpoints);
 
 const top = async (client: TestClient, args: object): ReturnType<Editor['look']> => {
-  const stack = await client.ask('stackTrace', args);
-  const [frame] = stack.body.stackFrames;
-  const scopes = await client.ask('scopes', { frameId: frame.id });
-  for (const { variablesReference } of scopes.body.scopes)
+  const stack = await client.request('stackTrace', args);
+  const frame = firstOf(stack.stackFrames);
+  const scopes = await client.request('scopes', { frameId: frame.id });
+  for (const { variablesReference } of scopes.scopes)
     expect((await client.ask('variables', { variablesReference })).success).toBe(true);
   return frame;
 };
@@ -157,9 +158,9 @@ export const editors: readonly Editor[] = [
       return breakpoint;
     },
     async look(client, threadId) {
-      const threads = await client.ask('threads');
-      expect(threads.body.threads.length).toBeLessThanOrEqual(16);
-      for (const { id } of threads.body.threads)
+      const threads = await client.request('threads');
+      expect(threads.threads.length).toBeLessThanOrEqual(16);
+      for (const { id } of threads.threads)
         expect((await client.ask('stackTrace', { threadId: id })).success).toBe(true);
       return top(client, { threadId });
     },

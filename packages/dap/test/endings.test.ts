@@ -39,15 +39,15 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('endings', () => {
     const attach = client.ask('attach', { mode: 'local', processId: target.pid });
     await client.next('initialized');
     expect((await attach).success).toBe(true);
-    const set = await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition }] });
-    expect(set.body.breakpoints[0].message).toMatch(/^In the kernel/);
+    const set = await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition }] });
+    expect(set.breakpoints[0]?.message).toMatch(/^In the kernel/);
     if (hot) {
       const line = lineOf(source, 'scaled :=');
-      const own = await client.ask('setBreakpoints', {
+      const own = await client.request('setBreakpoints', {
         source: { path: source },
         breakpoints: [{ line, condition: 'value < 0' }],
       });
-      expect(own.body.breakpoints[0]).toMatchObject({ verified: true });
+      expect(own.breakpoints[0]).toMatchObject({ verified: true });
     }
     const binary = await openGoBinary(path);
     const [fn] = binary.functionsNamed('main.price');

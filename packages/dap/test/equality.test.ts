@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import type { EventName } from './answers.js';
 import {
   connectClient,
   initializeArguments,
@@ -71,10 +72,10 @@ class Conversation {
     return answer.body;
   }
 
-  async event(name: string): Promise<void> {
-    const event = await this.client.next(name);
+  async event(name: EventName): Promise<void> {
+    const event = await this.client.next((one) => one.event === name);
     this.lines.push([name, this.#written(event.body ?? null)]);
-    if (name === 'stopped') this.thread = event.body.threadId;
+    if (event.event === 'stopped') this.thread = event.body.threadId;
   }
 
   async stop(): Promise<void> {

@@ -59,13 +59,13 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters
 
   const attach = async (mode: 'local' | 'probe', filters: readonly string[]): Promise<void> => {
     client = await connectClient(server.port);
-    const { body } = await client.ask('initialize', initializeArguments);
-    const offered = body.exceptionBreakpointFilters.map(({ filter }: { filter: string }) => filter);
+    const body = await client.request('initialize', initializeArguments);
+    const offered = body.exceptionBreakpointFilters?.map(({ filter }) => filter);
     expect(offered).toEqual(expect.arrayContaining(['unrecovered-panic', ...filters]));
     const answer = client.ask('attach', { mode, processId: target.pid });
     await client.next('initialized');
     expect((await answer).success).toBe(true);
-    const set = await client.ask('setExceptionBreakpoints', {
+    const set = await client.request('setExceptionBreakpoints', {
       filters: ['unrecovered-panic', 'no-such-filter', ...filters],
     });
     const delves =
@@ -74,7 +74,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters
       verified: false,
       message: expect.stringMatching(/"no-such-filter": choose among .*process-kill/),
     };
-    expect(set.body.breakpoints).toEqual([delves, nobodys, ...filters.map(() => ({ verified: true }))]);
+    expect(set.breakpoints).toEqual([delves, nobodys, ...filters.map(() => ({ verified: true }))]);
     await client.ask('configurationDone');
   };
 
@@ -88,15 +88,17 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters
     const own = new RegExp(`^SIGHUP was sent by .+ \\(process ${process.pid}\\)\\.$`);
     expect(stop).toMatchObject({ reason: 'exception', description: 'SIGHUP', text: expect.stringMatching(own) });
     const { threadId } = stop;
-    const info = (await client.ask('exceptionInfo', { threadId })).body;
+    const info = await client.request('exceptionInfo', { threadId });
     expect(info).toMatchObject({ exceptionId: 'SIGHUP', breakMode: 'always', description: expect.stringMatching(own) });
-    expect((await client.ask('stackTrace', { threadId, levels: 1 })).body.stackFrames).toHaveLength(1);
+    expect((await client.request('stackTrace', { threadId, levels: 1 })).stackFrames).toHaveLength(1);
     await client.ask('continue', { threadId });
     process.kill(target.pid, 'SIGKILL');
     await client.next('terminated');
     expect(client.output).toMatch(new RegExp(`^SIGKILL was sent by .+ \\(process ${process.pid}\\)\\.$`, 'm'));
     expect(client.output).toMatch(/^SIGKILL ends the program/m);
-    const told = client.events.findIndex(({ body }) => String(body?.output).startsWith('SIGKILL was sent'));
+    const told = client.events.findIndex(
+      ({ event, body }) => event === 'output' && body.output.startsWith('SIGKILL was sent'),
+    );
     expect(told).toBeLessThan(client.events.findIndex(({ event }) => event === 'terminated'));
   });
 

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fixtureSources } from '../../../test/fixture-build.js';
 import { requirement, soaking } from '../../../test/requirements.js';
+import { firstOf, present } from './answers.js';
 import { type Asked, type Place, placesIn, recordHits, spoken } from './recorded-hits.js';
 import { lineOf } from './session-client.js';
 import { SessionStage } from './session-stage.js';
@@ -77,18 +78,18 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('hit conditions', 
     const client = await stage.launch(await stage.program('orders'), { args: ['3000'] });
     const set = async (condition: string | undefined): Promise<string> => {
       const breakpoints = condition === undefined ? [] : [{ name: 'main.price', hitCondition: condition }];
-      const { body } = await client.ask('setFunctionBreakpoints', { breakpoints });
+      const body = await client.request('setFunctionBreakpoints', { breakpoints });
       return body.breakpoints[0]?.message ?? '';
     };
     const goOn = async (): Promise<{ readonly event: string; readonly count: string }> => {
-      const stop = await client.next(({ event }) => event === 'stopped' || event === 'terminated');
+      const stop = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (stop.event === 'terminated') return { event: 'terminated', count: '' };
       const { threadId } = stop.body;
-      const { stackFrames } = (await client.ask('stackTrace', { threadId, levels: 1 })).body;
-      const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
-      const { variablesReference } = scopes.find(({ name }: { name: string }) => name === 'Kernel');
-      const { variables } = (await client.ask('variables', { variablesReference })).body;
-      const { value } = variables.find(({ name }: { name: string }) => name === 'hits');
+      const { stackFrames } = await client.request('stackTrace', { threadId, levels: 1 });
+      const { scopes } = await client.request('scopes', { frameId: firstOf(stackFrames).id });
+      const { variablesReference } = present(scopes.find(({ name }) => name === 'Kernel'));
+      const { variables } = await client.request('variables', { variablesReference });
+      const { value } = present(variables.find(({ name }) => name === 'hits'));
       return { event: 'stopped', count: value };
     };
     expect(await set('== 500')).toMatch(/^In the kernel/);
@@ -113,7 +114,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('hit conditions', 
     const client = await stage.launch(await stage.program('orders'), { args: ['300'] });
     const set = async (more: object): Promise<{ readonly message?: string }> => {
       const breakpoints = [{ line: lineOf(order, 'func price('), ...more }];
-      return (await client.ask('setBreakpoints', { source: { path: order }, breakpoints })).body.breakpoints[0];
+      return firstOf((await client.request('setBreakpoints', { source: { path: order }, breakpoints })).breakpoints);
     };
     expect((await set({})).message).toBeUndefined();
     // Nothing has run yet: there is no count to lose.

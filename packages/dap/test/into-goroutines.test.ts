@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { firstOf, present } from './answers.js';
 import { LiveProgram } from './live-program.js';
 import {
   connectClient,
@@ -58,21 +59,21 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a step into a go 
     const children = new Set<number>();
     for (let round = 1; round <= 3; round += 1) {
       const { threadId } = (await client.next('stopped')).body;
-      const frames = (await client.ask('stackTrace', { threadId, levels: 1 })).body.stackFrames;
-      const { targets } = (await client.ask('stepInTargets', { frameId: frames[0].id })).body;
-      expect(targets.map(({ label }: { label: string }) => label)).toEqual(['step in', `new goroutine: ${name}`]);
-      const targetId = targets[1].id;
+      const frames = (await client.request('stackTrace', { threadId, levels: 1 })).stackFrames;
+      const { targets } = await client.request('stepInTargets', { frameId: firstOf(frames).id });
+      expect(targets.map(({ label }) => label)).toEqual(['step in', `new goroutine: ${name}`]);
+      const targetId = present(targets[1]).id;
       expect(await client.ask('stepIn', { threadId, targetId })).toMatchObject({ success: true, command: 'stepIn' });
       const stop = (await client.next('stopped')).body;
       expect(stop).toMatchObject({ reason: 'step' });
       expect(stop.hitBreakpointIds).toBeUndefined();
       expect(stop.threadId).not.toBe(threadId);
       children.add(stop.threadId);
-      const [top] = (await client.ask('stackTrace', { threadId: stop.threadId, levels: 1 })).body.stackFrames;
+      const top = firstOf((await client.request('stackTrace', { threadId: stop.threadId, levels: 1 })).stackFrames);
       expect(top).toMatchObject({ name, line: lineOf(source, 'result := 2 * id') });
       // The others of the loop have 1000 and more.
-      const id = await client.ask('evaluate', { expression: 'id', frameId: top.id });
-      if (!optimised) expect(id.body.result).toBe(String(round));
+      const id = await client.request('evaluate', { expression: 'id', frameId: top.id });
+      if (!optimised) expect(id.result).toBe(String(round));
       await client.ask('continue', { threadId: stop.threadId });
     }
     expect(children.size).toBe(3);
@@ -92,10 +93,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a step into a go 
     await client.ask('configurationDone');
     target.child.stdin?.write('spawn 1\n');
     const { threadId } = (await client.next('stopped')).body;
-    const [{ id: frameId }] = (await client.ask('stackTrace', { threadId, levels: 1 })).body.stackFrames;
-    const { targets } = (await client.ask('stepInTargets', { frameId })).body;
+    const { id: frameId } = firstOf((await client.request('stackTrace', { threadId, levels: 1 })).stackFrames);
+    const { targets } = await client.request('stepInTargets', { frameId });
     expect(targets).toHaveLength(1);
-    await client.ask('stepIn', { threadId, targetId: targets[0].id });
+    await client.ask('stepIn', { threadId, targetId: firstOf(targets).id });
     expect((await client.next('stopped')).body).toMatchObject({ reason: 'step' });
     await client.ask('disconnect', { terminateDebuggee: false });
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { firstOf } from './answers.js';
 import {
   connectClient,
   initializeArguments,
@@ -49,16 +50,16 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
 
   it('stops where the condition of a function breakpoint holds, with goroutine, arguments and stack', async () => {
     await launched({ args: ['20000'] });
-    const set = await client.ask('setFunctionBreakpoints', {
+    const set = await client.request('setFunctionBreakpoints', {
       breakpoints: [{ name: 'main.price', condition: 'o.ID % 5000 == 1234' }],
     });
-    const [breakpoint] = set.body.breakpoints;
+    const breakpoint = firstOf(set.breakpoints);
     expect(breakpoint).toMatchObject({ verified: true, line: priceLine, source: { path: source } });
     expect(breakpoint.message).toMatch(/^In the kernel: about [\d.]+ us for a hit that does not match\.$/);
     await client.ask('configurationDone');
     const ids: string[] = [];
     for (;;) {
-      const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      const event = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (event.event === 'terminated') break;
       expect(event.body).toMatchObject({
         reason: 'breakpoint',
@@ -66,12 +67,12 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
         allThreadsStopped: true,
       });
       const { threadId } = event.body;
-      const stack = await client.ask('stackTrace', { threadId });
-      const [top, caller] = stack.body.stackFrames;
+      const stack = await client.request('stackTrace', { threadId });
+      const [top, caller] = stack.stackFrames;
       expect(top).toMatchObject({ name: 'main.price' });
       expect(caller).toMatchObject({ name: 'main.worker' });
-      const id = await client.ask('evaluate', { expression: 'o.ID', frameId: top.id });
-      ids.push(id.body.result);
+      const id = await client.request('evaluate', { expression: 'o.ID', frameId: top?.id });
+      ids.push(id.result);
       const continued = await client.ask('continue', { threadId });
       expect(continued.success).toBe(true);
     }
@@ -89,21 +90,21 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
         ? await privateCopy(await buildFixture('orders', { flags: ['-buildmode=pie'] }), work)
         : optimised;
       await launched({ args: ['100000'], program });
-      const set = await client.ask('setBreakpoints', {
+      const set = await client.request('setBreakpoints', {
         source: { path: source },
         breakpoints: [{ line: priceLine, condition: 'o.ID % 1000 < 4' }],
       });
-      expect(set.body.breakpoints[0].message).toMatch(/^In the kernel/);
+      expect(set.breakpoints[0]?.message).toMatch(/^In the kernel/);
       await client.ask('configurationDone');
       const shown: number[] = [];
       for (;;) {
-        const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+        const event = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
         if (event.event === 'terminated') break;
         const { threadId } = event.body;
-        const stack = await client.ask('stackTrace', { threadId, levels: 1 });
-        const [top] = stack.body.stackFrames;
-        const id = await client.ask('evaluate', { expression: 'o.ID', frameId: top.id });
-        shown.push(Number(id.body.result));
+        const stack = await client.request('stackTrace', { threadId, levels: 1 });
+        const top = firstOf(stack.stackFrames);
+        const id = await client.request('evaluate', { expression: 'o.ID', frameId: top.id });
+        shown.push(Number(id.result));
         await client.ask('continue', { threadId });
       }
       const [, count] = /"o\.ID % 1000 < 4":(\d+)/.exec(client.output) ?? [];
@@ -122,12 +123,12 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
       await client.ask('configurationDone');
       const shown: number[] = [];
       for (;;) {
-        const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+        const event = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
         if (event.event === 'terminated') break;
         const { threadId } = event.body;
-        const stack = await client.ask('stackTrace', { threadId, levels: 1 });
-        const id = await client.ask('evaluate', { expression: 'o.ID', frameId: stack.body.stackFrames[0].id });
-        shown.push(Number(id.body.result));
+        const stack = await client.request('stackTrace', { threadId, levels: 1 });
+        const id = await client.request('evaluate', { expression: 'o.ID', frameId: firstOf(stack.stackFrames).id });
+        shown.push(Number(id.result));
         await client.ask('continue', { threadId });
       }
       expect(client.output).toContain('"wrong":0');
@@ -147,33 +148,33 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
     await client.ask('setFunctionBreakpoints', { breakpoints: [{ name, condition: 'o.ID == 1000' }] });
     await client.ask('configurationDone');
     const { threadId } = (await client.next('stopped')).body;
-    const stack = await client.ask('stackTrace', { threadId, levels: 1 });
-    const { scopes } = (await client.ask('scopes', { frameId: stack.body.stackFrames[0].id })).body;
-    const kernel = scopes.find((scope: { name: string }) => scope.name === 'Kernel');
-    const { variables } = (await client.ask('variables', kernel)).body;
+    const stack = await client.request('stackTrace', { threadId, levels: 1 });
+    const { scopes } = await client.request('scopes', { frameId: firstOf(stack.stackFrames).id });
+    const kernel = scopes.find((scope) => scope.name === 'Kernel');
+    const { variables } = await client.request('variables', kernel);
     expect(variables).toContainEqual({ name: 'goroutine', value: `${threadId}`, type: 'int', variablesReference: 0 });
-    expect(variables.find((row: { name: string }) => row.name === 'latency').value).toMatch(/^[\d.]+ [um]s$/);
-    const completed = await client.ask('completions', { text: 'probe main.pri', column: 15 });
-    expect(completed.body.targets).toContainEqual({ label: name, type: 'function', start: 7, length: 8 });
-    const set = await client.ask('setFunctionBreakpoints', {
+    expect(variables.find(({ name: row }) => row === 'latency')?.value).toMatch(/^[\d.]+ [um]s$/);
+    const completed = await client.request('completions', { text: 'probe main.pri', column: 15 });
+    expect(completed.targets).toContainEqual({ label: name, type: 'function', start: 7, length: 8 });
+    const set = await client.request('setFunctionBreakpoints', {
       breakpoints: [{ name, condition: 'o.ID % 1000 < 4 on goroutine current' }],
     });
-    expect(set.body.breakpoints[0].message).toMatch(/^In the kernel/);
+    expect(set.breakpoints[0]?.message).toMatch(/^In the kernel/);
     const text = `probe tracepoint:sched:sched_switch on goroutine ${threadId} do log limit 100`;
     const probe = await client.ask('evaluate', { expression: text, context: 'repl' });
     expect(probe).toMatchObject({ success: true, body: { result: expect.stringContaining('In the kernel') } });
     const threads: number[] = [];
     for (;;) {
       await client.ask('continue', { threadId });
-      const event = await client.next(({ event: kind }) => kind === 'stopped' || kind === 'terminated');
+      const event = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (event.event === 'terminated') break;
       threads.push(event.body.threadId);
     }
-    const { entries } = (await client.ask('probelens/timeline', { goroutine: threadId })).body;
-    const kinds = entries.map(({ kind }: { kind: string }) => kind).join(' ');
+    const { entries } = await client.request('probelens/timeline', { goroutine: threadId });
+    const kinds = entries.map(({ kind }) => kind).join(' ');
     expect(kinds).toMatch(/^hit stop( hit| stop| event)*$/);
     expect(kinds).toContain('event');
-    const times = entries.map(({ time }: { time: string }) => BigInt(time));
+    const times = entries.map(({ time }) => BigInt(time));
     expect(times).toEqual([...times].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
     expect(threads.length).toBeGreaterThan(5);
     expect(new Set(threads)).toEqual(new Set([threadId]));
@@ -194,15 +195,15 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
     expect((await launch).success).toBe(true);
     const stops: string[] = [];
     for (let round = 0; round < 2; round += 1) {
-      const set = await client.ask('setFunctionBreakpoints', {
+      const set = await client.request('setFunctionBreakpoints', {
         breakpoints: [{ name: 'main.price', condition: 'o.ID == 1000' }],
       });
-      expect(set.body.breakpoints[0].message).toMatch(/^In the kernel/);
+      expect(set.breakpoints[0]?.message).toMatch(/^In the kernel/);
       await client.ask('configurationDone');
       const { threadId } = (await client.next('stopped')).body;
-      const stack = await client.ask('stackTrace', { threadId, levels: 1 });
-      const frameId = stack.body.stackFrames[0].id;
-      stops.push((await client.ask('evaluate', { expression: 'o.ID', frameId })).body.result);
+      const stack = await client.request('stackTrace', { threadId, levels: 1 });
+      const frameId = firstOf(stack.stackFrames).id;
+      stops.push((await client.request('evaluate', { expression: 'o.ID', frameId })).result);
       if (round === 1) break;
       await client.ask('restart');
       await client.next('initialized');

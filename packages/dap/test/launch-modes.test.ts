@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { findDelve, fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { firstOf } from './answers.js';
 import { LiveProgram } from './live-program.js';
 import {
   connectClient,
@@ -41,23 +42,23 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session begins'
 
   const stopAt = async (client: TestClient): Promise<{ frameId: number; name: string; threadId: number }> => {
     const { threadId } = (await client.next('stopped')).body;
-    const [top] = (await client.ask('stackTrace', { threadId, levels: 1 })).body.stackFrames;
+    const top = firstOf((await client.request('stackTrace', { threadId, levels: 1 })).stackFrames);
     return { frameId: top.id, name: top.name, threadId };
   };
 
   const evaluated = async (client: TestClient, expression: string, frameId: number): Promise<string> =>
-    (await client.ask('evaluate', { expression, frameId, context: 'watch' })).body.result;
+    (await client.request('evaluate', { expression, frameId, context: 'watch' })).result;
 
   it('by building a package with flags of its own (debug)', async () => {
     const program = fixtureSources('orders');
     const output = join(stage.work, 'orders-debug');
     const build = { mode: 'debug', program, dlvCwd: program, output, args: ['400'] };
     const client = await stage.begin('launch', { ...build, buildFlags: '-ldflags=-X=runtime.buildVersion=ours' });
-    const { body } = await client.ask('setBreakpoints', {
+    const body = await client.request('setBreakpoints', {
       source: { path: order },
       breakpoints: [{ line: price, condition: 'o.ID == 300' }],
     });
-    expect(body.breakpoints[0].message).toMatch(/^In the kernel/);
+    expect(body.breakpoints[0]?.message).toMatch(/^In the kernel/);
     await client.ask('configurationDone');
     const { frameId } = await stopAt(client);
     expect(await evaluated(client, 'o.ID', frameId)).toBe('300');
@@ -92,11 +93,11 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session begins'
     const output = join(stage.work, 'variety.test');
     const args = ['-test.run', 'TestSeveral', '-test.v'];
     const client = await stage.begin('launch', { mode: 'test', program, dlvCwd: program, output, args });
-    const { body } = await client.ask('setBreakpoints', {
+    const body = await client.request('setBreakpoints', {
       source: { path: endings },
       breakpoints: [{ line: lineOf(endings, 'func several('), condition: 'n > 0' }],
     });
-    expect(body.breakpoints[0].message).toMatch(/^In the kernel/);
+    expect(body.breakpoints[0]?.message).toMatch(/^In the kernel/);
     await client.ask('configurationDone');
     const { frameId, name, threadId } = await stopAt(client);
     expect(name).toBe('variety.several');
@@ -140,10 +141,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session begins'
       await launch;
       await client.ask('configurationDone');
       const { threadId, reason } = (await client.next('stopped')).body;
-      const { stackFrames } = (await client.ask('stackTrace', { threadId: 1, startFrame: 0, levels: 20 })).body;
-      const word = await evaluated(client, 'main.words[1]', stackFrames[0].id);
+      const { stackFrames } = await client.request('stackTrace', { threadId: 1, startFrame: 0, levels: 20 });
+      const word = await evaluated(client, 'main.words[1]', firstOf(stackFrames).id);
       const resumed = await client.ask('continue', { threadId });
-      return { reason, names: stackFrames.map(({ name }: { name: string }) => name), word, resumed: resumed.success };
+      return { reason, names: stackFrames.map(({ name }) => name), word, resumed: resumed.success };
     };
     const alone = await withDelveAlone(looks);
     expect(alone).toMatchObject({ names: expect.arrayContaining(['runtime.main']), word: '"birch"' });
@@ -160,7 +161,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session begins'
     try {
       const port = await listeningPort(headless, /listening at: \S+:(\d+)/);
       const client = await stage.begin('attach', { mode: 'remote', host: '127.0.0.1', port, stopOnEntry: true });
-      const { body } = await client.ask('setBreakpoints', {
+      const body = await client.request('setBreakpoints', {
         source: { path: order },
         breakpoints: [{ line: price, condition: 'o.ID == 300' }],
       });
@@ -189,7 +190,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session begins'
       showRegisters: true,
       substitutePath: [{ from: '/somewhere/else', to: dirname(order) }],
     });
-    const { body } = await client.ask('setBreakpoints', {
+    const body = await client.request('setBreakpoints', {
       source: { path: '/somewhere/else/order.go' },
       breakpoints: [{ line: price, condition: 'o.ID % 100 == 7' }],
     });
@@ -201,14 +202,14 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session begins'
     });
     await client.ask('configurationDone');
     const { threadId, hitBreakpointIds } = (await client.next('stopped')).body;
-    expect(hitBreakpointIds).toEqual([body.breakpoints[0].id]);
-    const { stackFrames } = (await client.ask('stackTrace', { threadId })).body;
+    expect(hitBreakpointIds).toEqual([firstOf(body.breakpoints).id]);
+    const { stackFrames } = await client.request('stackTrace', { threadId });
     expect(stackFrames.length).toBeLessThanOrEqual(2);
-    expect(stackFrames[0].source.path).toBe('/somewhere/else/order.go');
-    const { threads } = (await client.ask('threads')).body;
-    expect(threads.map(({ name }: { name: string }) => name).join('\n')).not.toContain('runtime.bgsweep');
-    const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
-    const names = scopes.map(({ name }: { name: string }) => name.split(' ')[0]);
+    expect(stackFrames[0]?.source?.path).toBe('/somewhere/else/order.go');
+    const { threads } = await client.request('threads');
+    expect(threads.map(({ name }) => name).join('\n')).not.toContain('runtime.bgsweep');
+    const { scopes } = await client.request('scopes', { frameId: firstOf(stackFrames).id });
+    const names = scopes.map(({ name }) => name.split(' ')[0]);
     expect(names).toEqual(expect.arrayContaining(['Globals', 'Registers', 'Kernel']));
     await client.ask('disconnect', { terminateDebuggee: false });
     expect(await target.verdict()).toMatch(/"wrong":0.* code 0 signal null$/);

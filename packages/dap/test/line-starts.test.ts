@@ -9,6 +9,7 @@ import { loadPlanner } from '@probelens/probes';
 import { describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement, soaking } from '../../../test/requirements.js';
+import { firstOf, present } from './answers.js';
 import { type Place, placesIn } from './recorded-hits.js';
 import { lineOf, type TestClient } from './session-client.js';
 import { SessionStage } from './session-stage.js';
@@ -73,8 +74,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates at the begi
     for (const path of [main, shapes]) {
       const own = lines.filter(([file]) => file === path);
       const breakpoints = own.map(([, text, condition]) => ({ line: lineOf(path, text), condition }));
-      const { body } = await client.ask('setBreakpoints', { source: { path }, breakpoints });
-      for (const [index, line] of own.entries()) messages.set(line, body.breakpoints[index].message ?? '');
+      const body = await client.request('setBreakpoints', { source: { path }, breakpoints });
+      for (const [index, line] of own.entries()) messages.set(line, body.breakpoints[index]?.message ?? '');
     }
     return lines.map((line) => messages.get(line) ?? '');
   };
@@ -140,7 +141,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates at the begi
       await client.ask('continue', { threadId: 1 });
       await client.ask('pause', { threadId: 1 });
       await nextStop(client);
-      const pid = client.events.find(({ event }) => event === 'process')?.body.systemProcessId;
+      const { pid } = client;
       const binary = await openGoBinary(path);
       expect(changed(pid, path, binary)).toEqual([]);
       binary.close();
@@ -168,12 +169,12 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates at the begi
     for (const path of new Set(lines.map(({ file }) => file))) {
       const own = lines.filter(({ file }) => file === path);
       const breakpoints = own.map(({ line }) => ({ line, condition: 'runtime.curg.goid == 1' }));
-      const { body } = await client.ask('setBreakpoints', { source: { path }, breakpoints });
+      const body = await client.request('setBreakpoints', { source: { path }, breakpoints });
       for (const [index, line] of own.entries()) {
-        const { message, id } = body.breakpoints[index];
+        const { message, id } = present(body.breakpoints[index]);
         sent.lines.push(line);
         sent.messages.push(message ?? '');
-        sent.ids.push(id);
+        sent.ids.push(present(id));
       }
     }
     return sent;
@@ -188,7 +189,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates at the begi
       const { event, body } = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (event === 'terminated') return [...stops, 'the end'];
       const { threadId, reason, hitBreakpointIds = [] } = body;
-      const [top] = (await client.ask('stackTrace', { threadId, levels: 1 })).body.stackFrames;
+      const top = firstOf((await client.request('stackTrace', { threadId, levels: 1 })).stackFrames);
       const at = hitBreakpointIds.map((id: number) => ids.indexOf(id));
       stops.push(`${reason} ${top.name}:${top.line} ${at.join()}`);
       const command = commands[random(commands.length)] ?? 'next';

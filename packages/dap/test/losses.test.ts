@@ -4,6 +4,7 @@ import { connectControl, liveSessions } from '@probelens/probes/control';
 import { describe, expect, it } from 'vitest';
 import { fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { firstOf } from './answers.js';
 import { lineOf } from './session-client.js';
 import { SessionStage } from './session-stage.js';
 import { gone, until } from './until.js';
@@ -33,13 +34,13 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session whose c
     const program = await stage.program('orders');
     const mode = how === 'without' ? 'probe' : 'exec';
     const client = await stage.launch(program, { mode, args: [String(calls)] });
-    const set = await client.ask('setBreakpoints', {
+    const set = await client.request('setBreakpoints', {
       source: { path: source },
       breakpoints: [{ line: lineOf(source, 'if o.Qty == 0'), logMessage: `${filler} {o.ID}` }],
     });
-    const [{ id, message }] = set.body.breakpoints;
+    const { id, message } = firstOf(set.breakpoints);
     expect(message).toMatch(/^In the kernel/);
-    const pid = client.events.find(({ event }) => event === 'process')?.body.systemProcessId;
+    const { pid } = client;
     expect(pid).toBeGreaterThan(0);
     const configured = client.ask('configurationDone');
     client.stopReading();

@@ -10,6 +10,7 @@ import { buildFixture, findDelve, fixtureSources, privateCopy } from '../../../t
 import { requirement } from '../../../test/requirements.js';
 import { functionsMeant, functionsPerhaps } from '../src/kernel/function-names.js';
 import { pathRules } from '../src/kernel/paths.js';
+import { firstOf } from './answers.js';
 import {
   connectClient,
   initializeArguments,
@@ -84,11 +85,11 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths',
     await client.next('initialized');
     await launch;
     for (const name of names) {
-      const { breakpoints } = (await client.ask('setFunctionBreakpoints', { breakpoints: [{ name }] })).body;
-      const [theirs] = breakpoints;
+      const { breakpoints } = await client.request('setFunctionBreakpoints', { breakpoints: [{ name }] });
+      const theirs = firstOf(breakpoints);
       const [ours, ...more] = functionsMeant(binary, name);
       expect([name, theirs.verified], theirs.message).toEqual([name, ours !== undefined && more.length === 0]);
-      if (ours !== undefined && more.length === 0) expect([name, theirs.source.path]).toEqual([name, ours.file]);
+      if (ours !== undefined && more.length === 0) expect([name, theirs.source?.path]).toEqual([name, ours.file]);
     }
     await client.ask('disconnect', { terminateDebuggee: true });
   });
@@ -103,12 +104,15 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths',
     expect((await launch).success).toBe(true);
     const line = lineOf(join(fixtureSources('orders'), 'order.go'), 'func price(');
     const source = { path: '/editor/orders/order.go' };
-    const lines = await client.ask('setBreakpoints', { source, breakpoints: [{ line, condition: 'o.ID == 1000' }] });
-    const functions = await client.ask('setFunctionBreakpoints', {
+    const lines = await client.request('setBreakpoints', {
+      source,
+      breakpoints: [{ line, condition: 'o.ID == 1000' }],
+    });
+    const functions = await client.request('setFunctionBreakpoints', {
       breakpoints: [{ name: 'price', condition: 'o.ID == 2000' }],
     });
-    const [first] = lines.body.breakpoints;
-    const [second] = functions.body.breakpoints;
+    const first = firstOf(lines.breakpoints);
+    const second = firstOf(functions.breakpoints);
     const inKernel = expect.stringMatching(/^In the kernel/);
     expect(first).toMatchObject({ line, source, message: inKernel });
     expect(second).toMatchObject({ source, message: inKernel });
@@ -116,7 +120,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths',
     for (const { id } of [first, second]) {
       const stop = (await client.next('stopped')).body;
       expect(stop.hitBreakpointIds).toEqual([id]);
-      const { stackFrames } = (await client.ask('stackTrace', { threadId: stop.threadId, levels: 1 })).body;
+      const { stackFrames } = await client.request('stackTrace', { threadId: stop.threadId, levels: 1 });
       expect(stackFrames[0]).toMatchObject({ name: 'main.price', source });
       await client.ask('continue', { threadId: stop.threadId });
     }
@@ -134,15 +138,15 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths',
     const attach = client.ask('attach', { mode: 'remote', port });
     await client.next('initialized');
     expect(await attach).toMatchObject({ success: true });
-    const set = await client.ask('setFunctionBreakpoints', {
+    const set = await client.request('setFunctionBreakpoints', {
       breakpoints: [{ name: 'main.price', condition: 'o.ID == 1000' }],
     });
-    expect(set.body.breakpoints).toMatchObject([{ message: expect.stringMatching(/^In the kernel/) }]);
+    expect(set.breakpoints).toMatchObject([{ message: expect.stringMatching(/^In the kernel/) }]);
     await client.ask('configurationDone');
     const { threadId } = (await client.next('stopped')).body;
-    const { stackFrames } = (await client.ask('stackTrace', { threadId, levels: 1 })).body;
-    const frameId = stackFrames[0].id;
-    expect((await client.ask('evaluate', { expression: 'o.ID', frameId })).body.result).toBe('1000');
+    const { stackFrames } = await client.request('stackTrace', { threadId, levels: 1 });
+    const frameId = firstOf(stackFrames).id;
+    expect((await client.request('evaluate', { expression: 'o.ID', frameId })).result).toBe('1000');
     await client.ask('disconnect', { terminateDebuggee: true });
     await gone;
   });

@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { firstOf, present } from './answers.js';
 import { lineOf } from './session-client.js';
 import { SessionStage } from './session-stage.js';
 
@@ -46,30 +47,29 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('code under gates'
     const client = await stage.launch(program, { args: ['2'] });
     // One gate has a sentinel, one has none; what Delve writes itself it hides itself.
     const breakpoints = [{ line: lineOf(source, 'spent +='), condition: 'before < 0' }];
-    const line = (await client.ask('setBreakpoints', { source: { path: source }, breakpoints })).body.breakpoints[0];
-    expect(line.message).toMatch(/^In the kernel/);
+    const line = (await client.request('setBreakpoints', { source: { path: source }, breakpoints })).breakpoints[0];
+    expect(line?.message).toMatch(/^In the kernel/);
     const named = [{ name: 'main.note', condition: 'len(what) == 5' }];
-    const entry = (await client.ask('setFunctionBreakpoints', { breakpoints: named })).body.breakpoints[0];
-    expect(entry.message).toMatch(/^In the kernel/);
+    const entry = (await client.request('setFunctionBreakpoints', { breakpoints: named })).breakpoints[0];
+    expect(entry?.message).toMatch(/^In the kernel/);
     await client.ask('configurationDone');
     const { threadId } = (await client.next('stopped')).body;
-    const [{ id: frameId }] = (await client.ask('stackTrace', { threadId, levels: 1 })).body.stackFrames;
+    const { id: frameId } = firstOf((await client.request('stackTrace', { threadId, levels: 1 })).stackFrames);
     const truth = await instructionsOf(program, 'main.note');
     const start = truth[0]?.address ?? 0;
     const bytes = truth
       .map((each) => each.bytes)
       .join('')
       .slice(0, 2 * length);
-    const pid = client.events.find(({ event }) => event === 'process')?.body.systemProcessId;
+    const { pid } = client;
     const live = inMemory(pid, start, length);
     const changed = Array.from({ length }, (_, at) => at).filter(
       (at) => live.substr(2 * at, 2) !== bytes.substr(2 * at, 2),
     );
     expect(changed.length, 'what the kernel has written').toBe(3);
     const expression = '&main.code';
-    const { variablesReference } = (await client.ask('evaluate', { expression, frameId, context: 'watch' })).body;
-    const [code] = (await client.ask('variables', { variablesReference })).body.variables;
-    const { memoryReference } = code;
+    const { variablesReference } = await client.request('evaluate', { expression, frameId, context: 'watch' });
+    const { memoryReference } = firstOf((await client.request('variables', { variablesReference })).variables);
     // All of it; then parts that begin and end at what the kernel has written.
     for (const [offset, count] of [
       [0, length],
@@ -77,19 +77,16 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('code under gates'
       ...changed.map((at) => [at - 2, 3] as const),
       ...changed.map((at) => [at, 5] as const),
     ] as const) {
-      const read = await client.ask('readMemory', { memoryReference, offset, count });
-      const shown = Buffer.from(read.body.data, 'base64').toString('hex');
+      const read = await client.request('readMemory', { memoryReference, offset, count });
+      const shown = Buffer.from(present(read.data), 'base64').toString('hex');
       expect(shown, `${count} bytes at ${offset}`).toBe(bytes.slice(2 * offset, 2 * (offset + count)));
     }
     const reference = `0x${start.toString(16)}`;
     // Delve takes a covered instruction for two: in the place of the second there is a filler of its own, without bytes.
     const asked = { memoryReference: reference, instructionOffset: 0, instructionCount: truth.length + 4 };
-    const { instructions } = (await client.ask('disassemble', asked)).body;
+    const { instructions } = await client.request('disassemble', asked);
     const shown = new Map<number, string | undefined>(
-      instructions.map(({ address, instructionBytes }: { address: string; instructionBytes?: string }) => [
-        Number(address),
-        instructionBytes?.replaceAll(' ', ''),
-      ]),
+      instructions.map(({ address, instructionBytes }) => [Number(address), instructionBytes?.replaceAll(' ', '')]),
     );
     expect(truth.filter(({ address, bytes: own }) => shown.get(address) !== own)).toEqual([]);
   });

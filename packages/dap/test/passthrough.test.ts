@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { firstOf, present, refusalOf } from './answers.js';
 import {
   connectClient,
   initializeArguments,
@@ -52,12 +53,12 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
   it('stops at a conditional breakpoint, shows variables, steps and continues to the end', async () => {
     client = await connectClient(server.port);
     await launched(client);
-    const set = await client.ask('setBreakpoints', {
+    const set = await client.request('setBreakpoints', {
       source: { path: source },
       breakpoints: [{ line: bodyLine, condition: 'o.ID == 7' }, { line: 1 }],
     });
-    expect(set.body.breakpoints).toHaveLength(2);
-    const [first, second] = set.body.breakpoints;
+    expect(set.breakpoints).toHaveLength(2);
+    const [first, second] = [present(set.breakpoints[0]), present(set.breakpoints[1])];
     expect(first).toMatchObject({ verified: true, line: bodyLine });
     expect(second).toMatchObject({ verified: false, line: 1 });
     expect(first.id).toBeGreaterThan(0);
@@ -67,10 +68,10 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
     const stopped = await client.next('stopped');
     expect(stopped.body).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [first.id], allThreadsStopped: true });
     const { threadId } = stopped.body;
-    const stack = await client.ask('stackTrace', { threadId });
-    expect(stack.body.stackFrames[0]).toMatchObject({ name: 'main.price', line: bodyLine });
-    const id = await client.ask('evaluate', { expression: 'o.ID', frameId: stack.body.stackFrames[0].id });
-    expect(id.body.result).toBe('7');
+    const stack = await client.request('stackTrace', { threadId });
+    expect(stack.stackFrames[0]).toMatchObject({ name: 'main.price', line: bodyLine });
+    const id = await client.request('evaluate', { expression: 'o.ID', frameId: firstOf(stack.stackFrames).id });
+    expect(id.result).toBe('7');
     await client.ask('next', { threadId });
     expect((await client.next('stopped')).body).toMatchObject({ reason: 'step', threadId });
     await client.ask('continue', { threadId });
@@ -87,7 +88,7 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
     await client.next('stopped');
     const modules = await client.ask('modules');
     expect(modules).toMatchObject({ success: false, message: 'Unsupported command' });
-    expect(modules.body.error.format).toContain('cannot process "modules" request');
+    expect(refusalOf(modules).format).toContain('cannot process "modules" request');
     const strange = await client.ask('probelens/nothing', { a: 1 });
     expect(strange.success).toBe(false);
     expect(JSON.stringify(strange)).toContain('probelens/nothing');
@@ -96,12 +97,12 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
   it('answers before there is a program as Delve does', async () => {
     client = await connectClient(server.port);
     const early = await client.ask('threads');
-    expect(early.body.error).toMatchObject({
+    expect(refusalOf(early)).toMatchObject({
       id: 3000,
       format: expect.stringContaining('Use launch or attach request first'),
     });
     const wrong = await client.ask('initialize', { ...initializeArguments, linesStartAt1: false });
-    expect(wrong.body.error).toMatchObject({ id: 3002, format: expect.stringContaining('1-based line numbers') });
+    expect(refusalOf(wrong)).toMatchObject({ id: 3002, format: expect.stringContaining('1-based line numbers') });
     const right = await client.ask('initialize', initializeArguments);
     expect(right.body).toMatchObject({ supportsTerminateRequest: true, supportsConditionalBreakpoints: true });
   });
@@ -111,11 +112,11 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
     await client.ask('initialize', initializeArguments);
     const missing = await client.ask('launch', { mode: 'exec', program, delve: '/nowhere/dlv' });
     expect(missing.success).toBe(false);
-    expect(missing.body.error).toMatchObject({ id: 4101, showUser: true });
-    expect(missing.body.error.format).toContain('/nowhere/dlv');
-    expect(missing.body.error.format.split('. ')).toHaveLength(1);
+    expect(refusalOf(missing)).toMatchObject({ id: 4101, showUser: true });
+    expect(refusalOf(missing).format).toContain('/nowhere/dlv');
+    expect(refusalOf(missing).format.split('. ')).toHaveLength(1);
     const broken = await client.ask('launch', { mode: 'exec', program, delve: '/bin/false' });
-    expect(broken.body.error.id).toBe(4102);
+    expect(refusalOf(broken).id).toBe(4102);
     await launched(client);
     await client.ask('configurationDone');
     await client.next('terminated');
@@ -137,8 +138,7 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
     await client.start();
     await launched(client, { args: ['100000000'] });
     await client.ask('configurationDone');
-    const [process_] = client.events.filter((event) => event.event === 'process');
-    const pid: number = process_?.body.systemProcessId;
+    const { pid } = client;
     expect(() => process.kill(pid, 0)).not.toThrow();
     expect((await client.ask('terminate')).success).toBe(true);
     await client.next('terminated');

@@ -7,6 +7,7 @@ import { openGoBinary } from '@probelens/gosym';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement, soaking } from '../../../test/requirements.js';
+import { firstOf } from './answers.js';
 import { editors, line } from './editor-orders.js';
 import { childrenOf, commandOf, LiveProgram } from './live-program.js';
 import {
@@ -57,13 +58,13 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
   const shownIds = async (): Promise<readonly number[]> => {
     const ids: number[] = [];
     for (;;) {
-      const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      const event = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (event.event === 'terminated') return ids;
-      const { threads } = (await client.ask('threads')).body;
+      const { threads } = await client.request('threads');
       for (const { id: threadId } of threads) {
-        const { stackFrames } = (await client.ask('stackTrace', { threadId })).body;
-        const [frame] = stackFrames;
-        ids.push(Number((await client.ask('evaluate', { expression: 'o.ID', frameId: frame.id })).body.result));
+        const { stackFrames } = await client.request('stackTrace', { threadId });
+        const frame = firstOf(stackFrames);
+        ids.push(Number((await client.request('evaluate', { expression: 'o.ID', frameId: frame.id })).result));
       }
       await client.ask('continue', { threadId: event.body.threadId });
     }
@@ -72,48 +73,48 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
   it('starts a program and shows every hit once, with its callers and values', async () => {
     const program = await privateCopy(built, work);
     await begin('launch', { program, args: ['4000'] });
-    const set = await client.ask('setFunctionBreakpoints', {
+    const set = await client.request('setFunctionBreakpoints', {
       breakpoints: [{ name: 'main.price', condition: 'o.ID % 1000 < 4' }],
     });
-    expect(set.body.breakpoints).toMatchObject([{ verified: true, message: expect.stringMatching(/^In the kernel/) }]);
+    expect(set.breakpoints).toMatchObject([{ verified: true, message: expect.stringMatching(/^In the kernel/) }]);
     await client.ask('configurationDone');
     const first = (await client.next('stopped')).body;
     expect(first).toMatchObject({ reason: 'breakpoint', allThreadsStopped: true });
-    expect(first.hitBreakpointIds).toEqual([set.body.breakpoints[0].id]);
-    const { stackFrames } = (await client.ask('stackTrace', { threadId: first.threadId })).body;
-    const names = stackFrames.map(({ name }: { name: string }) => name);
+    expect(first.hitBreakpointIds).toEqual([firstOf(set.breakpoints).id]);
+    const { stackFrames } = await client.request('stackTrace', { threadId: first.threadId });
+    const names = stackFrames.map(({ name }) => name);
     expect(names.slice(0, 2)).toEqual(['main.price', 'main.worker']);
     expect(stackFrames[0]).toMatchObject({ source: { path: source }, line: lineOf(source, 'func price(') });
-    const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
-    expect(scopes.map(({ name }: { name: string }) => name)).toEqual(['Captured', 'Kernel']);
-    const { variables } = (await client.ask('variables', scopes[0])).body;
-    const order = variables.find(({ name }: { name: string }) => name === 'o');
-    const fields = (await client.ask('variables', order)).body.variables;
-    expect(fields.map(({ name }: { name: string }) => name)).toContain('Symbol');
+    const { scopes } = await client.request('scopes', { frameId: firstOf(stackFrames).id });
+    expect(scopes.map(({ name }) => name)).toEqual(['Captured', 'Kernel']);
+    const { variables } = await client.request('variables', scopes[0]);
+    const order = variables.find(({ name }) => name === 'o');
+    const fields = (await client.request('variables', order)).variables;
+    expect(fields.map(({ name }) => name)).toContain('Symbol');
     for (const command of ['next', 'stepIn', 'stepOut', 'pause', 'setVariable', 'restart', 'readMemory'])
       expect(await client.ask(command, { threadId: first.threadId })).toMatchObject({
         success: false,
         message: expect.stringContaining('needs a debugger'),
       });
-    const before = Number(fields.find(({ name }: { name: string }) => name === 'ID').value);
-    const { threads } = (await client.ask('threads')).body;
+    const before = Number(fields.find(({ name }) => name === 'ID')?.value);
+    const { threads } = await client.request('threads');
     const rest: number[] = [];
-    for (const { id } of threads.filter((each: { id: number }) => each.id !== first.threadId)) {
-      const frames = (await client.ask('stackTrace', { threadId: id })).body.stackFrames;
-      rest.push(Number((await client.ask('evaluate', { expression: 'o.ID', frameId: frames[0].id })).body.result));
+    for (const { id } of threads.filter((each) => each.id !== first.threadId)) {
+      const frames = (await client.request('stackTrace', { threadId: id })).stackFrames;
+      rest.push(Number((await client.request('evaluate', { expression: 'o.ID', frameId: firstOf(frames).id })).result));
     }
     await client.ask('continue', { threadId: first.threadId });
     const ids = [before, ...rest, ...(await shownIds())].sort((a, b) => a - b);
     expect(ids).toEqual([0, 1, 2, 3, 1000, 1001, 1002, 1003, 2000, 2001, 2002, 2003, 3000, 3001, 3002, 3003]);
     expect(client.output).toContain('"wrong":0');
-    expect(client.events.find(({ event }) => event === 'exited')?.body).toEqual({ exitCode: 0 });
+    expect(client.seen('exited')?.body).toEqual({ exitCode: 0 });
   });
 
   const attached = async (breakpoint: object, path?: string): Promise<LiveProgram> => {
     const target = await LiveProgram.start(path ?? (await privateCopy(built, work)), ['serve', '2000']);
     await begin('attach', { processId: target.pid });
-    const set = await client.ask('setFunctionBreakpoints', { breakpoints: [breakpoint] });
-    expect(set.body.breakpoints).toMatchObject([{ verified: true }]);
+    const set = await client.request('setFunctionBreakpoints', { breakpoints: [breakpoint] });
+    expect(set.breakpoints).toMatchObject([{ verified: true }]);
     await client.ask('configurationDone');
     return target;
   };
@@ -129,7 +130,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
     // The kernel's side continues a program with its last probe: not before the person does.
     await client.ask('setFunctionBreakpoints', { breakpoints: [] });
     expect(target.state).toBe('T');
-    expect((await client.ask('stackTrace', { threadId })).body.stackFrames[0]).toMatchObject({ name: 'main.price' });
+    expect((await client.request('stackTrace', { threadId })).stackFrames[0]).toMatchObject({ name: 'main.price' });
     await client.ask('continue', { threadId });
     await until('it runs', runs(target));
     await client.ask('setFunctionBreakpoints', { breakpoints: [price] });
@@ -142,11 +143,11 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
   it('counts hit conditions, and refuses what nobody could judge', async () => {
     const target = await attached({ ...price, condition: 'o.ID > 0', hitCondition: '% 7' });
     await client.next('stopped');
-    const set = await client.ask('setFunctionBreakpoints', {
+    const set = await client.request('setFunctionBreakpoints', {
       breakpoints: [{ ...price, condition: 'len(os.Args) > f()' }, { name: 'main.nothing' }, { name: 'main.run' }],
     });
-    expect(set.body.breakpoints).toMatchObject([{ verified: false }, { verified: false }, { verified: true }]);
-    expect(set.body.breakpoints[1].message).toContain('main.nothing');
+    expect(set.breakpoints).toMatchObject([{ verified: false }, { verified: false }, { verified: true }]);
+    expect(set.breakpoints[1]?.message).toContain('main.nothing');
     await client.ask('continue', { threadId: 1 });
     await until('it runs', runs(target));
     await client.ask('disconnect');
@@ -197,7 +198,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
   it('ends what it has started, at a stop and before the start', async () => {
     for (const configured of [true, false]) {
       await begin('launch', { program: await privateCopy(built, work), args: ['1000000000'] });
-      const pid = client.events.find(({ event }) => event === 'process')?.body.systemProcessId;
+      const { pid } = client;
       await client.ask('setFunctionBreakpoints', { breakpoints: [price] });
       if (configured) {
         await client.ask('configurationDone');
@@ -212,9 +213,9 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
     const stripped = await buildFixture('orders', { flags: ['-ldflags=-s -w'] });
     const target = await attached(price, await privateCopy(stripped, work));
     const { threadId } = (await client.next('stopped')).body;
-    const { stackFrames } = (await client.ask('stackTrace', { threadId })).body;
-    expect(stackFrames.map(({ name }: { name: string }) => name).slice(0, 2)).toEqual(['main.price', 'main.worker']);
-    expect(stackFrames[1].source.path).toMatch(/main\.go$/);
+    const { stackFrames } = await client.request('stackTrace', { threadId });
+    expect(stackFrames.map(({ name }) => name).slice(0, 2)).toEqual(['main.price', 'main.worker']);
+    expect(stackFrames[1]?.source?.path).toMatch(/main\.go$/);
     await client.ask('disconnect');
     expect(await target.verdict()).toMatch(well);
   });
@@ -254,7 +255,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
       expect((await client.ask('continue', { threadId: stop.threadId })).success).toBe(true);
       const last = editor.name === 'dap-mode' ? 'exited' : 'terminated';
       await client.next(last);
-      const endings = client.events.filter(({ event }) => event === 'exited' || event === 'terminated');
+      const endings = client.events.filter((one) => one.event === 'exited' || one.event === 'terminated');
       expect(endings.map(({ event }) => event).at(-1)).toBe(last);
       expect(client.output).toContain('"wrong":0');
       await editor.leave(client);
@@ -280,7 +281,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
           void mine.ask('continue', { threadId: body?.threadId });
           if (seen === stops) resolve();
         };
-        for (const event of mine.events.filter(({ event: name }) => name === 'stopped')) goOn(event);
+        for (const event of mine.events.filter((one) => one.event === 'stopped')) goOn(event);
         mine.on('stopped', goOn);
       });
       if (fate === 'disconnect') await mine.ask('disconnect');

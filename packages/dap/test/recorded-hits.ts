@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fixtureSources } from '../../../test/fixture-build.js';
+import { firstOf } from './answers.js';
 import type { SeenVariable } from './random-conditions.js';
 import type { TestClient } from './session-client.js';
 import type { SessionStage } from './session-stage.js';
@@ -50,8 +51,8 @@ export const placesIn = (fixture: string): readonly Place[] => {
 
 interface Answered {
   readonly verified: boolean;
-  readonly id: number;
-  readonly message: string;
+  readonly id?: number;
+  readonly message?: string;
 }
 
 /** One request for each file and one for the functions; answers in the order of `asked`. */
@@ -73,7 +74,7 @@ const setAll = async (client: TestClient, asked: readonly Asked[]): Promise<read
       hitCondition,
       logMessage,
     }));
-    keep(here, (await client.ask('setBreakpoints', { source: { path }, breakpoints })).body.breakpoints);
+    keep(here, (await client.request('setBreakpoints', { source: { path }, breakpoints })).breakpoints);
   }
   if (functions.length > 0) {
     const breakpoints = functions.map(({ place, condition, hitCondition }) => ({
@@ -81,7 +82,7 @@ const setAll = async (client: TestClient, asked: readonly Asked[]): Promise<read
       condition,
       hitCondition,
     }));
-    keep(functions, (await client.ask('setFunctionBreakpoints', { breakpoints })).body.breakpoints);
+    keep(functions, (await client.request('setFunctionBreakpoints', { breakpoints })).breakpoints);
   }
   return asked.map((each) => answers.get(each) ?? { verified: false, id: 0, message: 'no answer' });
 };
@@ -112,12 +113,12 @@ export const recordHits = async (
   await client.ask('configurationDone');
   const hits: Hit[] = [];
   for (;;) {
-    const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+    const event = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
     if (event.event === 'terminated') break;
     const { threadId, hitBreakpointIds } = event.body;
-    const [top] = (await client.ask('stackTrace', { threadId, startFrame: 0, levels: 1 })).body.stackFrames;
+    const top = firstOf((await client.request('stackTrace', { threadId, startFrame: 0, levels: 1 })).stackFrames);
     const ids = new Set<number>(hitBreakpointIds ?? []);
-    const numbers = answers.flatMap(({ id }, index) => (ids.has(id) ? [index] : []));
+    const numbers = answers.flatMap(({ id }, index) => (id !== undefined && ids.has(id) ? [index] : []));
     const hit: Hit = { asked: numbers, function: top.name, line: top.line };
     hits.push(hit);
     await look(client, hit, top.id);
@@ -137,9 +138,9 @@ const opaque = /^(<-)?chan|^func|^map/;
 /** Of a frame: its variables and the parts of those, one level down. */
 const variablesOf = async (client: TestClient, frameId: number): Promise<ReadonlyMap<string, SeenVariable>> => {
   const seen = new Map<string, SeenVariable>();
-  const { scopes } = (await client.ask('scopes', { frameId })).body;
+  const { scopes } = await client.request('scopes', { frameId });
   const walk = async (variablesReference: number, deeper: number): Promise<void> => {
-    const { variables } = (await client.ask('variables', { variablesReference })).body;
+    const { variables } = await client.request('variables', { variablesReference });
     for (const { evaluateName, type, value, variablesReference: inside } of variables) {
       if (evaluateName === undefined || !plainName.test(evaluateName)) continue;
       seen.set(evaluateName, { expression: evaluateName, type: type ?? '', values: [value] });

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { firstOf, refusalOf } from './answers.js';
 import {
   connectClient,
   initializeArguments,
@@ -48,8 +49,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => 
   };
 
   const messageOf = async (breakpoint: object): Promise<string> => {
-    const answer = await client.ask('setFunctionBreakpoints', { breakpoints: [breakpoint] });
-    return answer.body.breakpoints[0].message;
+    const answer = await client.request('setFunctionBreakpoints', { breakpoints: [breakpoint] });
+    return firstOf(answer.breakpoints).message ?? '';
   };
 
   it('without privileges everything works in Delve, with one line in the console', async () => {
@@ -67,10 +68,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => 
 
   it('an unknown function is named, with those that are close', async () => {
     await started({ mode: 'exec', program, args: ['300'] });
-    const answer = await client.ask('setFunctionBreakpoints', {
+    const answer = await client.request('setFunctionBreakpoints', {
       breakpoints: [{ name: 'main.prise', condition: 'o.ID == 20' }],
     });
-    const [breakpoint] = answer.body.breakpoints;
+    const breakpoint = firstOf(answer.breakpoints);
     expect(breakpoint.verified).toBe(false);
     expect(breakpoint.message).toContain('main.prise');
     expect(breakpoint.message).toContain('main.price');
@@ -89,7 +90,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => 
     await client.ask('initialize', initializeArguments);
     const answer = await client.ask('launch', { mode: 'exec', program: stripped, args: ['300'] });
     if (!answer.success) {
-      expect(answer.body.error.format).toMatch(/^Failed to launch: .*debug info/);
+      expect(refusalOf(answer).format).toMatch(/^Failed to launch: .*debug info/);
       return;
     }
     await client.next('initialized');
@@ -100,9 +101,9 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => 
     client = await connectClient(server.port);
     await client.ask('initialize', initializeArguments);
     const nobody = await client.ask('attach', { mode: 'remote', port: 1 });
-    expect(nobody.body.error).toMatchObject({ id: 4103, format: expect.stringContaining('127.0.0.1:1') });
+    expect(refusalOf(nobody)).toMatchObject({ id: 4103, format: expect.stringContaining('127.0.0.1:1') });
     const nowhere = await client.ask('attach', { mode: 'remote' });
-    expect(nowhere.body.error.id).toBe(4104);
+    expect(refusalOf(nowhere).id).toBe(4104);
   });
 
   it("another user's connection is closed before a word", async () => {

@@ -7,8 +7,8 @@ import { connectControl, liveSessions } from '@probelens/probes/control';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { firstOf, present, refusalOf, resultOf } from './answers.js';
 import {
-  type Answer,
   connectClient,
   initializeArguments,
   lineOf,
@@ -53,9 +53,9 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     expect((await launch).success).toBe(true);
   };
 
-  const topOf = async (threadId: number): Promise<{ id: number; name: string; line: number }> => {
-    const stack = await client.ask('stackTrace', { threadId, levels: 1 });
-    return stack.body.stackFrames[0];
+  const topOf = async (threadId: number) => {
+    const stack = await client.request('stackTrace', { threadId, levels: 1 });
+    return firstOf(stack.stackFrames);
   };
 
   it('steps through a hot function in one goroutine while the others pass its gate', async () => {
@@ -92,7 +92,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
       expect(stop.reason, 'Delve alone refuses to step here').not.toBe('exception');
     };
     while (stop.threadId === threadId) await next();
-    await client.next(({ event, body }) => event === 'output' && String(body.output).includes('was cut short'));
+    await client.next(({ event, body }) => event === 'output' && body.output.includes('was cut short'));
     // The others stop there as well; Delve goes on with the step each time.
     await client.ask('setBreakpoints', { source: { path: source }, breakpoints: [] });
     await next();
@@ -103,17 +103,17 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     await launched({ args: ['1000000000'] });
     await client.ask('configurationDone');
     const set = async (condition: string): Promise<string> => {
-      const answer = await client.ask('setBreakpoints', {
+      const answer = await client.request('setBreakpoints', {
         source: { path: source },
         breakpoints: [{ line: priceLine, condition }],
       });
-      return answer.body.breakpoints[0].message;
+      return firstOf(answer.breakpoints).message ?? '';
     };
     expect(await set('o.ID < 0')).toMatch(/^In the kernel/);
     expect(await set('o.ID % 5000 == 1234')).toMatch(/^In the kernel/);
     const { threadId } = (await client.next('stopped')).body;
-    const id = await client.ask('evaluate', { expression: 'o.ID % 5000', frameId: (await topOf(threadId)).id });
-    expect(id.body.result).toBe('1234');
+    const id = await client.request('evaluate', { expression: 'o.ID % 5000', frameId: (await topOf(threadId)).id });
+    expect(id.result).toBe('1234');
     await client.ask('setBreakpoints', { source: { path: source }, breakpoints: [] });
     await client.ask('continue', { threadId });
     await client.ask('pause', { threadId });
@@ -123,14 +123,14 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
   it('keeps two breakpoints in one function apart, whoever has them', async () => {
     await launched({ args: ['3000'] });
     const body = lineOf(source, 'scaled :=');
-    const answer = await client.ask('setBreakpoints', {
+    const answer = await client.request('setBreakpoints', {
       source: { path: source },
       breakpoints: [
         { line: body, condition: 'o.ID == 2100' },
         { line: priceLine, condition: 'o.ID == 2000 || o.ID == 2200' },
       ],
     });
-    const [own, gate] = answer.body.breakpoints;
+    const [own, gate] = [present(answer.breakpoints[0]), present(answer.breakpoints[1])];
     expect(own.message).toMatch(/^In (Delve: |the kernel)/);
     expect(gate.message).toMatch(/^In the kernel/);
     await client.ask('configurationDone');
@@ -141,8 +141,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     ]) {
       const stop = (await client.next('stopped')).body;
       expect(stop.hitBreakpointIds).toEqual([id]);
-      const shown = await client.ask('evaluate', { expression: 'o.ID', frameId: (await topOf(stop.threadId)).id });
-      expect(shown.body.result).toBe(value);
+      const shown = await client.request('evaluate', { expression: 'o.ID', frameId: (await topOf(stop.threadId)).id });
+      expect(shown.result).toBe(value);
       await client.ask('continue', { threadId: stop.threadId });
     }
     await client.next('terminated');
@@ -151,11 +151,11 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
 
   it('logs without stopping', async () => {
     await launched({ args: ['5000'] });
-    const answer = await client.ask('setBreakpoints', {
+    const answer = await client.request('setBreakpoints', {
       source: { path: source },
       breakpoints: [{ line: priceLine, condition: 'o.ID % 1000 == 7', logMessage: 'order {o.ID} of {o.Symbol}' }],
     });
-    expect(answer.body.breakpoints[0].message).toMatch(/^In the kernel/);
+    expect(answer.breakpoints[0]?.message).toMatch(/^In the kernel/);
     await client.ask('configurationDone');
     await client.next('terminated');
     const lines = client.output.split('\n').filter((line) => line.startsWith('> [Go '));
@@ -173,7 +173,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     expect(client.output).toMatch(/main\.nowhere/);
     const console = async (expression: string): Promise<string> => {
       const answer = await client.ask('evaluate', { expression, context: 'repl' });
-      return answer.body.result ?? answer.body.error.format;
+      return answer.success ? resultOf(answer) : refusalOf(answer).format;
     };
     const listed = await console('probes');
     expect(listed).toContain('main.price if o.Qty == 0 do count');
@@ -219,20 +219,20 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
 
   it('restarts with the gates in the new process', async () => {
     await launched({ args: ['3000'], probes: ['main.price if o.ID == 5 do count'] });
-    const set = (): Promise<Answer> =>
-      client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID == 2000' }] });
-    const [first] = (await set()).body.breakpoints;
+    const set = () =>
+      client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID == 2000' }] });
+    const first = firstOf((await set()).breakpoints);
     await client.ask('configurationDone');
     expect((await client.next('stopped')).body.hitBreakpointIds).toEqual([first.id]);
     expect((await client.ask('restart')).success).toBe(true);
     await client.next('initialized');
-    const [second] = (await set()).body.breakpoints;
+    const [second] = (await set()).breakpoints;
     expect(second).toMatchObject({ id: first.id, message: expect.stringMatching(/^In the kernel/) });
     await client.ask('configurationDone');
     const stop = (await client.next('stopped')).body;
     expect(stop.hitBreakpointIds).toEqual([first.id]);
-    const listed = await client.ask('evaluate', { expression: 'probes', context: 'repl' });
-    expect(listed.body.result).toMatch(/o\.ID == 5 do count \(armed/);
+    const listed = await client.request('evaluate', { expression: 'probes', context: 'repl' });
+    expect(listed.result).toMatch(/o\.ID == 5 do count \(armed/);
     await client.ask('continue', { threadId: stop.threadId });
     await client.next('terminated');
     expect(client.output.match(/"calls":3000/g)).toHaveLength(1);
@@ -246,25 +246,25 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     const launch = client.ask('launch', { mode: 'exec', program, args: ['50000'] });
     await client.next('initialized');
     await launch;
-    const answer = await client.ask('setBreakpoints', {
+    const answer = await client.request('setBreakpoints', {
       source: { path: source },
       breakpoints: [{ line: priceLine + 1, condition: 'o.ID % 10000 < 4 && mult > 0' }],
     });
-    const [breakpoint] = answer.body.breakpoints;
+    const breakpoint = firstOf(answer.breakpoints);
     expect(breakpoint).toMatchObject({ line: priceLine + 1, message: expect.stringMatching(/^In the kernel/) });
     await client.ask('configurationDone');
     const ids: number[] = [];
     for (;;) {
-      const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      const event = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (event.event === 'terminated') break;
       const { threadId } = event.body;
       expect(event.body).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [breakpoint.id] });
       const top = await topOf(threadId);
       expect(top).toMatchObject({ name: 'main.price', line: priceLine + 1 });
-      const id = await client.ask('evaluate', { expression: 'o.ID', frameId: top.id });
-      const mult = await client.ask('evaluate', { expression: 'mult', frameId: top.id });
-      ids.push(Number(id.body.result));
-      expect(Number(mult.body.result)).toBe((Number(id.body.result) % 4) + 1);
+      const id = await client.request('evaluate', { expression: 'o.ID', frameId: top.id });
+      const mult = await client.request('evaluate', { expression: 'mult', frameId: top.id });
+      ids.push(Number(id.result));
+      expect(Number(mult.result)).toBe((Number(id.result) % 4) + 1);
       await client.ask('continue', { threadId });
     }
     expect(ids.sort((a, b) => a - b)).toEqual(
@@ -278,10 +278,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID == 50' }] });
     await client.ask('configurationDone');
     const { threadId } = (await client.next('stopped')).body;
-    const stack = await client.ask('stackTrace', { threadId, levels: 1 });
-    const memoryReference = stack.body.stackFrames[0].instructionPointerReference;
-    const answer = await client.ask('disassemble', { memoryReference, instructionOffset: -1, instructionCount: 3 });
-    const [pushed] = answer.body.instructions;
+    const stack = await client.request('stackTrace', { threadId, levels: 1 });
+    const memoryReference = firstOf(stack.stackFrames).instructionPointerReference;
+    const answer = await client.request('disassemble', { memoryReference, instructionOffset: -1, instructionCount: 3 });
+    const pushed = firstOf(answer.instructions);
     expect(pushed).toMatchObject({ instructionBytes: '55', instruction: 'PUSHQ BP' });
     expect(Number(pushed.address)).toBe(Number(memoryReference) - 1);
   });
@@ -303,13 +303,13 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     const ids: string[] = [];
     for (;;) {
       await client.ask('continue', { threadId });
-      const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      const event = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (event.event === 'terminated') break;
-      const shown = await client.ask('evaluate', {
+      const shown = await client.request('evaluate', {
         expression: 'o.ID',
         frameId: (await topOf(event.body.threadId)).id,
       });
-      ids.push(shown.body.result);
+      ids.push(shown.result);
     }
     expect(ids).toEqual(['5010', '10010', '15010']);
     expect(client.output).toContain('"wrong":0');
@@ -320,21 +320,21 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     await launched({ args: ['20000'], program });
     const book = join(fixtureSources('orders'), 'book.go');
     const line = lineOf(book, 'if o.ID%5000 == 1234');
-    const answer = await client.ask('setBreakpoints', {
+    const answer = await client.request('setBreakpoints', {
       source: { path: book },
       breakpoints: [{ line, condition: 'o.ID % 1000 < 4' }],
     });
-    expect(answer.body.breakpoints[0]).toMatchObject({ line, message: expect.stringMatching(/^In the kernel/) });
+    expect(answer.breakpoints[0]).toMatchObject({ line, message: expect.stringMatching(/^In the kernel/) });
     await client.ask('configurationDone');
     const ids: string[] = [];
     for (;;) {
-      const event = await client.next(({ event: name }) => name === 'stopped' || name === 'terminated');
+      const event = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (event.event === 'terminated') break;
       const { threadId } = event.body;
       const top = await topOf(threadId);
       expect(top).toMatchObject({ name: 'main.(*tally).observe', line });
-      const id = await client.ask('evaluate', { expression: 'o.ID', frameId: top.id });
-      ids.push(id.body.result);
+      const id = await client.request('evaluate', { expression: 'o.ID', frameId: top.id });
+      ids.push(id.result);
       await client.ask('continue', { threadId });
     }
     const expected = Array.from({ length: 80 }, (_, index) => Math.floor(index / 4) * 1000 + (index % 4));
@@ -350,9 +350,9 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     await client.next('stopped');
     expect(client.output).toContain('tracepoint:sched:sched_switch do count: In the kernel');
     expect(client.output).toMatch(/no:such_event.*\./);
-    const listed = await client.ask('evaluate', { expression: 'probes', context: 'repl' });
-    const number = /\[(\d+)\] tracepoint/.exec(listed.body.result)?.[1];
-    const removed = await client.ask('evaluate', { expression: `unprobe ${number}`, context: 'repl' });
-    expect(Number(/after (\d+) hits/.exec(removed.body.result)?.[1])).toBeGreaterThan(0);
+    const listed = await client.request('evaluate', { expression: 'probes', context: 'repl' });
+    const number = /\[(\d+)\] tracepoint/.exec(listed.result)?.[1];
+    const removed = await client.request('evaluate', { expression: `unprobe ${number}`, context: 'repl' });
+    expect(Number(/after (\d+) hits/.exec(removed.result)?.[1])).toBeGreaterThan(0);
   });
 });

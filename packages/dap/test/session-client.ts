@@ -7,21 +7,7 @@ import { createInterface } from 'node:readline';
 import { DebugClient } from '@vscode/debugadapter-testsupport';
 import { findDelve } from '../../../test/fixture-build.js';
 import { adapterProgram } from './adapter-program.js';
-
-export interface Answer {
-  readonly success: boolean;
-  readonly command: string;
-  readonly message?: string;
-  // Tests read whatever the request answers with; a wrong guess fails the test.
-  // biome-ignore lint/suspicious/noExplicitAny: bodies differ by request
-  readonly body?: any;
-}
-
-export interface AnyEvent {
-  readonly event: string;
-  // biome-ignore lint/suspicious/noExplicitAny: bodies differ by event
-  readonly body?: any;
-}
+import { type Answer, type Answers, type AnyEvent, type EventName, type EventOf, present } from './answers.js';
 
 /** Private parts of testsupport's DebugClient 1.68.0. */
 interface Inner {
@@ -30,13 +16,16 @@ interface Inner {
   doSend(command: string, args: unknown, done: (answer: Answer) => void): void;
 }
 
-/** DebugClient with untyped requests, failed answers as values, and every event kept in order. */
+/** DebugClient with any request, failed answers as values, and every event kept in order. */
 export class TestClient extends DebugClient {
   readonly events: AnyEvent[] = [];
   readonly #waiting: { match: (event: AnyEvent) => boolean; resolve: (event: AnyEvent) => void }[] = [];
   #taken = 0;
 
   /** Resolves with the first event not taken yet that matches; those before it count as taken. */
+  next<E extends EventName>(name: E): Promise<EventOf<E>>;
+  next<E extends AnyEvent>(match: (event: AnyEvent) => event is E): Promise<E>;
+  next(match: (event: AnyEvent) => boolean): Promise<AnyEvent>;
   next(match: string | ((event: AnyEvent) => boolean)): Promise<AnyEvent> {
     const test = typeof match === 'string' ? (event: AnyEvent) => event.event === match : match;
     for (let index = this.#taken; index < this.events.length; index += 1) {
@@ -66,6 +55,25 @@ export class TestClient extends DebugClient {
   ask(command: string, args?: unknown): Promise<Answer> {
     // `send` keeps only the message of a failed answer; this private one hands over the whole.
     return new Promise((resolve) => this.#inner.doSend(command, args, resolve));
+  }
+
+  /** The body of an answer that must not be a refusal; of commands that the protocol does not have, whatever it is. */
+  request<C extends keyof Answers>(command: C, args?: unknown): Promise<Answers[C]>;
+  request(command: string, args?: unknown): Promise<unknown>;
+  async request(command: string, args?: unknown): Promise<unknown> {
+    const { success, message, body } = await this.ask(command, args);
+    if (!success) throw new Error(`${command} was refused: ${message} ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  /** The first event of a kind so far. */
+  seen<E extends EventName>(name: E): EventOf<E> | undefined {
+    return this.events.find((event) => isOf(event, name));
+  }
+
+  /** Of the program that the session debugs. */
+  get pid(): number {
+    return present(this.seen('process')).body.systemProcessId;
   }
 
   /** On stdio only: the process that testsupport started. */
@@ -118,12 +126,12 @@ export class TestClient extends DebugClient {
   }
 
   get output(): string {
-    return this.events
-      .filter((event) => event.event === 'output')
-      .map((event) => String(event.body.output))
-      .join('');
+    return this.events.map((event) => (event.event === 'output' ? event.body.output : '')).join('');
   }
 }
+
+const isOf = <E extends EventName>(event: AnyEvent, name: E): event is Extract<AnyEvent, EventOf<E>> =>
+  event.event === name;
 
 const isEvent = (value: unknown): value is AnyEvent =>
   typeof value === 'object' && value !== null && 'type' in value && value.type === 'event' && 'event' in value;

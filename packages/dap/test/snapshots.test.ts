@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { listOf, objectOf } from '../src/core/message.js';
+import { firstOf, present, resultOf } from './answers.js';
 import {
   connectClient,
   initializeArguments,
@@ -41,7 +43,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('snapshots', () =>
 
   const say = async (expression: string) => client.ask('evaluate', { expression, context: 'repl' });
   const variables = async (variablesReference: number): Promise<readonly Named[]> =>
-    (await client.ask('variables', { variablesReference })).body.variables;
+    (await client.request('variables', { variablesReference })).variables;
 
   it('are listed, and shown as goroutines with callers and values when asked for', async () => {
     client = await connectClient(server.port);
@@ -56,40 +58,39 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('snapshots', () =>
     await client.ask('configurationDone');
     const { threadId } = (await client.next('stopped')).body;
 
-    const list = String((await say('snapshots')).body.result).split('\n');
+    const list = resultOf(await say('snapshots')).split('\n');
     expect(list).toHaveLength(2);
     const line = list.find((each) => each.includes('ID: 1500') || each.includes('ID:1500')) ?? '';
     const [, number = '', goroutine = ''] = /^snapshot (\d+): goroutine (\d+), main\.price\(/.exec(line) ?? [];
-    const { snapshots } = (await client.ask('probelens/snapshots')).body;
+    const snapshots = listOf(objectOf(await client.request('probelens/snapshots')).snapshots).map(objectOf);
     expect(snapshots).toHaveLength(2);
-    const mine = snapshots.find((each: { number: number }) => each.number === Number(number));
+    const mine = present(snapshots.find((each) => each.number === Number(number)));
     expect(mine).toMatchObject({ goroutine: Number(goroutine), function: name });
 
     // Nobody is shown a thread that he did not ask for.
-    const ids = async (): Promise<readonly number[]> =>
-      (await client.ask('threads')).body.threads.map(({ id }: { id: number }) => id);
+    const ids = async (): Promise<readonly number[]> => (await client.request('threads')).threads.map(({ id }) => id);
     expect(await ids()).not.toContain(mine.threadId);
-    const opened = await say(`snapshot ${number}`);
-    expect(opened.body.result).toMatch(/main\.price \(.*order\.go:\d+\)\n {4}main\.worker \(.*main\.go:\d+\)/);
-    const tree = await variables(opened.body.variablesReference);
+    const opened = await client.request('evaluate', { expression: `snapshot ${number}`, context: 'repl' });
+    expect(opened.result).toMatch(/main\.price \(.*order\.go:\d+\)\n {4}main\.worker \(.*main\.go:\d+\)/);
+    const tree = await variables(opened.variablesReference);
     expect(tree.map((row) => row.name)).toEqual(expect.arrayContaining(['o', 'mult', '#0', '#1']));
     expect(await ids()).toContain(mine.threadId);
     expect(await ids()).toContain(threadId);
 
-    const { stackFrames } = (await client.ask('stackTrace', { threadId: mine.threadId, levels: 1 })).body;
+    const { stackFrames } = await client.request('stackTrace', { threadId: mine.threadId, levels: 1 });
     expect(stackFrames).toMatchObject([{ name, source: { name: 'order.go' } }]);
-    const [{ id: frameId }] = stackFrames;
-    const { scopes } = (await client.ask('scopes', { frameId })).body;
-    const order = (await variables(scopes[0].variablesReference)).find((row) => row.name === 'o');
+    const { id: frameId } = firstOf(stackFrames);
+    const { scopes } = await client.request('scopes', { frameId });
+    const order = (await variables(firstOf(scopes).variablesReference)).find((row) => row.name === 'o');
     const fields = await variables(order?.variablesReference ?? 0);
     expect(fields.find((row) => row.name === 'ID')?.value).toBe('1500');
-    expect((await client.ask('evaluate', { expression: 'o.ID', frameId })).body.result).toBe('1500');
+    expect((await client.request('evaluate', { expression: 'o.ID', frameId })).result).toBe('1500');
     const refused = await client.ask('evaluate', { expression: 'o.ID + 1', frameId });
     expect(refused).toMatchObject({ success: false, message: expect.stringContaining('was not captured') });
 
     // Delve's own goroutine is where it was.
-    const delve = (await client.ask('stackTrace', { threadId, levels: 1 })).body.stackFrames[0];
-    expect((await client.ask('evaluate', { expression: 'o.ID', frameId: delve.id })).body.result).toBe('2500');
+    const delve = (await client.request('stackTrace', { threadId, levels: 1 })).stackFrames[0];
+    expect((await client.request('evaluate', { expression: 'o.ID', frameId: delve?.id })).result).toBe('2500');
     await say('snapshot close');
     expect(await ids()).not.toContain(mine.threadId);
     expect(await say('snapshot 99')).toMatchObject({ success: false });

@@ -1,14 +1,16 @@
 /** Probes of one session that switch each other in the kernel, by the numbers of the session's list. */
 import { describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
-import type { AnyEvent, TestClient } from './session-client.js';
+import { type AnyEvent, type EventOf, resultOf } from './answers.js';
+import type { TestClient } from './session-client.js';
 import { SessionStage } from './session-stage.js';
 
-const stopOrEnd = ({ event }: AnyEvent): boolean => event === 'stopped' || event === 'terminated';
+const stopOrEnd = (one: AnyEvent): one is EventOf<'stopped' | 'terminated'> =>
+  one.event === 'stopped' || one.event === 'terminated';
 
 const console = async (client: TestClient, expression: string): Promise<string> => {
-  const { success, message, body } = await client.ask('evaluate', { expression, context: 'repl' });
-  return success ? body.result : (message ?? '');
+  const answer = await client.ask('evaluate', { expression, context: 'repl' });
+  return answer.success ? resultOf(answer) : (answer.message ?? '');
 };
 
 /** The four workers' queues hold 32 orders each, and neighbours are priced at the same time: so far apart order is sure. */
@@ -52,7 +54,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('probes that switc
     await client.ask('configurationDone');
     const again = await client.next(stopOrEnd);
     expect(again).toMatchObject({ event: 'stopped', body: { hitBreakpointIds: [1] } });
-    await client.ask('continue', { threadId: again.body.threadId });
+    await client.ask('continue', { threadId: again.event === 'stopped' && again.body.threadId });
     expect(await client.next(stopOrEnd)).toMatchObject({ event: 'terminated' });
     expectOnlyBetween(loggedIds(client.output.slice(before)));
   });

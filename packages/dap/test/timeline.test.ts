@@ -45,9 +45,9 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('the timeline', ()
       ([, what = '', from = '', to = '']): Deed => ({ what, from: BigInt(from), to: BigInt(to) }),
     );
     expect(deeds).toHaveLength(3 * rounds);
-    const { entries } = (await client.ask('probelens/timeline', {})).body;
+    const { entries } = await client.request('probelens/timeline', {});
     const during = ({ from, to }: Deed): readonly { goroutine: number; text: string }[] =>
-      entries.filter(({ time }: { time: string }) => BigInt(time) >= from && BigInt(time) <= to);
+      entries.filter(({ time }) => BigInt(time) >= from && BigInt(time) <= to);
     let locks = 0;
     for (const deed of deeds) {
       // Goroutine 1 runs main.
@@ -65,7 +65,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('the timeline', ()
       locks += 1;
     }
     expect(locks).toBeGreaterThan(0);
-    const times = entries.map(({ time }: { time: string }) => BigInt(time));
+    const times = entries.map(({ time }) => BigInt(time));
     expect(times).toEqual(times.toSorted((a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0)));
   });
 });

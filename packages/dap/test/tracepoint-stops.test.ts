@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { firstOf, resultOf } from './answers.js';
 import { LiveProgram } from './live-program.js';
 import {
   connectClient,
@@ -52,19 +53,19 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('stops at events o
     await attach('local');
     const armed = await say(`probe ${text}`);
     expect(armed).toMatchObject({ success: true });
-    const [, id] = /^\[(\d+)\]/.exec(armed.body.result) ?? [];
+    const [, id] = /^\[(\d+)\]/.exec(resultOf(armed)) ?? [];
     await client.ask('configurationDone');
     const threads = new Set<number>();
     for (let round = 0; round < 3; round += 1) {
       const stop = (await client.next('stopped')).body;
       expect(stop).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [Number(id)] });
       expect(stop.text).toMatch(/^syscalls:sys_enter_write\(.*count: 77/);
-      const { stackFrames } = (await client.ask('stackTrace', { threadId: stop.threadId })).body;
-      const names = stackFrames.map(({ name }: { name: string }) => name);
+      const { stackFrames } = await client.request('stackTrace', { threadId: stop.threadId });
+      const names = stackFrames.map(({ name }) => name);
       expect(names.slice(0, 4)).toEqual(['syscall.Syscall', 'syscall.write', 'syscall.Write', 'main.scribble']);
-      const { scopes } = (await client.ask('scopes', { frameId: stackFrames[0].id })).body;
-      const kernel = scopes.find(({ name }: { name: string }) => name === 'Kernel');
-      const { variables } = (await client.ask('variables', kernel)).body;
+      const { scopes } = await client.request('scopes', { frameId: firstOf(stackFrames).id });
+      const kernel = scopes.find(({ name }) => name === 'Kernel');
+      const { variables } = await client.request('variables', kernel);
       expect(variables).toContainEqual(expect.objectContaining({ name: 'count', value: '77' }));
       threads.add(stop.threadId);
       await client.ask('continue', { threadId: stop.threadId });
@@ -74,10 +75,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('stops at events o
     // A second one shares what stands at the returns, and both leave nothing.
     const second = await say('probe tracepoint:syscalls:sys_enter_openat if flags < 0 do stop');
     expect(second).toMatchObject({ success: true });
-    const [, other] = /^\[(\d+)\]/.exec(second.body.result) ?? [];
+    const [, other] = /^\[(\d+)\]/.exec(resultOf(second)) ?? [];
     expect((await say(`unprobe ${id}`)).success).toBe(true);
     expect((await say(`unprobe ${other}`)).success).toBe(true);
-    expect((await say('probes')).body.result).toContain('No probes');
+    expect(resultOf(await say('probes'))).toContain('No probes');
     await client.ask('disconnect', { terminateDebuggee: false });
     expect(await target.verdict()).toMatch(/code 0 signal null$/);
   });
@@ -89,10 +90,10 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('stops at events o
     for (let round = 0; round < 2; round += 1) {
       const { threadId } = (await client.next('stopped')).body;
       expect(target.state).toBe('T');
-      const { stackFrames } = (await client.ask('stackTrace', { threadId })).body;
+      const { stackFrames } = await client.request('stackTrace', { threadId });
       expect(stackFrames).toMatchObject([{ name: 'syscalls:sys_enter_write' }]);
-      const count = await client.ask('evaluate', { expression: 'count', frameId: stackFrames[0].id });
-      expect(count.body.result).toBe('77');
+      const count = await client.request('evaluate', { expression: 'count', frameId: firstOf(stackFrames).id });
+      expect(count.result).toBe('77');
       await client.ask('continue', { threadId });
     }
     await client.ask('disconnect');
