@@ -102,6 +102,8 @@ export const ownForms: readonly Form[] = written([
   'o.Next != nil && o.C == o.Next.C',
   'o.Shape == unitSquare',
   'o.Any == "x"',
+  'o.Symbol == o.Any',
+  'strings.HasPrefix(s, "...")',
   'o.Any == int(3)',
   'o.Any == o.At',
   'o.Any == o.Price',
@@ -128,9 +130,11 @@ export const ownForms: readonly Form[] = written([
 export interface Refusal {
   readonly condition: string;
   readonly says: RegExp;
+  /** The probed function. */
+  readonly at: string;
 }
 
-const refusal = (condition: string, says: RegExp): Refusal => ({ condition, says });
+const refusal = (condition: string, says: RegExp, at = 'main.probe'): Refusal => ({ condition, says, at });
 
 /** Where nobody else judges. */
 export const refusedForms: readonly Refusal[] = [
@@ -155,6 +159,9 @@ export const refusedForms: readonly Refusal[] = [
   refusal('o.Any.(error) == nil', /no type error/),
   refusal('o.Any == o.Bound', /versions keep values of main\.Beside in interfaces in different ways/),
   refusal('o.Any.(Beside).To == nil', /versions keep values of main\.Beside in interfaces in different ways/),
+  refusal('errOne == of[0]', /another one in each instantiation; ask for what it holds/, 'main.pick'),
+  refusal(String.raw`s == "\xff"`, /This escape is not a character; write characters, or compare single bytes/),
+  refusal('strings.HasPrefix(s...)', /cannot evaluate "s\.\.\."/),
   refusal('o.qty == 3', /no field qty; did you mean Qty\?/),
   refusal('Mult == 3', /did you mean mult\?/),
   refusal('b == 256', /no value of uint8, which goes from 0 to 255/),

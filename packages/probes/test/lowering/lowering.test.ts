@@ -15,13 +15,19 @@ const calls = soaking ? 400 : 200;
 const seed = Number(process.env.PROBELENS_SEED ?? 4_711);
 const random: readonly Form[] = randomConditions(seed, soaking ? 400 : 40).map((condition) => ({ condition }));
 
-const planFor = (planner: Planner, binary: GoBinary, condition: string, use: 'stop' | 'log'): ProbePlan | string => {
+const planFor = (
+  planner: Planner,
+  binary: GoBinary,
+  condition: string,
+  use: 'stop' | 'log',
+  at = 'main.probe',
+): ProbePlan | string => {
   const result = planner.plan(
     {
-      target: { kind: 'function', name: 'main.probe' },
+      target: { kind: 'function', name: at },
       condition,
       scope: { kind: 'process' },
-      action: { kind: 'log', template: '{n}' },
+      action: { kind: 'log', template: at === 'main.probe' ? '{n}' : undefined },
       rateLimit: undefined,
     },
     binary,
@@ -118,7 +124,8 @@ describe.skipIf(requirement('go').missing)('conditions that the kernel leaves to
     const path = await buildConditions([]);
     const planner = await loadPlanner();
     const binary = await openGoBinary(path);
-    for (const { condition, says } of refusals) expect.soft(planFor(planner, binary, condition, use)).toMatch(says);
+    for (const { condition, says, at } of refusals)
+      expect.soft(planFor(planner, binary, condition, use, at)).toMatch(says);
     binary.close();
     planner.dispose();
     await rm(dirname(path), { recursive: true });

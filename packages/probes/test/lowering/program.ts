@@ -173,6 +173,7 @@ ${conditions.map((each, index) => `\tcase ${index}:\n\t\tholds = ${each}`).join(
 	return 'f'
 }
 
+//go:noinline
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 
 func order(r *rand.Rand, next *Order) *Order {

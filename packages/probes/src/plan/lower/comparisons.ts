@@ -170,10 +170,11 @@ export const lowerComparison = (
       : comparison(truth(folded));
   }
   const found =
+    // First: beside an interface the other side may be anything.
+    compareComposites(scope, operator, left, right, text) ??
     compareBools(operator, left, right, text) ??
     compareStrings(operator, left, right, text) ??
     comparePointers(scope, operator, left, right, text) ??
-    compareComposites(scope, operator, left, right, text) ??
     lowerFloatComparison(scope, operator, left, right, text);
   if (found !== undefined) return found;
   const pair = integers(scope, left, right, text);

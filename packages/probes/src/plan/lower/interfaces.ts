@@ -87,6 +87,9 @@ const typeOf = (scope: Scope, value: Value, text: string): NamedType => {
     return better(text, 'the constant has no type here', 'give it one, as in int(3)');
   const name =
     value.kind === 'stored' ? value.type.name : value.kind === 'constant' ? value.constant.kind : describe(value);
+  // One function for several types: which of them it is, its caller has said.
+  if (name.includes('go.shape.'))
+    return better(text, 'the type is another one in each instantiation', 'ask for what it holds, as in x.(int) == y');
   const found = scope.namedType(name);
   return found ?? better(text, `${name} is not known in this program`, 'compare with another value');
 };

@@ -1,6 +1,6 @@
 /** A Go expression as a tree of our own, so that lowering does not depend on how a parser names things. */
 import type { Node, Parser } from 'web-tree-sitter';
-import { readLiteral } from '../../spec/go-literal.js';
+import { LiteralError, readLiteral } from '../../spec/go-literal.js';
 import { Refused } from '../refused.js';
 
 export type UnaryOperator = '-' | '+' | '!' | '^' | '*' | '&';
@@ -100,6 +100,16 @@ const operatorOf = <T extends string>(node: Node, operators: readonly T[]): T =>
 
 const optional = (node: Node | null): Syntax | undefined => (node === null ? undefined : convert(node));
 
+/** Bytes that are no text, as in "\xff", cannot be said. */
+const textOf = (literal: string): string => {
+  try {
+    return readLiteral(literal, 0).value;
+  } catch (error) {
+    if (!(error instanceof LiteralError)) throw error;
+    throw new Refused('syntax', `${literal}: ${error.message}; write characters, or compare single bytes.`);
+  }
+};
+
 const convertArguments = (node: Node): readonly Syntax[] => {
   const list = field(node, 'arguments');
   // f(xs...) and new(T) have children that are no expressions.
@@ -154,7 +164,7 @@ const convert = (node: Node): Syntax => {
       return { kind: 'rune', text };
     case 'interpreted_string_literal':
     case 'raw_string_literal':
-      return { kind: 'string', text, value: readLiteral(text, 0).value };
+      return { kind: 'string', text, value: textOf(text) };
     case 'identifier':
     case 'true':
     case 'false':
@@ -173,7 +183,7 @@ const convert = (node: Node): Syntax => {
       return { kind: 'slice', text, operand: convert(field(node, 'operand')), low, high };
     }
     case 'call_expression':
-      if (node.childForFieldName('type_arguments') !== null || text.includes('...')) return unsupported(node);
+      if (node.childForFieldName('type_arguments') !== null) return unsupported(node);
       return { kind: 'call', text, callee: convert(field(node, 'function')), arguments: convertArguments(node) };
     case 'unary_expression': {
       const operator = operatorOf(node, unaryOperators);
