@@ -1,41 +1,21 @@
 /** A program that loads eBPF programs, under Delve: stopped before and after, with what the kernel and the verifier say. */
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { findProgram, requirement } from '../../../test/requirements.js';
 import { listOf, objectOf } from '../src/core/message.js';
 import { firstOf, type Stop } from './answers.js';
-import {
-  connectClient,
-  initializeArguments,
-  startAdapter,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import { initializeArguments, type TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loading eBPF programs in a session', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-bpf-load-'));
-  let server: TestServer;
+  const stage = new SessionStage('bpf-load');
   let bpfload = '';
 
   beforeAll(async () => {
-    server = await startAdapter();
-    bpfload = await privateCopy(await buildFixture('bpfload'), work);
-  });
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    expect((await once(server.child, 'exit'))[0]).toBe(0);
-    rmSync(work, { recursive: true, force: true });
+    bpfload = await stage.program('bpfload');
   });
 
   let client: TestClient;
-  afterEach(async () => {
-    await client.leave();
-  });
 
   const launch = async (
     filters: readonly string[],
@@ -43,7 +23,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     mode: 'exec' | 'probe' = 'exec',
     program = bpfload,
   ) => {
-    client = await connectClient(server.port);
+    client = await stage.connect();
     const capabilities = await client.request('initialize', initializeArguments);
     const answer = client.ask('launch', { mode, program, args });
     await client.next('initialized');
@@ -302,7 +282,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
   });
 
   it('stops after a load through C where the call of C returns', async () => {
-    const program = await privateCopy(await buildFixture('bpfc'), work);
+    const program = await stage.program('bpfc');
     await launch(['bpf-load'], [], 'exec', program);
     await client.ask('configurationDone');
     for (const [description, name] of [

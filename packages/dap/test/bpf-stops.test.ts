@@ -1,47 +1,23 @@
 /** Probes by text that stop at loads of eBPF: which, the kernel decides; with Delve and without it. */
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
 import { firstOf, present, resultOf } from './answers.js';
-import {
-  connectClient,
-  initializeArguments,
-  startAdapter,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import type { TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('stops at loads of eBPF, by condition', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-bpf-stops-'));
-  let server: TestServer;
+  const stage = new SessionStage('bpf-stops');
   let client: TestClient;
   let program = '';
 
   beforeAll(async () => {
-    server = await startAdapter();
-    program = await privateCopy(await buildFixture('bpfload'), work);
-  });
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    await once(server.child, 'exit');
-    rmSync(work, { recursive: true, force: true });
-  });
-  afterEach(async () => {
-    await client.leave();
+    program = await stage.program('bpfload');
   });
 
   const say = (expression: string) => client.ask('evaluate', { expression, context: 'repl' });
 
   const launch = async (mode: 'exec' | 'probe', args: readonly string[]): Promise<void> => {
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
-    const answer = client.ask('launch', { mode, program, args });
-    await client.next('initialized');
-    expect((await answer).success).toBe(true);
+    client = await stage.begin('launch', { mode, program, args });
   };
 
   /** What a signal interrupts (EAGAIN) is loaded again. */

@@ -1,37 +1,22 @@
 /** Each editor, in its own order, sets a conditional breakpoint, sees the stop, looks at it, continues and leaves. */
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
 import { editors, line } from './editor-orders.js';
-import { connectClient, startAdapter, type TestClient, type TestServer } from './session-client.js';
+import type { TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('editors', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-editors-'));
-  let server: TestServer;
+  const stage = new SessionStage('editors');
   let program = '';
 
   beforeAll(async () => {
-    server = await startAdapter();
-    program = await privateCopy(await buildFixture('orders'), work);
-  });
-
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    expect((await once(server.child, 'exit'))[0]).toBe(0);
-    rmSync(work, { recursive: true, force: true });
+    program = await stage.program('orders');
   });
 
   let client: TestClient;
-  afterEach(async () => {
-    await client.leave();
-  });
 
   it.each(editors.map((editor) => [editor.name, editor] as const))('%s', async (_, editor) => {
-    client = await connectClient(server.port);
+    client = await stage.connect();
     const body = await client.request('initialize', editor.initialize);
     expect(body.supportsTerminateRequest).toBe(true);
     // None of them waits for the answer of `launch`: it comes after `initialized`, or with it.

@@ -1,49 +1,24 @@
 /** Crashes as exception filters: with Delve what it has no breakpoint for, without it all that ends a program. */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { afterEach, describe, expect, it } from 'vitest';
 import { requirement, soaking } from '../../../test/requirements.js';
 import { LiveProgram } from './live-program.js';
-import {
-  connectClient,
-  initializeArguments,
-  startAdapter,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import type { TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('crashes as exceptions', { timeout: 120_000 }, () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-crashes-'));
-  let server: TestServer;
-  let crashes = '';
-  beforeAll(async () => {
-    server = await startAdapter();
-    crashes = await buildFixture('crashes', { env: { CGO_ENABLED: '0' } });
-  }, 120_000);
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    expect((await once(server.child, 'exit'))[0]).toBe(0);
-    rmSync(work, { recursive: true, force: true });
-  });
-
+  const stage = new SessionStage('crashes');
   let client: TestClient;
   let target: LiveProgram;
   afterEach(async () => {
-    await client.leave();
+    await stage.leaveAll();
     if (target.alive) await target.verdict();
   });
 
   /** Attached to the program, which then does what its argument says. */
   const begin = async (mode: 'local' | 'probe', filter: string, kind: string): Promise<void> => {
-    target = await LiveProgram.start(await privateCopy(crashes, work), ['-wait', kind]);
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
-    const answer = client.ask('attach', { mode, processId: target.pid });
-    await client.next('initialized');
-    expect((await answer).success).toBe(true);
+    target = await LiveProgram.start(await stage.program('crashes', { env: { CGO_ENABLED: '0' } }), ['-wait', kind]);
+    client = await stage.begin('attach', { mode, processId: target.pid });
     await client.ask('setExceptionBreakpoints', { filters: [filter] });
     // Filters go in behind the answer; a breakpoint is answered when it is in, and it comes later.
     await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.leave', condition: 'code == -1' }] });

@@ -1,19 +1,12 @@
 /** Exception filters of the kernel: signals that others send, signals that end the program, and the kernel's own choice. */
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { afterEach, describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
 import { LiveProgram } from './live-program.js';
-import {
-  connectClient,
-  initializeArguments,
-  startAdapter,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import { initializeArguments, type TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 /** The memory controller of cgroup version 1 or 2, where it can be used. */
 const memoryGroups = [
@@ -34,31 +27,16 @@ const memoryGroups = [
 });
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-exceptions-'));
-  let server: TestServer;
-  let orders = '';
-  let hive = '';
-
-  beforeAll(async () => {
-    server = await startAdapter();
-    [orders, hive] = await Promise.all([buildFixture('orders'), buildFixture('hive')]);
-  });
-
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    expect((await once(server.child, 'exit'))[0]).toBe(0);
-    rmSync(work, { recursive: true, force: true });
-  });
-
+  const stage = new SessionStage('exceptions');
   let client: TestClient;
   let target: LiveProgram;
   afterEach(async () => {
-    await client.leave();
+    await stage.leaveAll();
     if (target.alive) await target.verdict();
   });
 
   const attach = async (mode: 'local' | 'probe', filters: readonly string[]): Promise<void> => {
-    client = await connectClient(server.port);
+    client = await stage.connect();
     const body = await client.request('initialize', initializeArguments);
     const offered = body.exceptionBreakpointFilters?.map(({ filter }) => filter);
     expect(offered).toEqual(expect.arrayContaining(['unrecovered-panic', ...filters]));
@@ -80,7 +58,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters
 
   it('stop a program that lives on, and tell of the end of one that does not', async () => {
     // SIGHUP is ignored by what a shell starts like this, so the program survives it.
-    const program = await privateCopy(orders, work);
+    const program = await stage.program('orders');
     target = await LiveProgram.start('/bin/sh', ['-c', 'trap "" HUP; exec "$0" serve 200', program]);
     await attach('local', ['process-kill', 'fatal-signal']);
     process.kill(target.pid, 'SIGHUP');
@@ -103,7 +81,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters
   });
 
   it('are off unless asked for, and off again when no longer wanted', async () => {
-    const program = await privateCopy(orders, work);
+    const program = await stage.program('orders');
     target = await LiveProgram.start('/bin/sh', ['-c', 'trap "" HUP; exec "$0" serve 200', program]);
     await attach('local', ['process-kill']);
     await client.ask('setExceptionBreakpoints', { filters: [] });
@@ -130,7 +108,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters
       // A machine with swap would fill that first.
       const swap = join(group, 'memory.swap.max');
       if (existsSync(swap)) writeFileSync(swap, '0');
-      target = await LiveProgram.start(await privateCopy(hive, work), []);
+      target = await LiveProgram.start(await stage.program('hive'), []);
       writeFileSync(join(group, 'cgroup.procs'), String(target.pid));
       await attach('probe', ['out-of-memory']);
       target.child.stdin?.write('hoard\n');

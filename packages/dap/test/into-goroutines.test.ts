@@ -1,40 +1,22 @@
 /** Steps into `go` statements: the goroutine of this very statement is stopped, and none of the others that run the same. */
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import { firstOf, present } from './answers.js';
 import { LiveProgram } from './live-program.js';
-import {
-  connectClient,
-  initializeArguments,
-  lineOf,
-  startAdapter,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import { lineOf, type TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 const source = join(fixtureSources('hive'), 'main.go');
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a step into a go statement', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-into-'));
-  let server: TestServer;
+  const stage = new SessionStage('into');
   let client: TestClient;
   let target: LiveProgram;
 
-  beforeAll(async () => {
-    server = await startAdapter();
-  });
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    await once(server.child, 'exit');
-    rmSync(work, { recursive: true, force: true });
-  });
   afterEach(async () => {
-    await client.leave();
+    await stage.leaveAll();
     if (target.alive) await target.verdict();
   });
 
@@ -43,12 +25,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a step into a go 
     ['in an optimised, position-independent one', ['-buildmode=pie']],
   ] as const)('stops the new goroutine alone, %s', async (_, flags) => {
     const optimised = flags[0] === '-buildmode=pie';
-    target = await LiveProgram.start(await privateCopy(await buildFixture('hive', { flags }), work), []);
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
-    const attach = client.ask('attach', { mode: 'local', processId: target.pid });
-    await client.next('initialized');
-    expect((await attach).success).toBe(true);
+    target = await LiveProgram.start(await stage.program('hive', { flags }), []);
+    client = await stage.begin('attach', { mode: 'local', processId: target.pid });
     const line = lineOf(source, 'go work(id, done)');
     // A gate on the very function must not be in the way, nor be lost.
     const name = 'main.work';
@@ -82,12 +60,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a step into a go 
   });
 
   it('offers nothing where nothing is started', async () => {
-    target = await LiveProgram.start(await privateCopy(await buildFixture('hive'), work), []);
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
-    const attach = client.ask('attach', { mode: 'local', processId: target.pid });
-    await client.next('initialized');
-    await attach;
+    target = await LiveProgram.start(await stage.program('hive'), []);
+    client = await stage.begin('attach', { mode: 'local', processId: target.pid });
     const line = lineOf(source, 'sum += <-done');
     await client.ask('setBreakpoints', { source: { path: source }, breakpoints: [{ line }] });
     await client.ask('configurationDone');

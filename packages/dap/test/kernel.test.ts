@@ -1,51 +1,26 @@
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import { firstOf } from './answers.js';
-import {
-  connectClient,
-  initializeArguments,
-  lineOf,
-  startAdapter,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import { lineOf, type TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 const source = join(fixtureSources('orders'), 'order.go');
 const priceLine = lineOf(source, 'func price(');
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the kernel', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-kernel-'));
-  let server: TestServer;
+  const stage = new SessionStage('kernel');
   let optimised = '';
 
   beforeAll(async () => {
-    server = await startAdapter();
-    optimised = await privateCopy(await buildFixture('orders'), work);
-  });
-
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    const [code] = await once(server.child, 'exit');
-    rmSync(work, { recursive: true, force: true });
-    expect(code).toBe(0);
+    optimised = await stage.program('orders');
   });
 
   let client: TestClient;
-  afterEach(async () => {
-    await client.leave();
-  });
 
   const launched = async (args: object): Promise<void> => {
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
-    const launch = client.ask('launch', { mode: 'exec', program: optimised, ...args });
-    await client.next('initialized');
-    expect((await launch).success).toBe(true);
+    client = await stage.launch(optimised, args);
   };
 
   it('stops where the condition of a function breakpoint holds, with goroutine, arguments and stack', async () => {
@@ -86,9 +61,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
     async (kind) => {
       const pie = kind === 'position-independent';
       // Traps that come after their hit was shown are recognised by their address, wherever the program was loaded.
-      const program = pie
-        ? await privateCopy(await buildFixture('orders', { flags: ['-buildmode=pie'] }), work)
-        : optimised;
+      const program = pie ? await stage.program('orders', { flags: ['-buildmode=pie'] }) : optimised;
       await launched({ args: ['100000'], program });
       const set = await client.request('setBreakpoints', {
         source: { path: source },
@@ -181,18 +154,9 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
   });
 
   it('builds a package, and rebuilds it for a restart', async () => {
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
     const program = fixtureSources('orders');
-    const launch = client.ask('launch', {
-      mode: 'debug',
-      program,
-      dlvCwd: program,
-      output: join(work, 'built'),
-      args: ['2000'],
-    });
-    await client.next('initialized');
-    expect((await launch).success).toBe(true);
+    const output = join(stage.work, 'built');
+    client = await stage.launch(program, { mode: 'debug', dlvCwd: program, output, args: ['2000'] });
     const stops: string[] = [];
     for (let round = 0; round < 2; round += 1) {
       const set = await client.request('setFunctionBreakpoints', {

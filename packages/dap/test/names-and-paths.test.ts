@@ -1,12 +1,10 @@
 /** Names of functions and paths of sources as people have them, held against what Delve makes of them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, findDelve, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { buildFixture, findDelve, fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import { functionsMeant, functionsPerhaps } from '../src/kernel/function-names.js';
 import { pathRules } from '../src/kernel/paths.js';
@@ -16,11 +14,10 @@ import {
   initializeArguments,
   lineOf,
   listeningPort,
-  startAdapter,
   startPlainDelve,
   type TestClient,
-  type TestServer,
 } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 describe('paths of editor and binary', () => {
   it('are exchanged by the first rule that fits whole elements', () => {
@@ -40,23 +37,10 @@ describe('paths of editor and binary', () => {
 });
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-names-'));
-  let server: TestServer;
+  const stage = new SessionStage('names');
   let client: TestClient;
-  let orders = '';
-
-  beforeAll(async () => {
-    server = await startAdapter();
-    orders = await buildFixture('orders');
-  });
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    await once(server.child, 'exit');
-    rmSync(work, { recursive: true, force: true });
-  });
-  afterEach(async () => {
-    await client.leave();
-  });
+  // One of them is Delve's, and not the stage's.
+  afterEach(() => client.leave());
 
   it('of functions mean what Delve takes them for', async () => {
     const program = await buildFixture('variety', { flags: ['-gcflags=all=-N -l'] });
@@ -95,13 +79,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths',
   });
 
   it('a short name and a path of the editor go to the kernel', async () => {
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
     const substitutePath = [{ from: '/editor/orders', to: fixtureSources('orders') }];
-    const program = await privateCopy(orders, work);
-    const launch = client.ask('launch', { mode: 'exec', program, args: ['3000'], substitutePath });
-    await client.next('initialized');
-    expect((await launch).success).toBe(true);
+    client = await stage.launch(await stage.program('orders'), { args: ['3000'], substitutePath });
     const line = lineOf(join(fixtureSources('orders'), 'order.go'), 'func price(');
     const source = { path: '/editor/orders/order.go' };
     const lines = await client.request('setBreakpoints', {
@@ -128,16 +107,12 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths',
   });
 
   it('a Delve that runs already gets kernel breakpoints, as long as it is on this machine', async () => {
-    const program = await privateCopy(orders, work);
+    const program = await stage.program('orders');
     const args = ['exec', '--headless', '--listen=127.0.0.1:0', program, '--', '3000'];
     const remote: ChildProcess = spawn(findDelve() ?? 'dlv', args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const gone = once(remote, 'exit');
     const port = await listeningPort(remote, /listening at: \S+:(\d+)/);
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
-    const attach = client.ask('attach', { mode: 'remote', port });
-    await client.next('initialized');
-    expect(await attach).toMatchObject({ success: true });
+    client = await stage.begin('attach', { mode: 'remote', port });
     const set = await client.request('setFunctionBreakpoints', {
       breakpoints: [{ name: 'main.price', condition: 'o.ID == 1000' }],
     });
@@ -152,14 +127,14 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths',
   });
 
   it('a program that needs the kernel is not started without it', async () => {
-    client = await connectClient(server.port);
+    client = await stage.connect();
     await client.ask('initialize', initializeArguments);
-    const launch = { mode: 'exec', program: orders, kernel: 'required', agent: ['/nowhere/agent'] };
+    const program = await stage.program('orders');
+    const launch = { mode: 'exec', program, kernel: 'required', agent: ['/nowhere/agent'] };
     const answer = await client.ask('launch', launch);
     expect(answer).toMatchObject({ success: false, message: expect.stringContaining('"kernel" is "required"') });
     expect(client.events.map(({ event }) => event)).not.toContain('process');
     // Another try in the same session.
-    const program = await privateCopy(orders, work);
     const again = client.ask('launch', { mode: 'exec', program, args: ['10'], kernel: 'required' });
     await client.next('initialized');
     expect(await again).toMatchObject({ success: true });

@@ -1,47 +1,25 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import { firstOf, present, refusalOf } from './answers.js';
-import {
-  connectClient,
-  initializeArguments,
-  lineOf,
-  startAdapter,
-  stdioClient,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import { initializeArguments, lineOf, stdioClient, type TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone ("kernel": "off")', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-pass-'));
+  const stage = new SessionStage('pass');
   let program = '';
-  let server: TestServer;
   const source = join(fixtureSources('orders'), 'order.go');
   const bodyLine = lineOf(source, 'func price(') + 1;
-  const children: ChildProcess[] = [];
 
   beforeAll(async () => {
-    program = await privateCopy(await buildFixture('orders', { flags: ['-gcflags=all=-N -l'] }), work);
-    server = await startAdapter();
-    children.push(server.child);
-  });
-
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    const [code] = await once(server.child, 'exit');
-    rmSync(work, { recursive: true, force: true });
-    expect(code).toBe(0);
+    program = await stage.program('orders', { flags: ['-gcflags=all=-N -l'] });
   });
 
   let client: TestClient;
-  afterEach(async () => {
-    await client.leave();
-  });
+  // One of them is on stdio, and not the stage's.
+  afterEach(() => client.leave());
 
   const launched = async (dc: TestClient, args: object = {}): Promise<void> => {
     await dc.ask('initialize', initializeArguments);
@@ -51,7 +29,7 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
   };
 
   it('stops at a conditional breakpoint, shows variables, steps and continues to the end', async () => {
-    client = await connectClient(server.port);
+    client = await stage.connect();
     await launched(client);
     const set = await client.request('setBreakpoints', {
       source: { path: source },
@@ -82,7 +60,7 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
   });
 
   it('passes requests through that nobody knows, and Delve answers them', async () => {
-    client = await connectClient(server.port);
+    client = await stage.connect();
     await launched(client, { stopOnEntry: true });
     await client.ask('configurationDone');
     await client.next('stopped');
@@ -95,7 +73,7 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
   });
 
   it('answers before there is a program as Delve does', async () => {
-    client = await connectClient(server.port);
+    client = await stage.connect();
     const early = await client.ask('threads');
     expect(refusalOf(early)).toMatchObject({
       id: 3000,
@@ -108,7 +86,7 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
   });
 
   it('says in one sentence that Delve is missing, and takes a second launch', async () => {
-    client = await connectClient(server.port);
+    client = await stage.connect();
     await client.ask('initialize', initializeArguments);
     const missing = await client.ask('launch', { mode: 'exec', program, delve: '/nowhere/dlv' });
     expect(missing.success).toBe(false);
@@ -123,8 +101,8 @@ describe.skipIf(requirement('delve', 'go').missing)('a session with Delve alone 
   });
 
   it('runs two sessions at once on one port', async () => {
-    client = await connectClient(server.port);
-    const other = await connectClient(server.port);
+    client = await stage.connect();
+    const other = await stage.connect();
     await Promise.all([launched(client), launched(other)]);
     await Promise.all([client.ask('configurationDone'), other.ask('configurationDone')]);
     await Promise.all([client.next('terminated'), other.next('terminated')]);

@@ -1,51 +1,27 @@
 /** What cannot be had is said in one sentence with the next step, and everything else goes on. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
 import { firstOf, refusalOf } from './answers.js';
-import {
-  connectClient,
-  initializeArguments,
-  startAdapter,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import { initializeArguments, type TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 const aSentence = /^[A-Z][^\n]*\.$/;
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-refusals-'));
-  let server: TestServer;
+  const stage = new SessionStage('refusals');
   let program = '';
 
   beforeAll(async () => {
-    server = await startAdapter();
-    program = await privateCopy(await buildFixture('orders'), work);
-  });
-
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    await once(server.child, 'exit');
-    rmSync(work, { recursive: true, force: true });
+    program = await stage.program('orders');
   });
 
   let client: TestClient;
-  afterEach(async () => {
-    await client.leave();
-  });
 
-  const started = async (args: object, request = 'launch'): Promise<void> => {
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
-    const answer = client.ask(request, args);
-    await client.next('initialized');
-    expect((await answer).success).toBe(true);
+  const started = async (args: object): Promise<void> => {
+    client = await stage.launch(program, { args: ['300'], ...args });
   };
 
   const messageOf = async (breakpoint: object): Promise<string> => {
@@ -54,7 +30,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => 
   };
 
   it('without privileges everything works in Delve, with one line in the console', async () => {
-    await started({ mode: 'exec', program, args: ['300'], agent: ['/bin/false'] });
+    await started({ agent: ['/bin/false'] });
     expect(await messageOf({ name: 'main.price', condition: 'o.ID == 20' })).toMatch(aSentence);
     await client.ask('configurationDone');
     const stop = (await client.next('stopped')).body;
@@ -67,7 +43,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => 
   });
 
   it('an unknown function is named, with those that are close', async () => {
-    await started({ mode: 'exec', program, args: ['300'] });
+    await started({});
     const answer = await client.request('setFunctionBreakpoints', {
       breakpoints: [{ name: 'main.prise', condition: 'o.ID == 20' }],
     });
@@ -78,15 +54,15 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => 
   });
 
   it('a condition that cannot be lowered stays with Delve, which says why', async () => {
-    await started({ mode: 'exec', program, args: ['300'] });
+    await started({});
     expect(await messageOf({ name: 'main.price', condition: 'fmt.Sprint(o.ID) == "20"' })).toMatch(/^In Delve: .*\.$/);
     expect(await messageOf({ name: 'main.price', condition: 'o.Nothing == 1' })).toMatch(/^In Delve: .*\.$/);
     expect(await messageOf({ name: 'main.price', condition: 'o.ID ==' })).toMatch(/./);
   });
 
   it('a stripped program keeps its breakpoints in Delve', async () => {
-    const stripped = await privateCopy(await buildFixture('orders', { flags: ['-ldflags=-s -w'] }), work);
-    client = await connectClient(server.port);
+    const stripped = await stage.program('orders', { flags: ['-ldflags=-s -w'] });
+    client = await stage.connect();
     await client.ask('initialize', initializeArguments);
     const answer = await client.ask('launch', { mode: 'exec', program: stripped, args: ['300'] });
     if (!answer.success) {
@@ -98,7 +74,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => 
   });
 
   it('an address where no Delve answers is said', async () => {
-    client = await connectClient(server.port);
+    client = await stage.connect();
     await client.ask('initialize', initializeArguments);
     const nobody = await client.ask('attach', { mode: 'remote', port: 1 });
     expect(refusalOf(nobody)).toMatchObject({ id: 4103, format: expect.stringContaining('127.0.0.1:1') });
@@ -107,8 +83,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => 
   });
 
   it("another user's connection is closed before a word", async () => {
-    client = await connectClient(server.port);
-    const script = `require('node:net').connect(${server.port}, '127.0.0.1').on('close', () => process.exit(7)).resume()`;
+    client = await stage.connect();
+    const script = `require('node:net').connect(${stage.server.port}, '127.0.0.1').on('close', () => process.exit(7)).resume()`;
     const stranger = spawn(process.execPath, ['-e', script], { uid: 65_534, gid: 65_534, stdio: 'ignore', cwd: '/' });
     const [code] = await once(stranger, 'exit');
     expect(code).toBe(7);
@@ -116,8 +92,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('refusals', () => 
   });
 
   it('bytes that are no messages end only their own session', async () => {
-    client = await connectClient(server.port);
-    const noise = connect(server.port, '127.0.0.1');
+    client = await stage.connect();
+    const noise = connect(stage.server.port, '127.0.0.1');
     await once(noise, 'connect');
     noise.end('GET / HTTP/1.1\r\n\r\n{"not": "dap"}');
     noise.resume();

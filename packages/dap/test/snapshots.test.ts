@@ -1,20 +1,10 @@
 /** Snapshots beside Delve: taken without a stop, looked at when the program has long gone on. */
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
 import { listOf, objectOf } from '../src/core/message.js';
 import { firstOf, present, resultOf } from './answers.js';
-import {
-  connectClient,
-  initializeArguments,
-  startAdapter,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import type { TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 interface Named {
   readonly name: string;
@@ -23,36 +13,17 @@ interface Named {
 }
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('snapshots', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-snapshots-'));
-  let server: TestServer;
+  const stage = new SessionStage('snapshots');
   let client: TestClient;
-  let program = '';
-
-  beforeAll(async () => {
-    server = await startAdapter();
-    program = await privateCopy(await buildFixture('orders'), work);
-  });
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    await once(server.child, 'exit');
-    rmSync(work, { recursive: true, force: true });
-  });
-  afterEach(async () => {
-    await client.leave();
-  });
 
   const say = async (expression: string) => client.ask('evaluate', { expression, context: 'repl' });
   const variables = async (variablesReference: number): Promise<readonly Named[]> =>
     (await client.request('variables', { variablesReference })).variables;
 
   it('are listed, and shown as goroutines with callers and values when asked for', async () => {
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
     // Each worker has every fourth order, so these are of two goroutines.
     const probes = ['main.price if o.ID == 1500 || o.ID == 1501 do snapshot'];
-    const launch = client.ask('launch', { mode: 'exec', program, args: ['3000'], probes });
-    await client.next('initialized');
-    expect((await launch).success).toBe(true);
+    client = await stage.launch(await stage.program('orders'), { args: ['3000'], probes });
     const name = 'main.price';
     await client.ask('setFunctionBreakpoints', { breakpoints: [{ name, condition: 'o.ID == 2500' }] });
     await client.ask('configurationDone');

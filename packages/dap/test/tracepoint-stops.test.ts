@@ -1,48 +1,21 @@
 /** Stops at events of the kernel, beside Delve and without it. */
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
+import { describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
 import { firstOf, resultOf } from './answers.js';
 import { LiveProgram } from './live-program.js';
-import {
-  connectClient,
-  initializeArguments,
-  startAdapter,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import type { TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('stops at events of the kernel', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-tracepoints-'));
-  let server: TestServer;
+  const stage = new SessionStage('tracepoints');
   let client: TestClient;
   let target: LiveProgram;
-  let built = '';
-
-  beforeAll(async () => {
-    server = await startAdapter();
-    built = await buildFixture('errands');
-  });
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    await once(server.child, 'exit');
-    rmSync(work, { recursive: true, force: true });
-  });
-  afterEach(async () => {
-    await client.leave();
-  });
 
   const attach = async (mode: 'local' | 'probe'): Promise<void> => {
-    target = await LiveProgram.start(await privateCopy(built, work), ['loop', mkdtempSync(join(work, 'files-'))]);
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
-    const answer = client.ask('attach', { mode, processId: target.pid });
-    await client.next('initialized');
-    expect((await answer).success).toBe(true);
+    target = await LiveProgram.start(await stage.program('errands'), ['loop', mkdtempSync(join(stage.work, 'files-'))]);
+    client = await stage.begin('attach', { mode, processId: target.pid });
   };
 
   const say = async (expression: string) => client.ask('evaluate', { expression, context: 'repl' });
