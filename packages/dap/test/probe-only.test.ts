@@ -1,11 +1,9 @@
 /** Sessions without a debugger, on the real kernel: what is shown is held against what the program itself counts. */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fixtureSources } from '../../../test/fixture-build.js';
 import { requirement, soaking } from '../../../test/requirements.js';
 import { firstOf } from './answers.js';
 import { editors, line } from './editor-orders.js';
@@ -18,6 +16,7 @@ import {
   type TestClient,
   type TestServer,
 } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 import { gone, until } from './until.js';
 
 const rounds = Number(process.env.PROBELENS_ROUNDS ?? (soaking ? 50 : 1));
@@ -25,20 +24,12 @@ const rounds = Number(process.env.PROBELENS_ROUNDS ?? (soaking ? 50 : 1));
 const source = join(fixtureSources('orders'), 'order.go');
 
 describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-probe-'));
+  // Delve must not be needed.
+  const stage = new SessionStage('probe', () => ({ PROBELENS_TEST_DLV: '/nowhere/dlv' }));
   let server: TestServer;
-  let built = '';
 
   beforeAll(async () => {
-    // Delve must not be needed.
-    server = await startAdapter({ PROBELENS_TEST_DLV: '/nowhere/dlv' });
-    built = await buildFixture('orders');
-  });
-
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    expect((await once(server.child, 'exit'))[0]).toBe(0);
-    rmSync(work, { recursive: true, force: true });
+    server = stage.server;
   });
 
   let client: TestClient;
@@ -71,7 +62,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
   };
 
   it('starts a program and shows every hit once, with its callers and values', async () => {
-    const program = await privateCopy(built, work);
+    const program = await stage.program('orders');
     await begin('launch', { program, args: ['4000'] });
     const set = await client.request('setFunctionBreakpoints', {
       breakpoints: [{ name: 'main.price', condition: 'o.ID % 1000 < 4' }],
@@ -111,7 +102,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
   });
 
   const attached = async (breakpoint: object, path?: string): Promise<LiveProgram> => {
-    const target = await LiveProgram.start(path ?? (await privateCopy(built, work)), ['serve', '2000']);
+    const target = await LiveProgram.start(path ?? (await stage.program('orders')), ['serve', '2000']);
     await begin('attach', { processId: target.pid });
     const set = await client.request('setFunctionBreakpoints', { breakpoints: [breakpoint] });
     expect(set.breakpoints).toMatchObject([{ verified: true }]);
@@ -197,7 +188,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
 
   it('ends what it has started, at a stop and before the start', async () => {
     for (const configured of [true, false]) {
-      await begin('launch', { program: await privateCopy(built, work), args: ['1000000000'] });
+      await begin('launch', { program: await stage.program('orders'), args: ['1000000000'] });
       const { pid } = client;
       await client.ask('setFunctionBreakpoints', { breakpoints: [price] });
       if (configured) {
@@ -210,8 +201,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
   });
 
   it('needs no symbols', async () => {
-    const stripped = await buildFixture('orders', { flags: ['-ldflags=-s -w'] });
-    const target = await attached(price, await privateCopy(stripped, work));
+    const target = await attached(price, await stage.program('orders', { flags: ['-ldflags=-s -w'] }));
     const { threadId } = (await client.next('stopped')).body;
     const { stackFrames } = await client.request('stackTrace', { threadId });
     expect(stackFrames.map(({ name }) => name).slice(0, 2)).toEqual(['main.price', 'main.worker']);
@@ -240,7 +230,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
     async (_, editor) => {
       client = await connectClient(server.port);
       await client.ask('initialize', editor.initialize);
-      const program = await privateCopy(built, work);
+      const program = await stage.program('orders');
       // None of them waits for the answer of `launch`: it comes after `initialized`, or with it.
       const launch = client.ask('launch', { ...editor.launch, mode: 'probe', program, args: ['3000'] });
       await client.next('initialized');

@@ -1,56 +1,23 @@
 /** Gates in a program that runs: steps, changes on the way, log messages, the console, the control socket. */
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectControl, liveSessions } from '@probelens/probes/control';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
+import { describe, expect, it } from 'vitest';
+import { fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import { firstOf, present, refusalOf, resultOf } from './answers.js';
-import {
-  connectClient,
-  initializeArguments,
-  lineOf,
-  startAdapter,
-  type TestClient,
-  type TestServer,
-} from './session-client.js';
+import { lineOf, type TestClient } from './session-client.js';
+import { SessionStage } from './session-stage.js';
 
 const source = join(fixtureSources('orders'), 'order.go');
 const workers = join(fixtureSources('orders'), 'main.go');
 const priceLine = lineOf(source, 'func price(');
 
 describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a running program', () => {
-  const work = mkdtempSync(join(tmpdir(), 'dap-running-'));
-  const registry = join(work, 'registry');
-  let server: TestServer;
-  let built = '';
-
-  beforeAll(async () => {
-    server = await startAdapter({ PROBELENS_TEST_CONTROL: registry });
-    built = await buildFixture('orders');
-  });
-
-  afterAll(async () => {
-    server.child.kill('SIGTERM');
-    const [code] = await once(server.child, 'exit');
-    rmSync(work, { recursive: true, force: true });
-    expect(code).toBe(0);
-  });
-
+  const stage = new SessionStage('running', (work) => ({ PROBELENS_TEST_CONTROL: join(work, 'registry') }));
   let client: TestClient;
-  afterEach(async () => {
-    await client.leave();
-  });
 
   const launched = async (args: object): Promise<void> => {
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
-    const program = await privateCopy(built, work);
-    const launch = client.ask('launch', { mode: 'exec', program, ...args });
-    await client.next('initialized');
-    expect((await launch).success).toBe(true);
+    client = await stage.launch(await stage.program('orders'), args);
   };
 
   const topOf = async (threadId: number) => {
@@ -190,7 +157,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     await client.ask('configurationDone');
     // The session is registered when its kernel side is open; this answer comes after that.
     await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID < 0' }] });
-    const [session] = await liveSessions(registry);
+    const [session] = await liveSessions(join(stage.work, 'registry'));
     if (session === undefined) throw new Error('no session is registered');
     const control = await connectControl(session);
     const counted = new Promise<number>((resolve) => {
@@ -239,13 +206,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
   });
 
   it.each(['optimised', 'unoptimised'])('stops on the first line of a body, with its arguments (%s)', async (kind) => {
-    client = await connectClient(server.port);
-    await client.ask('initialize', initializeArguments);
     const flags = kind === 'unoptimised' ? ['-gcflags=all=-N -l'] : [];
-    const program = await privateCopy(await buildFixture('orders', { flags }), work);
-    const launch = client.ask('launch', { mode: 'exec', program, args: ['50000'] });
-    await client.next('initialized');
-    await launch;
+    await launched({ args: ['50000'], program: await stage.program('orders', { flags }) });
     const answer = await client.request('setBreakpoints', {
       source: { path: source },
       breakpoints: [{ line: priceLine + 1, condition: 'o.ID % 10000 < 4 && mult > 0' }],
@@ -288,7 +250,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
 
   it('lets a call that a person injects pass its own gate', async () => {
     // Delve calls no optimised function.
-    const program = await privateCopy(await buildFixture('orders', { flags: ['-gcflags=all=-N -l'] }), work);
+    const program = await stage.program('orders', { flags: ['-gcflags=all=-N -l'] });
     await launched({ args: ['20000'], program });
     const condition = 'o.ID % 5000 == 10 || mult == 77';
     await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition }] });
@@ -316,7 +278,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
   });
 
   it('stops inside a function, in the middle of a line', async () => {
-    const program = await privateCopy(await buildFixture('orders', { flags: ['-gcflags=all=-N -l'] }), work);
+    const program = await stage.program('orders', { flags: ['-gcflags=all=-N -l'] });
     await launched({ args: ['20000'], program });
     const book = join(fixtureSources('orders'), 'book.go');
     const line = lineOf(book, 'if o.ID%5000 == 1234');
