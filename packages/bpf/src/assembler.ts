@@ -41,6 +41,9 @@ export class AssemblyError extends Error {
   }
 }
 
+/** The program is too long for it: a jump has 16 bits for its distance. */
+export class JumpTooLong extends AssemblyError {}
+
 interface Fixup {
   readonly slot: number;
   readonly label: string;
@@ -272,7 +275,7 @@ export class Assembler {
       const distance = target - slot - base;
       if (field === 'immediate') view.setInt32(slot * instructionBytes + 4, distance, true);
       else if (distance >= -32768 && distance <= 32767) view.setInt16(slot * instructionBytes + 2, distance, true);
-      else throw new AssemblyError(slot, `label "${label}" is ${distance} instructions away, a jump reaches 32767`);
+      else throw new JumpTooLong(slot, `label "${label}" is ${distance} instructions away, a jump reaches 32767`);
     }
     return program;
   }

@@ -1,4 +1,4 @@
-export { Assembler, AssemblyError, type MapReference } from './assembler.js';
+export { Assembler, AssemblyError, JumpTooLong, type MapReference } from './assembler.js';
 export { Btf, type BtfMember, kernelBtf } from './btf/btf.js';
 export type { ProgramFunction } from './btf/function-types.js';
 export { BtfError } from './btf/raw.js';

@@ -1,11 +1,12 @@
 /** What one client has armed, and the kernel objects that its probes share. */
 import { readlinkSync } from 'node:fs';
-import { type BpfMap, createMap, type Features, features, KernelError } from '@probelens/bpf';
+import { type BpfMap, createMap, type Features, features, JumpTooLong, KernelError } from '@probelens/bpf';
 import type { BpfWhat } from '../bpf-load/call.js';
 import { bpfDetails } from '../bpf-load/text.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 import { InvalidPlan, ProgramError, validatePlan, validHits } from '../program/index.js';
+import { ExpressionTooLarge } from '../program/validate-expression.js';
 import { admit, admitProcess, askingUser, identifyTracer } from './admission.js';
 import type { Armed } from './armed.js';
 import { ArmedProbe, changedText } from './armed-probe.js';
@@ -336,5 +337,6 @@ const mapsOf = ({ control, events }: Shared) => ({
 const asRefusal = (error: unknown): unknown => {
   if (error instanceof KernelError) return new refusal.Refused('kernel-refused', error.message, { cause: error });
   if (error instanceof ProgramError) return refusal.badPlan(error.message);
+  if (error instanceof JumpTooLong) return new ExpressionTooLarge();
   return error;
 };
