@@ -101,6 +101,17 @@ const stepTo = (turn: Turn, request: Request): void => {
   }
 };
 
+/** Behind a resume that Delve has not been sent: one that stands still has nothing to pause. */
+const pause = (turn: Turn, request: Request): void => {
+  const { held, lane, target } = turn.state;
+  const waiting = [lane.active, ...lane.queue].some(
+    (work) => work?.kind === 'resume' && work.stage !== 'planting' && work.stage !== 'calling',
+  );
+  if (waiting || held !== undefined || target.running) turn.update({ pausing: true });
+  if (waiting) turn.queue({ kind: 'forward', request, sent: false });
+  else turn.forward(request);
+};
+
 /** In the client's order where order matters, at once where it does not. */
 const toLane = (turn: Turn, request: Request): void => {
   if (request.command === 'setBreakpoints' || request.command === 'setFunctionBreakpoints') {
@@ -116,6 +127,8 @@ const toLane = (turn: Turn, request: Request): void => {
     stepTo(turn, request);
   } else if (resumeCommands.has(request.command) || (isCall(request) && anyStops(turn))) {
     turn.queue({ kind: 'resume', request, stage: 'new' });
+  } else if (request.command === 'pause') {
+    pause(turn, request);
   } else if (request.command === 'restart') {
     turn.queue({ kind: 'restart', request, stage: 'new' });
   } else {

@@ -6,6 +6,7 @@ import { asException, giveUpException } from './exceptions/show.js';
 import { asFollowed, onFollowAnswer, rememberTop } from './follow.js';
 import { loseKernel, removeGates } from './gates.js';
 import { clientBreakpoint } from './ids.js';
+import { onInterrupted } from './interrupted.js';
 import { onJudgeCondition, onJudgeStack } from './judge.js';
 import { rememberFrames, withKernelScope } from './kernel-scope.js';
 import { tellLane } from './lane.js';
@@ -23,6 +24,7 @@ import type { Turn } from './turn.js';
 
 const onClientAnswer = (turn: Turn, request: Request, response: Response): void => {
   if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
+  if (request.command === 'pause' && !response.success) turn.update({ pausing: false });
   rememberFrames(turn, request, response);
   rememberTop(turn, request, response);
   const shown = withBpfScope(
@@ -161,22 +163,6 @@ const onBreakpointEvent = (turn: Turn, event: Event): void => {
   const [ids, id] = clientBreakpoint(turn.state.ids, delveId);
   turn.update({ ids });
   turn.toClient({ ...event, body: { ...body, breakpoint: { ...breakpoint, id } } });
-};
-
-/** Delve's own words, once behind the stop (service/dap/server.go, runUntilStopAndNotify). */
-const isInterruption = (event: Event): boolean =>
-  textOf(objectOf(event.body).output)?.startsWith('Step interrupted by a breakpoint.') === true;
-
-/** True when it was said in words of ours: Delve would refuse any other step now. */
-const onInterrupted = (turn: Turn, event: Event): boolean => {
-  const { interrupted, kernel } = turn.state;
-  if (interrupted === undefined || kernel.state === 'off' || !isInterruption(event)) return false;
-  turn.update({ interrupted: { ...interrupted, resumable: true } });
-  const { goroutine } = interrupted;
-  turn.say(
-    `The step of goroutine ${goroutine} was cut short: step goroutine ${goroutine} again or continue to finish it.`,
-  );
-  return true;
 };
 
 const onEvent = (turn: Turn, event: Event): void => {

@@ -9,7 +9,7 @@
  * a pause. A place where one is left all the same is refused by the agent, which compares memory and file.
  */
 import type { Planned } from './kernel-words.js';
-import { type Event, listOf, numberOf, objectOf, type Request } from './message.js';
+import { type Event, isInstructionStep, listOf, numberOf, objectOf, type Request } from './message.js';
 import { passOver } from './passed.js';
 import { setAgain } from './set-again.js';
 import type { Gate, GroupKey, SessionState, Want } from './state.js';
@@ -78,8 +78,9 @@ export const lend = (turn: Turn, group: GroupKey, key: string, planned: Planned)
   keep(turn, { group, key, planned, counted: old?.counted ?? 0, passed: old?.passed ?? 0, returning: false });
 };
 
-/** Delve may write where such gates would go. */
-export const mayHoldSteps = ({ handOver }: SessionState): boolean => handOver.planted !== undefined;
+/** Delve may write where such gates would go; also before a step that a stop of ours has ended is asked for once more. */
+export const mayHoldSteps = ({ handOver, step }: SessionState): boolean =>
+  handOver.planted !== undefined || step !== undefined;
 
 /** The sets first, then `last`, then what was waiting. */
 const before = (turn: Turn, groups: Iterable<GroupKey>, last: () => void): void => {
@@ -124,13 +125,22 @@ export const takeBack = (turn: Turn, request: Request): boolean => {
   return true;
 };
 
-const isInstruction = (request: Request): boolean => objectOf(request.arguments).granularity === 'instruction';
+/** Whose stops say nothing about the step. */
+const nobody = -1;
 
 /** A step goes to Delve. */
 export const notePlanted = (turn: Turn, goroutine: number, request: Request): void => {
   // One instruction does not end the step before it, if that was cut short.
-  if (turn.state.handOver.planted !== undefined && isInstruction(request)) return;
-  change(turn, { planted: { goroutine, request: request.seq } });
+  const { planted } = turn.state.handOver;
+  if (planted !== undefined && isInstructionStep(request)) return;
+  // Delve may refuse it for the one before, which no stop of this goroutine ends.
+  const own = planted === undefined || planted.goroutine === goroutine;
+  change(turn, { planted: { goroutine: own ? goroutine : nobody, request: request.seq } });
+};
+
+/** Delve has said that there are breakpoints of a step left. */
+export const noteKept = (turn: Turn): void => {
+  if (turn.state.handOver.planted === undefined) change(turn, { planted: { goroutine: nobody, request: 0 } });
 };
 
 /** A stop of Delve's, before anything is made of it. */
@@ -140,7 +150,9 @@ export const noteStop = (turn: Turn, event: Event): void => {
   if (planted === undefined) return;
   const { reason, threadId } = objectOf(event.body);
   const isEnd =
-    reason === 'step' && step !== undefined && (!isInstruction(step.request) || step.request.seq === planted.request);
+    reason === 'step' &&
+    step !== undefined &&
+    (!isInstructionStep(step.request) || step.request.seq === planted.request);
   const isElsewhere = String(reason).endsWith('breakpoint') && reason !== 'data breakpoint';
   if (isEnd || (isElsewhere && numberOf(threadId) === planted.goroutine)) change(turn, { planted: undefined });
 };

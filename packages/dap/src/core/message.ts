@@ -57,3 +57,7 @@ export const asMessage = (value: Json): Message | undefined => {
   // The fields that the core relies on were just checked.
   return wellFormed ? (value as unknown as Message) : undefined;
 };
+
+/** A step of a single machine instruction. */
+export const isInstructionStep = (request: Request): boolean =>
+  objectOf(request.arguments).granularity === 'instruction';

@@ -2,7 +2,7 @@
 import { anyStops, removeGates } from './gates.js';
 import { lendForStep, noHandOver, notePlanted, takeBack } from './hand-over.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
-import { isObject, type JsonObject, numberOf, objectOf, type Request, stringOf } from './message.js';
+import { isInstructionStep, isObject, type JsonObject, numberOf, objectOf, type Request, stringOf } from './message.js';
 import type { Focus } from './output.js';
 import { withoutOurs } from './own-arguments.js';
 import { passOver } from './passed.js';
@@ -83,7 +83,7 @@ const isRest = (interrupted: SessionState['interrupted'], request: Request): boo
   interrupted?.resumable === true &&
   interrupted.goroutine === threadOf(request) &&
   interrupted.request.command === request.command &&
-  objectOf(request.arguments).granularity !== 'instruction';
+  !isInstructionStep(request);
 
 const send = (turn: Turn, work: ResumeWork): LaneProgress => {
   const { request } = work;
@@ -98,13 +98,12 @@ const send = (turn: Turn, work: ResumeWork): LaneProgress => {
     only: onlyFor(turn, request),
   });
   if (isStep) notePlanted(turn, goroutine ?? 0, request);
-  markRunning(turn);
   const { interrupted } = turn.state;
+  markRunning(turn);
   // Delve goes on with a step that was cut short when it is told to continue, and refuses to begin another.
   if (isStep && isRest(interrupted, request))
     turn.toDelve('continue', request.arguments, { kind: 'finish-step', request });
   else turn.forward(request);
-  if (interrupted !== undefined) turn.update({ interrupted: { ...interrupted, resumable: false } });
   if (!isStep || turn.state.gates.size + turn.state.handOver.lent.size === 0) return undefined;
   askPlanted(turn);
   return { ...work, stage: 'planting' };
@@ -173,6 +172,7 @@ const sendRestart = (turn: Turn, work: RestartWork): LaneProgress => {
   const { request } = work;
   const { launch } = turn.state;
   turn.update({ hits: [], leftovers: new Map(), held: undefined, step: undefined, handOver: noHandOver });
+  turn.update({ stepCut: false, interrupted: undefined, pausing: false });
   turn.kernel({ state: 'off', focus: undefined });
   // Delve names the new process in no event.
   if (launch?.live !== true) turn.target({ pid: undefined });

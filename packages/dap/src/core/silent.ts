@@ -2,6 +2,7 @@
 import { forgetBefore } from './bpf/scope.js';
 import { forgetTops } from './follow.js';
 import { notePlanted } from './hand-over.js';
+import { forgetInterruption } from './interrupted.js';
 import type { Turn } from './turn.js';
 
 /** Pending traps arrive as soon as their threads run, which on a busy machine takes seconds. */
@@ -10,6 +11,7 @@ const leftoverMs = 10_000;
 /** To be called wherever the program is resumed. */
 export const markRunning = (turn: Turn): void => {
   turn.target({ running: true });
+  forgetInterruption(turn);
   forgetBefore(turn);
   if (turn.state.shown !== undefined) turn.update({ shown: undefined });
   forgetTops(turn);

@@ -290,6 +290,8 @@ export interface SessionState {
   readonly stepCut: boolean;
   /** The step that the last stop cut short; `resumable`: Delve has said that it would go on with it. */
   readonly interrupted: (Step & { readonly resumable: boolean }) | undefined;
+  /** The client wants a program to pause that runs as far as it knows, and has not been shown a stop since. */
+  readonly pausing: boolean;
   /** The one goroutine for whose sake the program runs now; undefined = for all. */
   readonly only: number | undefined;
   /** Stops of Delve's in other goroutines that were resumed meanwhile. */
@@ -346,6 +348,7 @@ export const initialState: SessionState = {
   handOver: noHandOver,
   stepCut: false,
   interrupted: undefined,
+  pausing: false,
   only: undefined,
   skipped: 0,
   heldEnd: undefined,

@@ -16,6 +16,7 @@ import { countPassed, noteStop, passesLent } from './hand-over.js';
 import { holds } from './hit-condition.js';
 import { countWith } from './hit-counts.js';
 import { clientBreakpoint } from './ids.js';
+import { endStep } from './interrupted.js';
 import { judge } from './judge.js';
 import { rememberHit } from './kernel-scope.js';
 import { forgetEarly, isArming, lookAtLosses, sayLosses, trappedEarly } from './losses.js';
@@ -69,24 +70,15 @@ const showAsItIs = (turn: Turn, event: Event): void => {
   });
   const thread = threadOf(event);
   if (ids.length > 0) ids.push(...gatesOfSameStop(turn, thread));
-  finishStop(turn, thread, textOf(body.reason));
+  finishStop(turn, thread, textOf(body.reason), textOf(body.description));
   turn.toClient(body.hitBreakpointIds === undefined ? event : { ...event, body: { ...body, hitBreakpointIds: ids } });
 };
 
 /** The program is stopped for the client too. */
-const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint'): void => {
-  const { step } = turn.state;
-  const { skipped, only } = turn.state;
-  const stepCut = (step !== undefined || turn.state.stepCut) && reason !== 'step' && reason !== 'pause';
-  const interrupted = step === undefined ? turn.state.interrupted : { ...step, resumable: false };
-  turn.update({
-    held: undefined,
-    step: undefined,
-    skipped: 0,
-    stepCut,
-    interrupted: stepCut ? interrupted : undefined,
-  });
-  turn.update({ shown: undefined });
+const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint', description?: string): void => {
+  const { step, skipped, only } = turn.state;
+  endStep(turn, reason, description);
+  turn.update({ held: undefined, skipped: 0, shown: undefined, pausing: false });
   turn.target({ running: false, goroutine });
   if (step !== undefined) sayPassed(turn, step.goroutine);
   else if (only !== undefined) sayPassed(turn, only);
@@ -376,7 +368,15 @@ const next = (turn: Turn): void => {
   const first = firstOf(turn, turn.state.hits);
   turn.update({ held: undefined });
   if (first !== undefined) consider(turn, first);
+  else if (turn.state.pausing) showPause(turn);
   else resumeSilently(turn);
+};
+
+/** Delve, asked to pause a program that stands still, does nothing and says nothing, and forgets it when it goes on. */
+const showPause = (turn: Turn): void => {
+  const threadId = turn.state.target.goroutine ?? 1;
+  finishStop(turn, threadId);
+  turn.event('stopped', { reason: 'pause', threadId, allThreadsStopped: true });
 };
 
 /** `continue` was asked for while hits are waiting: they come first. */
