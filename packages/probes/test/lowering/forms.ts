@@ -124,6 +124,7 @@ export const ownForms: readonly Form[] = written([
   'strings.Contains(s[1:], "")',
   'o.Any.(Nothing) == o.Void',
   'o.Next.Void == o.Void',
+  'o.Bound == o.Next.Bound',
   'xs[b] == 5',
 ]);
 
@@ -179,6 +180,7 @@ export const refusedBesideDelve: readonly Refusal[] = [
   refusal('o.Shape == unitSquare', /as in x\.\(\*main\.Square\) == y/),
   refusal('strings.HasPrefix(s, "AC")', /calls no functions in conditions; .* like s\[:3\] == "abc"/),
   refusal('strings.HasSuffix(s, "AC")', /like len\(s\) > 2 && s\[len\(s\)-3:\] == "abc"/),
+  refusal('o.Bound == o.Next.Bound', /the debugger compares fields that are named _ too; compare the parts/),
   refusal('xs[b] == 5', /takes no unsigned index; convert it to int/),
   refusal('o.Next != nil && o.C == o.Next.C', /does not compare two values of type chan int/),
   refusal('o.Raw == nil', /takes no unsafe\.Pointer for nil/),

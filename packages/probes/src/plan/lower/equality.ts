@@ -49,6 +49,8 @@ class Parts {
       if (this.#semantics === 'delve' && depth >= deepestForDelve)
         better(this.#text, 'the debugger does not look so deep into a value', 'compare its parts');
       if (type.kind === 'struct') {
+        if (this.#semantics === 'delve' && type.fields.some((field) => field.name === '_'))
+          better(this.#text, 'the debugger compares fields that are named _ too', 'compare the parts');
         for (const field of type.fields) if (field.name !== '_') at(field.type, field.offset);
         return;
       }
