@@ -38,6 +38,11 @@ for (const [clauses, words] of [
   ['if fd', 'true or false'],
   ['if strings.HasSuffix(comm, comm)', 'compared with literals only; write what it is compared with'],
   ['if strings.Contains(comm, "0123456789abcdefg")', '16 bytes at most; search for a part of it'],
+  ['if strings.HasSuffix(comm[1:], "b")', 'searches a text as a whole; leave the brackets out'],
+  ['if comm[fd:] == "b"', 'begins at a number below 63; write one, as in name[2:]'],
+  ['if comm[70:] == "b"', 'begins at a number below 63'],
+  ['if comm[60:66] == "aaaabc"', 'first 63 bytes'],
+  ['if comm[60:] == "abc"', 'first 63 bytes'],
   ['if strings(fd) == 1', 'calls no functions; compare'],
   ['do log "{count + x}"', 'has no field x'],
   ['do log "{comm[1:2]}"', '{comm[1:2]} is neither a field nor a number'],
@@ -51,6 +56,11 @@ for (const [clauses, words] of [
 it('refuses the goroutine where it is not known', () => {
   expect(() => lowered('if runtime.curg.goid == 19', false)).toThrow('goroutine');
   expect(lowered('if runtime.curg.goid == 19').condition).toMatchObject({ left: { kind: 'goroutine-id' } });
+});
+
+it('takes parts of texts that end where a text is looked at', () => {
+  expect(lowered('if comm[60:63] == "abc"').condition).toMatchObject({ kind: 'string-test' });
+  expect(lowered('if comm[60:] == "ab"').condition).toMatchObject({ kind: 'string-test' });
 });
 
 it('takes truth values, pointers and numbers as Go does, and fields by their names', () => {

@@ -86,6 +86,25 @@ const scopeOf = (event: string, fields: readonly EventField[], knowsGoroutine: b
   missing: (name) => `${event} has no field ${name}; it has ${fields.map((field) => field.name).join(', ')}.`,
 });
 
+/** From which byte of a text on; undefined where that is no fixed one of those that are looked at. */
+const firstByte = (pointer: LoweredExpression): number | undefined => {
+  if (pointer.kind === 'register') return 0;
+  if (pointer.kind !== 'arithmetic' || pointer.left.kind !== 'register' || pointer.right.kind !== 'constant')
+    return undefined;
+  const from = Number(pointer.right.value);
+  return from < longestText ? from : undefined;
+};
+
+/** Of a part with both its ends: that the text may go on behind what is looked at does not matter. */
+const isBounded = (length: LoweredExpression): boolean =>
+  length.kind === 'checked' ? isBounded(length.value) : length.kind === 'constant';
+
+const reachesTooFar = (node: LoweredExpression & { readonly kind: 'string-test' }, from: number): boolean => {
+  const size = node.bytes.length / 2;
+  const mayGoOn = node.whole && !isBounded(node.length);
+  return size >= longestText || from + size > longestText || (from + size === longestText && mayGoOn);
+};
+
 /** Throws Refused for what a program at a kernel event cannot do although the lowering can. */
 const check = (text: string, expression: LoweredExpression): LoweredExpression => {
   for (const node of subexpressions(expression)) {
@@ -95,10 +114,24 @@ const check = (text: string, expression: LoweredExpression): LoweredExpression =
         `${text}: a text can be compared with a literal by == or !=, in whole or by a prefix like name[:3], and measured by len(name); rewrite it.`,
       );
     }
-    if (node.kind === 'string-test' && node.bytes.length / 2 >= longestText) {
+    if (node.kind === 'string-search' && node.pointer.kind !== 'register') {
+      throw new Refused(
+        'unsupported-syntax',
+        `${text}: the kernel searches a text as a whole; leave the brackets out.`,
+      );
+    }
+    if (node.kind !== 'string-test') continue;
+    const from = firstByte(node.pointer);
+    if (from === undefined) {
+      throw new Refused(
+        'unsupported-syntax',
+        `${text}: a part of a text begins at a number below ${longestText}; write one, as in name[2:].`,
+      );
+    }
+    if (reachesTooFar(node, from)) {
       throw new Refused(
         'unsupported-type',
-        `${text}: only the first ${longestText} bytes of a text are looked at, and the literal has more; compare a shorter prefix.`,
+        `${text}: only the first ${longestText} bytes of a text are looked at, and the literal reaches beyond; compare a shorter prefix.`,
       );
     }
   }
