@@ -138,6 +138,24 @@ describe('a gate where a line begins', () => {
     expect(world.state.handOver.lent.size).toBe(1);
   });
 
+  it('goes again when Delve refuses the request that it was armed for, before anything runs', () => {
+    const world = World.ready();
+    const breakpoints = ['main.f', 'main.g'].map((name) => ({ name, condition: 'x == 1' }));
+    const asked = world.request('setFunctionBreakpoints', { breakpoints });
+    world.answerPlans().answerArms((name) => (name === 'main.g' ? 'A thread stands there.' : undefined));
+    const [set] = world.toDelve();
+    world.request('configurationDone');
+    world.delveAnswer(set, {}, false);
+    const outputs = world.take();
+    expect(outputs).toMatchObject([
+      { kind: 'to-client', message: { request_seq: asked, success: false } },
+      { kind: 'disarm', probes: [1] },
+    ]);
+    world.feed({ kind: 'disarmed', ticket: world.state.lane.ticket ?? 0, counters: [] });
+    expect(commands(world)).toEqual(['configurationDone']);
+    expect(world.state.gates.size).toBe(0);
+  });
+
   it('waits for the end of a step that Delve says it has kept, whatever stopped since', () => {
     const world = stepping();
     // Of its goroutine, but what Delve stopped for was a log point of another one, which keeps the step.

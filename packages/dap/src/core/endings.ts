@@ -112,7 +112,7 @@ export const beginEnding = (turn: Turn, cause: Ending['cause'], request: Request
 const arming = (work: LaneWork | undefined): boolean => {
   switch (work?.kind) {
     case 'set':
-      return work.stage.kind === 'arming' || work.stage.kind === 'disarming';
+      return ['arming', 'disarming', 'undoing'].includes(work.stage.kind);
     case 'add-probe':
       return work.stage === 'arming';
     case 'remove-probe':

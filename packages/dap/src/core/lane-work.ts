@@ -68,7 +68,8 @@ export type LaneWork =
     };
 
 export interface SetStage {
-  readonly kind: 'new' | 'planning' | 'disarming' | 'delve' | 'arming';
+  /** "undoing": Delve has refused the request, and what was armed for it goes again. */
+  readonly kind: 'new' | 'planning' | 'disarming' | 'delve' | 'arming' | 'undoing';
   /** Planned again, with what Delve gets. */
   readonly replanned: boolean;
   /** By the index of the want; missing where nothing was planned. */

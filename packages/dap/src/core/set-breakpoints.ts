@@ -180,7 +180,9 @@ const onDelveAnswer = (turn: Turn, work: SetWork, response: Response): LaneProgr
       const placed = before.placed.filter((old) => old.home === 'delve' || [...work.stage.kept.values()].includes(old));
       turn.update({ groups: new Map(turn.state.groups).set(work.group, { ...before, placed }) });
     }
-    return undefined;
+    if (work.stage.armed.size === 0) return undefined;
+    turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: [...work.stage.armed.values()] });
+    return at({ ...work, request: undefined }, { kind: 'undoing' });
   }
   const list = listOf(objectOf(response.body).breakpoints);
   const answers = new Map<number, JsonObject>();
@@ -367,5 +369,7 @@ export const advanceSet = (turn: Turn, work: SetWork, news: LaneNews): LaneProgr
       return news.kind === 'answer' ? onDelveAnswer(turn, work, news.response) : work;
     case 'arming':
       return news.kind === 'armed' ? onArmed(turn, work, news.outcomes) : work;
+    case 'undoing':
+      return news.kind === 'disarmed' ? undefined : work;
   }
 };
