@@ -1,11 +1,14 @@
 /** What the agent will not do, and what it says then. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
+import { ArmRequest } from '../src/agent/protocol.js';
 import { type AgentClient, startAgent } from '../src/client/client.js';
 import { agentCommand, isPrivileged } from '../src/client/command.js';
 import { AgentFailure } from '../src/client/errors.js';
@@ -136,6 +139,24 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('the agent refus
     expect((await refusal(agent.arm({ plan, target: { pid: short.pid, tracer: undefined } }))).code).toBe(
       'no-such-process',
     );
+  });
+
+  it('the first process of the machine, into which not even every root may look', async () => {
+    const failure = await refusal(agent.arm({ plan, target: { pid: 1, tracer: undefined } }));
+    expect(['wrong-binary', 'not-your-process']).toContain(failure.code);
+  });
+
+  it('a request without parameters', async () => {
+    const [file = '', ...args] = await agentCommandLine();
+    const { method } = ArmRequest;
+    const message = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: null });
+    const raw = execa(file, args, { reject: false });
+    raw.stdin.write(`Content-Length: ${message.length}\r\n\r\n${message}`);
+    await once(raw.stdout, 'data');
+    raw.stdin.end();
+    const { stdout } = await raw;
+    expect(stdout).toContain('"code":"bad-plan"');
+    expect(stdout).toContain('a request came without its parameters');
   });
 
   it('a tracer that does not trace', async () => {

@@ -52,9 +52,19 @@ export const identifyTracer = (target: AgentTarget, asking: number): ProcessIden
   return tracer;
 };
 
-const sameFile = (pid: number, file: BinaryFile): boolean => {
-  const stat = statSync(`/proc/${pid}/exe`, { bigint: true });
-  return stat.dev === file.device && stat.ino === file.inode;
+/** Whether the process has the file as its program, or mapped as a library. Throws `Refused` where nobody may look. */
+const runs = (pid: number, file: BinaryFile): boolean => {
+  try {
+    const stat = statSync(`/proc/${pid}/exe`, { bigint: true });
+    if (stat.dev === file.device && stat.ino === file.inode) return true;
+    const text = openLiveText(pid, file);
+    text.close();
+    return text.mapped;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM'))
+      throw refusal.hiddenProcess(pid);
+    throw error;
+  }
 };
 
 /** The file whose code the process runs: its executable, or the planned file when it has that mapped as a library. */
@@ -69,11 +79,8 @@ const runningFile = async (target: AgentTarget, plan: ProbePlan, options: Admiss
   const file = await tryOpen(files, binary.path, asking);
   if (file instanceof Error) throw refusal.unreadableBinary(binary.path, file.message);
   if (!isPlannedBuild(binary, file)) throw refusal.wrongBuildId(binary.path);
-  if (target.starting === true || sameFile(target.pid, file)) return file;
-  const text = openLiveText(target.pid, file);
-  text.close();
-  if (!text.mapped) throw refusal.wrongBinary(target.pid, binary.path);
-  return file;
+  if (target.starting === true || runs(target.pid, file)) return file;
+  throw refusal.wrongBinary(target.pid, binary.path);
 };
 
 /** The error for what is no Go binary or cannot be opened: there may be another file to look at. */

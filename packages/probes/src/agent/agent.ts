@@ -26,7 +26,7 @@ import {
   SourceFieldsRequest,
   TargetGoneNotification,
 } from './protocol.js';
-import { asResponse } from './refusal.js';
+import { asResponse, badPlan } from './refusal.js';
 import { incapability, Session } from './session.js';
 import { sourceFields } from './valid-source.js';
 import { agentVersion, kernelRelease } from './version.js';
@@ -125,6 +125,8 @@ const serve = (connection: MessageConnection, session: Session): void => {
     <P, R>(handle: (params: P) => R | Promise<R>) =>
     async (params: P): Promise<R> => {
       try {
+        // What a request has instead of its object is the other side's mistake.
+        if (params === null) throw badPlan('a request came without its parameters');
         return await handle(params);
       } catch (error) {
         throw asResponse(error);

@@ -11,7 +11,9 @@ import { liftBreakpoints } from './stray-breakpoints.js';
 
 const BREAKPOINT = 0xcc;
 
-const isGone = (error: unknown): boolean => error instanceof Error && 'code' in error;
+/** EIO: memory of a process that ended while it was read. */
+const isGone = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH', 'EIO'].includes(String(error.code));
 
 const leadsTo = (path: string, file: FileIdentity): boolean => {
   try {

@@ -67,6 +67,12 @@ export const noSentinels = (): Refused =>
     'This kernel cannot take out two probes of one instruction at once (uprobe_multi, Linux 6.6, and close_range), so a stop inside this line could harm the program; set it at the start of the function, or leave it to the debugger.',
   );
 
+export const hiddenProcess = (pid: number): Refused =>
+  new Refused(
+    'not-your-process',
+    `Process ${pid} has privileges that the agent lacks, which may not look into it; probe another process, or give the agent those too.`,
+  );
+
 export const wrongBinary = (pid: number, path: string): Refused =>
   new Refused('wrong-binary', `Process ${pid} does not run ${path}; plan the probe for the binary that it runs.`);
 
