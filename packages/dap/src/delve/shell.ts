@@ -10,6 +10,7 @@ import { type Attached, attachedBy, continueAbandoned } from './abandoned.js';
 import { connectDelve, type DelveConnection, talkToDelve } from './connection.js';
 import { findDelve } from './find.js';
 import type { DelveProcess } from './start.js';
+import { WholeAttach } from './whole-attach.js';
 
 /**
  * Delve ends by itself when its session does; a target that hangs in the kernel may keep it longer. On a busy machine
@@ -63,15 +64,7 @@ export class DelveShell {
     });
     try {
       if (!found.ok) throw new AdapterError(errors.delveNotFound(found.searched));
-      // With it comes what starts processes: only then, so that the server listens sooner.
-      const { startDelve } = await import('./start.js');
-      this.#process = await startDelve(found.path, flags, (text, stream) => this.#print(text, stream));
-      void this.#process.ended.then(({ killed }) => {
-        if (killed && this.#attached !== undefined) continueAbandoned(this.#attached);
-      });
-      // The session ended meanwhile: nobody will speak to this one.
-      if (this.#ending) this.#process.socket.destroy();
-      else this.#talk(this.#process.socket);
+      if (await this.#launch(found.path, flags)) this.#tell({ kind: 'delve-connected' });
     } catch (error) {
       const user =
         error instanceof AdapterError ? error.user : errors.delveDidNotStart(path ?? 'dlv', sentenceOf(error));
@@ -79,28 +72,91 @@ export class DelveShell {
     }
   }
 
+  /** False: the session ended meanwhile, and nobody will speak to this one. */
+  async #launch(path: string, flags: readonly string[]): Promise<boolean> {
+    // With it comes what starts processes: only then, so that the server listens sooner.
+    const { startDelve } = await import('./start.js');
+    const running = await startDelve(path, flags, (text, stream) => this.#print(text, stream));
+    this.#process = running;
+    this.#again = () => this.#attachAgain(running, path, flags);
+    void running.ended.then(({ killed }) => {
+      if (killed && this.#attached !== undefined) continueAbandoned(this.#attached);
+    });
+    if (this.#ending) running.socket.destroy();
+    else this.#talk(running.socket);
+    return !this.#ending;
+  }
+
+  readonly #whole = new WholeAttach();
+  #again: (() => Promise<void>) | undefined;
+
+  /** Nothing is written yet, and the program stands: it lives on without Delve. */
+  async #attachAgain(old: DelveProcess, path: string, flags: readonly string[]): Promise<void> {
+    this.#connection?.send({
+      // Ids of requests grow; this one is the last, and its answer is read by nobody.
+      seq: 1_000_000,
+      type: 'request',
+      command: 'disconnect',
+      arguments: { terminateDebuggee: false },
+    });
+    const terminate = setTimeout(() => old.kill('SIGTERM'), endPatienceMs);
+    const kill = setTimeout(() => old.kill('SIGKILL'), 2 * endPatienceMs);
+    await old.ended;
+    clearTimeout(terminate);
+    clearTimeout(kill);
+    try {
+      if (this.#ending || !(await this.#launch(path, flags))) return;
+      const greeting = this.#whole.nextFor(undefined);
+      if (greeting !== undefined) this.#connection?.send(greeting);
+    } catch (error) {
+      this.#print(`Delve could not be started again: ${sentenceOf(error)}\n`, 'stderr');
+      this.#tell({ kind: 'delve-closed' });
+    }
+  }
+
   async connect(host: string, port: number): Promise<void> {
     try {
       this.#talk(await connectDelve(host, port));
+      this.#tell({ kind: 'delve-connected' });
     } catch (error) {
       this.#tell({ kind: 'delve-failed', error: errors.delveUnreachable(`${host}:${port}`, sentenceOf(error)) });
     }
   }
 
   #talk(socket: Socket): void {
+    let left = false;
     this.#closed = new Promise((resolve) => {
       this.#connection = talkToDelve(socket, {
         onMessage: (message) => {
-          this.#tell({ kind: 'delve-message', message });
-          this.#watchLeaving(message);
+          if (left) return;
+          left = this.#hear(message);
         },
         onClosed: () => {
           resolve();
-          this.#tell({ kind: 'delve-closed' });
+          if (!left) this.#tell({ kind: 'delve-closed' });
         },
       });
     });
-    this.#tell({ kind: 'delve-connected' });
+  }
+
+  /** True when this Delve is left for another one, and what more it says is nobody's. */
+  #hear(message: Message): boolean {
+    const heard = this.#again === undefined ? 'tell' : this.#whole.hears(message);
+    if (heard === 'attach-again' && this.#again !== undefined) {
+      this.#starting = this.#again();
+      return true;
+    }
+    if (heard === 'leave-out') {
+      const next = this.#whole.nextFor(message);
+      if (next !== undefined) this.#connection?.send(next);
+      return false;
+    }
+    const warning = this.#whole.warning();
+    if (warning !== undefined) this.#print(warning, 'stderr');
+    this.#tell({ kind: 'delve-message', message });
+    this.#watchLeaving(message);
+    for (const waited of this.#whole.release()) this.#connection?.send(waited);
+    return false;
   }
 
   /** Its last launch failed. */
@@ -134,7 +190,7 @@ export class DelveShell {
 
   send(message: Message): void {
     this.#attached ??= attachedBy(message);
-    this.#connection?.send(message);
+    if (this.#whole.sends(message)) this.#connection?.send(message);
   }
 
   close(): void {

@@ -80,6 +80,23 @@ export const threadStates = (pid: number): readonly string[] => {
   });
 };
 
+/** Threads of a program under a debugger that the debugger does not trace; none where nobody traces its first thread. */
+export const untracedThreads = (pid: number): number => {
+  if (tracerOf(pid) === undefined) return 0;
+  let threads: readonly string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch (error) {
+    if (isGone(error)) return 0;
+    throw error;
+  }
+  return threads.filter((thread) => {
+    const status = read(`/proc/${pid}/task/${thread}/status`);
+    // One that is ending has no tracer any more.
+    return status !== undefined && field(status, 'TracerPid') === '0' && !/^State:\s+[ZX]/m.test(status);
+  }).length;
+};
+
 /** SIGTRAP is signal 5: bit 4 of SigPnd (for one thread) and ShdPnd (for the process). */
 const trapBit = 1n << 4n;
 
