@@ -1,8 +1,11 @@
 /** The tier 1 site of a function: the one-byte instruction that every call passes once, before anything was changed. */
 import { type Decoded, isPushFrame } from './decode.js';
 
-/** Only the stack check uses these before the frame is set up (cmd/internal/obj/x86, stacksplit). */
-const stackCheckRegisters = new Set(['r12', 'r13']);
+/**
+ * Only the stack check uses these before the frame is set up (cmd/internal/obj/x86, stacksplit). r14 is g already, except
+ * in functions that take their arguments on the stack, as those of cgo: they load it first.
+ */
+const stackCheckRegisters = new Set(['r12', 'r13', 'r14']);
 
 const stackCheckMnemonics = new Set(['cmp', 'lea', 'mov', 'sub', 'add', 'test']);
 
