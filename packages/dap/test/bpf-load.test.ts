@@ -281,34 +281,69 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     expect(await say('bpf log')).toContain('Unreleased reference');
   });
 
-  it('stops after a load through C where the call of C returns', async () => {
+  it('stops before a load through libbpf and where the call of C returns, and of other C code only there', async () => {
     const program = await stage.program('bpfc');
-    await launch(['bpf-load'], [], 'exec', program);
+    const about =
+      'C code is about to be called that loads eBPF programs (bpf_prog_load); what it loads is shown after it.';
+    await launch(['bpf-load'], ['bpf_prog_load'], 'exec', program);
     await client.ask('configurationDone');
-    for (const [description, name] of [
-      ['BPF program loaded', 'from_c'],
-      ['BPF program refused', 'wrong_c'],
+
+    const before = await stopped();
+    expect(before).toMatchObject({ reason: 'exception', description: 'BPF program load', text: about });
+    const { names, values } = await scopeOf(before.threadId);
+    const stack = ['main._Cfunc_bpf_prog_load', 'main.loadAsLibbpf', 'main.main'];
+    expect(names.slice(0, 3)).toEqual(stack);
+    expect(values).toEqual({ program: 'C code will load it (bpf_prog_load); shown after that' });
+    expect(objectOf(await client.request('probelens/shownLoad')).line).toBe(about);
+    expect((await client.ask('evaluate', { expression: 'bpf reload', context: 'repl' })).message).toContain(
+      'continue to the stop after the load',
+    );
+    await goOn(before.threadId);
+
+    for (const [description, name, text, caller] of [
+      ['BPF program loaded', 'from_c', 'C code loaded it (bpf_prog_load): this is where', 'main.loadAsLibbpf'],
+      ['BPF program refused', 'wrong_c', 'where no Go function could be stopped in before', 'main.load'],
     ] as const) {
       const stop = await stopped();
       expect(stop).toMatchObject({ reason: 'exception', description });
-      expect(stop.text).toContain('C code loaded it');
-      const { names, values } = await scopeOf(stop.threadId);
-      expect(names).toEqual(expect.arrayContaining(['runtime.cgocall', 'main.load', 'main.main']));
-      expect(values.name).toBe(name);
+      expect(stop.text).toContain(text);
+      const after = await scopeOf(stop.threadId);
+      expect(after.names).toEqual(expect.arrayContaining(['runtime.cgocall', caller, 'main.main']));
+      expect(after.values.name).toBe(name);
       await goOn(stop.threadId);
     }
     expect(await stopOrEnd()).toBe('terminated');
     expect(await say('bpf log')).toContain('R0 !read_ok');
     await client.leave();
 
-    // The key, too: once.
-    await launch([], [], 'exec', program);
+    // The key, too: once, and before a call of libbpf there is nothing yet to be seen.
+    await launch([], ['bpf_prog_load,errno'], 'exec', program);
     expect(await client.ask('probelens/pauseAtNextLoad')).toMatchObject({ success: true });
     await client.ask('configurationDone');
+    const call = await stopped();
+    expect(call).toMatchObject({ reason: 'exception', description: 'BPF program load', text: about });
+    expect(client.output).toContain(about);
+    await goOn(call.threadId);
     const pause = await stopped();
     expect(pause).toMatchObject({ reason: 'exception', description: 'BPF program loaded' });
     expect(objectOf(await client.request('probelens/shownLoad')).line).toContain('socket_filter "from_c"');
     await goOn(pause.threadId);
+    expect(await stopOrEnd()).toBe('terminated');
+    await client.leave();
+
+    await launch(['bpf-load'], ['bpf_prog_load'], 'probe', program);
+    await client.ask('configurationDone');
+    const halt = await stopped();
+    expect(halt).toMatchObject({ reason: 'exception', description: 'BPF program load', text: about });
+    const alone = await scopeOf(halt.threadId);
+    expect(alone.names.slice(0, 3)).toEqual(stack);
+    expect(alone.values.program).toContain('C code will load it');
+    await goOn(halt.threadId);
+    for (const description of ['BPF program loaded', 'BPF program refused']) {
+      const after = await stopped();
+      expect(after.description).toBe(description);
+      await goOn(after.threadId);
+    }
     expect(await stopOrEnd()).toBe('terminated');
   });
 });

@@ -195,7 +195,7 @@ export const operations: readonly Operation[] = [
       undefined,
       effect(
         'probelens/pauseAtNextLoad',
-        'stops in the Go wrapper of the system call, of a load by C where the call of C returns',
+        'stops in the Go wrapper of the system call; of libbpf before and after the call of C, of other C code after it',
         'sees the next BPF_PROG_LOAD',
       ),
       effect('probelens/pauseAtNextLoad', '-', 'halts before the next BPF_PROG_LOAD, with SIGSTOP'),

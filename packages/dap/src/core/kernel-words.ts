@@ -37,7 +37,13 @@ export type PlanItem =
       readonly list: ReadonlyMap<number, string>;
     }
   /** An event of the kernel, in the same language; `subject`: the field with the process that it is about. */
-  | { readonly kind: 'source'; readonly text: string; readonly subject: string | undefined };
+  | {
+      readonly kind: 'source';
+      readonly text: string;
+      readonly subject: string | undefined;
+      /** Functions without their packages that stand for the one in the text: each of them, wherever it is. */
+      readonly named?: readonly string[];
+    };
 
 /** An event of the kernel's own (tracepoint, perf event): nothing in the program is touched. */
 export interface SourcePlan {
@@ -100,6 +106,8 @@ export interface Planned {
   readonly settle?: number | readonly (number | undefined)[] | undefined;
   /** Stops at events of the kernel only: gates that stop the goroutines that the event noted. */
   readonly helpers?: readonly Planned[] | undefined;
+  /** Further functions that the item means. */
+  readonly others?: readonly Planned[];
   /** One short sentence for the breakpoint's message: where it runs and at what cost. */
   readonly message: string;
 }

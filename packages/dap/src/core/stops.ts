@@ -303,7 +303,7 @@ export const onLoadCallers = (turn: Turn, hit: Hit, response: Response): void =>
     if (caller.kind === 'feature-test' && hit.cause !== undefined) turn.say(passedText(hit), 'stdout');
     next(turn);
   } else if (isBeforeLoad(gate)) {
-    lookBefore(turn, hit);
+    lookBefore(turn, gate, hit);
     onLoadKnown(turn);
   } else showHit(turn, gate, hit, callerText(caller, hit));
 };
@@ -315,12 +315,13 @@ export const onLoadKnown = (turn: Turn): void => {
   if (held?.stage.kind !== 'recognising' || load === undefined) return;
   const { hit } = held.stage;
   const gate = gateOf(turn, hit.probe);
-  if (gate === undefined || (load !== 'unreadable' && isRepeated(bpf.seen, load, hit.goroutine))) {
+  const known = load === 'unreadable' || load.kind === 'in-c' ? undefined : load;
+  if (gate === undefined || (known !== undefined && isRepeated(bpf.seen, known, hit.goroutine))) {
     forgetBefore(turn);
     next(turn);
   } else {
     sayAwaited(turn);
-    showHit(turn, gate, hit, load === 'unreadable' ? undefined : `${askedText(load)}.`);
+    showHit(turn, gate, hit, known === undefined ? undefined : `${askedText(known)}.`);
   }
 };
 

@@ -56,6 +56,12 @@ export const functionsPerhaps = (binary: GoBinary, name: string): readonly GoFun
   return [...binary.functions()].filter((fn) => matches(loose, fn.name));
 };
 
+/** Whole names of the functions that are called so in any package. `names`: identifiers, neither methods nor generic. */
+export const functionsNamedAnywhere = (binary: GoBinary, names: readonly string[]): readonly string[] => {
+  const found = binary.functionsMatching(new RegExp(`\\.(?:${names.join('|')})$`));
+  return [...new Set(found.map(({ name }) => name))];
+};
+
 /** Functions that the name may mean; those of exactly this name alone where there are any. */
 export const functionsMeant = (binary: GoBinary, name: string): readonly GoFunction[] => {
   const exact = binary.functionsNamed(name);

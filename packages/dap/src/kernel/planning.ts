@@ -1,8 +1,8 @@
 /** Between the editor's breakpoints and the planner's specs. Pure functions of the binary. */
 import { type GoBinary, type GoFunction, type LineAddress, virtualAddress } from '@probelens/gosym';
 import { type ListPlace, type ProbePlan, type ProbeSpec, parseProbeText } from '@probelens/probes';
-import type { DelvePlaces, NotPlanned, PlanItem, WantedAction } from '../core/kernel-words.js';
-import { functionsMeant, functionsPerhaps } from './function-names.js';
+import type { DelvePlaces, NotPlanned, PlanItem, PlanOutcome, WantedAction } from '../core/kernel-words.js';
+import { functionsMeant, functionsNamedAnywhere, functionsPerhaps } from './function-names.js';
 
 export type SpecOutcome = { readonly ok: true; readonly spec: ProbeSpec } | NotPlanned;
 
@@ -89,6 +89,24 @@ export const specOf = (item: PlanItem, binary: GoBinary): SpecOutcome => {
       return { ok: true, spec: { ...own, scope: { kind: 'goroutine', id: String(item.goroutine) } } };
     }
   }
+};
+
+/** What the item says of each function that it means; never empty. */
+export const specsOf = (item: PlanItem, binary: GoBinary): readonly SpecOutcome[] => {
+  const outcome = specOf(item, binary);
+  const named = item.kind === 'source' ? item.named : undefined;
+  if (!outcome.ok || named === undefined) return [outcome];
+  const found = functionsNamedAnywhere(binary, named);
+  if (found.length === 0) return [refused(`the binary has none of the functions ${named.join(', ')}`)];
+  return found.map((name) => ({ ok: true, spec: { ...outcome.spec, target: { kind: 'function', name } } }));
+};
+
+/** What came of one item: everything that can be had of it, else the first refusal. */
+export const together = (outcomes: readonly PlanOutcome[], fileOf: (file: string) => string): PlanOutcome => {
+  const planned = outcomes.filter((each) => each.ok).map((each) => ({ ...each, file: fileOf(each.file) }));
+  const [first, ...others] = planned;
+  if (first === undefined) return outcomes[0] ?? refused('there is nothing to plan');
+  return others.length === 0 ? first : { ...first, others };
 };
 
 /** "sched:sched_switch", "page-faults"; undefined for what is in the program. */

@@ -35,7 +35,17 @@ import { goStatementsAt } from './go-statements.js';
 import { Halts } from './halts.js';
 import { foreignBreakpoints } from './live-text.js';
 import type { PathRules } from './paths.js';
-import { avoidedOffsets, placeOf, placesOf, sourceName, specOf, spokenCost, spokenYielding } from './planning.js';
+import {
+  avoidedOffsets,
+  placeOf,
+  placesOf,
+  type SpecOutcome,
+  sourceName,
+  specsOf,
+  spokenCost,
+  spokenYielding,
+  together,
+} from './planning.js';
 import { addressInMemory, programOf, tracedBy } from './target.js';
 
 /** What is needed of the planner; its own package implements it. */
@@ -193,8 +203,8 @@ export class KernelRoom {
     const avoid = this.#avoided(places);
     return items.map((item) => {
       const here = item.kind === 'line' ? { ...item, file: this.#paths.toBinary(item.file) } : item;
-      const outcome = this.#planOne(here, avoid);
-      return outcome.ok ? { ...outcome, file: this.#paths.toClient(outcome.file) } : outcome;
+      const outcomes = specsOf(here, this.#binary).map((spec) => this.#planOne(here, spec, avoid));
+      return together(outcomes, (file) => this.#paths.toClient(file));
     });
   }
 
@@ -220,8 +230,7 @@ export class KernelRoom {
     return foreignBreakpoints(this.#target.pid, this.#binary, wanted, Number(bias));
   }
 
-  #planOne(item: PlanItem, avoid: readonly number[]): PlanOutcome {
-    const spec = specOf(item, this.#binary);
+  #planOne(item: PlanItem, spec: SpecOutcome, avoid: readonly number[]): PlanOutcome {
     if (!spec.ok) return spec;
     const source = sourceName(spec.spec);
     if (source !== undefined) {

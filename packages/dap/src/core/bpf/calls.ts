@@ -5,6 +5,7 @@ import { type Request, stringOf } from '../message.js';
 import type { Moment } from '../moments.js';
 import type { Gate, Hit, SessionState } from '../state.js';
 import type { Turn } from '../turn.js';
+import { type LoadInC, loaderInC } from './c-loads.js';
 
 export interface BpfSeen {
   /** From 1, in the order of arrival. */
@@ -19,12 +20,12 @@ export interface BpfSeen {
   readonly details: readonly string[];
 }
 
-/** A goroutine that stands before the system call. */
+/** A goroutine that stands before the system call, or before a call of C that makes it. */
 export interface BpfBefore {
   readonly ticket: number;
   readonly goroutine: number;
   /** Undefined: it is being read. */
-  readonly load: BpfLoad | 'unreadable' | undefined;
+  readonly load: BpfLoad | LoadInC | 'unreadable' | undefined;
   readonly at: BpfAttributes | undefined;
   /** Somebody waited for it, and is shown all of it. */
   readonly awaited: boolean;
@@ -157,13 +158,18 @@ export const isSameLoad = (one: BpfLoad, other: BpfLoad): boolean =>
   one.instructions === other.instructions &&
   one.license === other.license;
 
-/** A gate at the Go wrapper of the system call, for loads only. */
+/** A gate at the Go wrapper of the system call, for loads only, or at Go's call of a function of libbpf. */
 export const isBeforeLoad = ({ owner, planned }: Gate): boolean =>
   owner.kind === 'filter' && owner.filter.startsWith('bpf-') && !('source' in planned.plan);
 
-/** A stop that whoever waited for the next load has waited for; one after a refusal alone is not. */
+/**
+ * A stop that whoever waited for the next load has waited for; one after a refusal alone is not, and before a call of C there
+ * is nothing to be seen yet.
+ */
 export const isAwaited = (gate: Gate): boolean =>
-  isBeforeLoad(gate) || (gate.owner.kind === 'filter' && gate.owner.filter === 'bpf-next-load');
+  gate.owner.kind === 'filter' && gate.owner.filter === 'bpf-next-load'
+    ? loaderInC(gate.planned.function) === undefined
+    : isBeforeLoad(gate);
 
 /** The end of the load that the program stood before when the next one was asked for. Once. */
 export const isOfLastLoad = (turn: Turn, { owner }: Gate, goroutine: number, isAfter: boolean): boolean => {
@@ -173,16 +179,31 @@ export const isOfLastLoad = (turn: Turn, { owner }: Gate, goroutine: number, isA
   return true;
 };
 
-/** A gate at the system call's wrapper fired: what it is about to load is read from its memory. */
-export const lookBefore = (turn: Turn, hit: Pick<Hit, 'goroutine' | 'values'>): void => {
-  const [pointer, size] = [uintptr(hit, 'a2'), uintptr(hit, 'a3')];
+/** The ticket of what is to be read. */
+const standBefore = (
+  turn: Turn,
+  { goroutine }: Pick<Hit, 'goroutine'>,
+  load: BpfBefore['load'],
+  at: BpfAttributes | undefined,
+): number => {
   const ticket = turn.ticket();
+  const awaited = turn.state.bpf.pauseAtNext;
+  changeBpf(turn, { before: { ticket, goroutine, load, at, awaited }, waiting: [] });
+  return ticket;
+};
+
+/** A gate before a load fired: at the system call's wrapper, what it is about to load is read from its memory. */
+export const lookBefore = (turn: Turn, gate: Gate, hit: Pick<Hit, 'goroutine' | 'values'>): void => {
+  const inC = loaderInC(gate.planned.function);
+  if (inC !== undefined) {
+    standBefore(turn, hit, { kind: 'in-c', name: inC }, undefined);
+    return;
+  }
+  const [pointer, size] = [uintptr(hit, 'a2'), uintptr(hit, 'a3')];
   const at =
     pointer === undefined || size === undefined
       ? undefined
       : { pointer: `0x${pointer.toString(16)}`, size: Number(size) };
-  const load = at === undefined ? 'unreadable' : undefined;
-  const awaited = turn.state.bpf.pauseAtNext;
-  changeBpf(turn, { before: { ticket, goroutine: hit.goroutine, load, at, awaited }, waiting: [] });
+  const ticket = standBefore(turn, hit, at === undefined ? 'unreadable' : undefined, at);
   if (at !== undefined) turn.emit({ kind: 'describe-load', ticket, at, verify: false });
 };

@@ -4,6 +4,7 @@ import { watchFilters } from '../exceptions/watch.js';
 import { type JsonObject, numberOf, objectOf, type Request } from '../message.js';
 import type { SessionState } from '../state.js';
 import type { Turn } from '../turn.js';
+import { inCText } from './c-loads.js';
 import { type BpfSeen, changeBpf, lastLoad, numbered } from './calls.js';
 import { onReloadCommand } from './reload.js';
 
@@ -14,6 +15,8 @@ const nothingSeen =
   'No system call on eBPF has been seen: tick "BPF Program Load", or say "probe bpf:load", before the program makes it.';
 
 const noVerdict = ({ bpf }: SessionState): string => {
+  const load = bpf.before?.load;
+  if (load !== undefined && load !== 'unreadable' && load.kind === 'in-c') return inCText(load.name);
   if (bpf.before !== undefined)
     return 'The program stands before the load, so there is no verdict yet: continue, or say "bpf reload" to ask the verifier now.';
   return bpf.seen.some(({ call }) => call.kind === 'load') ? 'No verifier log has been seen.' : nothingSeen;
@@ -114,7 +117,10 @@ export const onPauseAtNextLoad = (turn: Turn, request: Request): void => {
     turn.refuse(request, errors.console(`The next load cannot be stopped at: ${reason}`));
     return;
   }
-  changeBpf(turn, { pauseAtNext: true, skipAfter: turn.state.bpf.before?.goroutine });
+  const { before } = turn.state.bpf;
+  // What C will load nobody has seen yet, so that is the next one.
+  const isSeen = before?.load === undefined || before.load === 'unreadable' || before.load.kind !== 'in-c';
+  changeBpf(turn, { pauseAtNext: true, skipAfter: isSeen ? before?.goroutine : undefined });
   watchFilters(turn, wantedFilters(turn.state));
   turn.answer(request, {});
 };

@@ -6,6 +6,7 @@ import type { BpfLoad } from '@probelens/probes';
 import { listOf, objectOf, type Response, stringOf } from '../message.js';
 import type { Gate, Hit } from '../state.js';
 import type { Turn } from '../turn.js';
+import { loaderInC } from './c-loads.js';
 import { type BpfSeen, isBeforeLoad, isSameLoad } from './calls.js';
 
 /** What the stop at a load turns out to be. */
@@ -15,8 +16,8 @@ export type Recognised =
   | { readonly kind: 'feature-test' }
   /** The person's program; the library repeats the load when it is refused. */
   | { readonly kind: 'library' }
-  /** Made by C: nothing in Go could be stopped at before it. */
-  | { readonly kind: 'foreign' };
+  /** Made by C. `through`: libbpf's function that Go called; undefined: nothing in Go could be stopped at before it. */
+  | { readonly kind: 'foreign'; readonly through: string | undefined };
 
 /** All of them in the few frames between the system call and the person's code. */
 const callersAsked = 24;
@@ -35,7 +36,9 @@ const programs = inLibrary('prog\\.go');
 
 export const recognised = ({ success, body }: Response): Recognised => {
   const frames = (success ? listOf(objectOf(body).stackFrames) : []).map(objectOf);
-  if (frames.some(({ name }) => name === 'runtime.cgocall')) return { kind: 'foreign' };
+  const names = frames.map(({ name }) => stringOf(name) ?? '');
+  if (names.includes('runtime.cgocall'))
+    return { kind: 'foreign', through: names.map(loaderInC).find((each) => each !== undefined) };
   const paths = frames.map((frame) => stringOf(objectOf(frame.source).path) ?? '');
   if (paths.some((path) => featureTests.test(path))) return { kind: 'feature-test' };
   return { kind: paths.some((path) => programs.test(path)) ? 'library' : 'meant' };
@@ -58,13 +61,15 @@ export const isRepeated = (seen: readonly BpfSeen[], next: BpfLoad, goroutine: n
 export const passedText = ({ cause }: Hit): string =>
   `Not stopped at: a feature test of github.com/cilium/ebpf${cause?.told === undefined ? '' : `, ${cause.told.line}`}`;
 
-const afterwards =
-  'C code loaded it, where no Go function could be stopped in before: this is where the call of C returns, after the load.';
+const afterwards = (through: string | undefined): string => {
+  const how = through === undefined ? ', where no Go function could be stopped in before' : ` (${through})`;
+  return `C code loaded it${how}: this is where the call of C returns, after the load.`;
+};
 
 /** A further sentence for a stop after the load. */
-export const callerText = ({ kind }: Recognised, { cause }: Hit): string | undefined => {
-  if (kind === 'foreign') return afterwards;
-  if (kind !== 'library') return undefined;
+export const callerText = (caller: Recognised, { cause }: Hit): string | undefined => {
+  if (caller.kind === 'foreign') return afterwards(caller.through);
+  if (caller.kind !== 'library') return undefined;
   const load = cause?.bpf;
   if (load?.kind !== 'load' || load.errno === 0 || load.logLevel > 0) return undefined;
   return 'github.com/cilium/ebpf now loads it once more for the log, unless LogDisabled is set: continue for the verdict.';

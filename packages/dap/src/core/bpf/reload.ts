@@ -13,6 +13,11 @@ export const onReloadCommand = (turn: Turn, request: Request, number: number | u
   const seen = number === undefined ? lastLoad(turn.state, ({ errno }) => errno !== 0) : numbered(turn.state, number);
   const call = seen?.call.kind === 'load' ? seen.call : undefined;
   const standing = number === undefined && before !== undefined;
+  const asked = standing ? before.load : undefined;
+  if (asked !== undefined && asked !== 'unreadable' && asked.kind === 'in-c') {
+    refuse(turn, request, 'What C code will load is not known before it: continue to the stop after the load.');
+    return;
+  }
   const at = standing ? before.at : call?.attributes;
   if (at === undefined) {
     refuse(turn, request, 'There is no load to be tried again; "bpf" lists those that were seen.');

@@ -7,6 +7,7 @@ import { shownRow } from '../moment-values.js';
 import type { Row } from '../moments.js';
 import type { SessionState } from '../state.js';
 import type { Turn } from '../turn.js';
+import { inCText, type LoadInC } from './c-loads.js';
 import { changeBpf, numbered, shownCall, standsBefore } from './calls.js';
 import { onReloaded } from './reload.js';
 import { disassembled, loadRows } from './rows.js';
@@ -26,14 +27,16 @@ export const withBpfScope = (state: SessionState, request: Request, response: Re
   return { ...response, body: { ...body, scopes: [...listOf(body.scopes), bpfScope] } };
 };
 
+const sentenceRow = (value: string): Row => ({ name: 'program', value, type: '', inside: undefined });
+
 /** Undefined: it is being read. */
 const shownRows = (state: SessionState): readonly Row[] | undefined => {
   if (standsBefore(state)) {
     const load = state.bpf.before?.load;
     if (load === undefined) return undefined;
-    return load === 'unreadable'
-      ? [{ name: 'program', value: 'its attributes could not be read', type: '', inside: undefined }]
-      : loadRows(load, beforeReference, true);
+    if (load === 'unreadable') return [sentenceRow('its attributes could not be read')];
+    if (load.kind === 'in-c') return [sentenceRow(`C code will load it (${load.name}); shown after that`)];
+    return loadRows(load, beforeReference, true);
   }
   const seen = shownCall(state);
   return seen?.call.kind === 'load' ? loadRows(seen.call, reference(seen.number), false) : [];
@@ -50,6 +53,12 @@ export const onBpfVariables = (turn: Turn, request: Request): boolean => {
 
 const unreadable = 'An eBPF program is about to be loaded; its attributes could not be read.';
 
+/** What is known of a program before it is loaded, in a line. */
+const beforeText = (load: BpfLoad | LoadInC | 'unreadable'): string => {
+  if (load === 'unreadable') return unreadable;
+  return load.kind === 'in-c' ? inCText(load.name) : `About to load: ${askedText(load)}`;
+};
+
 /** What a console shows of a program; the rest is for `disassemble`. */
 const mostListed = 40;
 
@@ -64,7 +73,8 @@ export const sayAwaited = (turn: Turn): void => {
   const { before } = turn.state.bpf;
   if (before?.awaited !== true || before.load === undefined) return;
   const { load } = before;
-  const lines = load === 'unreadable' ? [unreadable] : [`About to load: ${askedText(load)}`, ...listing(load)];
+  const isKnown = load !== 'unreadable' && load.kind === 'load';
+  const lines = [beforeText(load), ...(isKnown ? listing(load) : [])];
   // dap-mode shows no other category.
   turn.say(lines.join('\n    '), 'stdout');
 };
@@ -90,11 +100,12 @@ export const onShownLoad = (turn: Turn, request: Request): void => {
   }
   const seen = before === undefined ? shownCall(state) : undefined;
   const load = seen === undefined ? before?.load : seen.call;
-  if (load === 'unreadable') turn.answer(request, { line: unreadable, details: [], instructions: [] });
+  if (load === 'unreadable' || load?.kind === 'in-c')
+    turn.answer(request, { line: beforeText(load), details: [], instructions: [] });
   else if (load?.kind !== 'load') turn.refuse(request, errors.console('The program does not stand at an eBPF load.'));
   else
     turn.answer(request, {
-      line: seen === undefined ? `About to load: ${askedText(load)}` : bpfLine(load),
+      line: seen === undefined ? beforeText(load) : bpfLine(load),
       details: seen?.details ?? [],
       instructions: load.code.instructions.map(({ slot, text }) => ({ slot, text })),
     });
@@ -111,7 +122,8 @@ export const forgetBefore = (turn: Turn): void => {
 const codeAt = (state: SessionState, memory: string): BpfLoad['code'] | 'reading' | undefined => {
   if (memory === beforeReference) {
     const load = state.bpf.before?.load;
-    return load === undefined ? state.bpf.before && 'reading' : load === 'unreadable' ? undefined : load.code;
+    if (load === undefined) return state.bpf.before && 'reading';
+    return load === 'unreadable' || load.kind === 'in-c' ? undefined : load.code;
   }
   const call = numbered(state, Number(memory.slice(reference(0).length - 1)))?.call;
   return call?.kind === 'load' ? call.code : undefined;

@@ -1,5 +1,6 @@
 /** Loading eBPF programs, as exception filters: before the system call at its Go wrapper, and after it with the result. */
 import type { ProbeEvent } from '@probelens/probes';
+import { cgoLoaders, inCText, loaderInC } from '../bpf/c-loads.js';
 import type { ExceptionFilter, FilterSource, Told } from './filters.js';
 
 /** __NR_bpf of x86-64, where gates stop (arch/x86/entry/syscalls/syscall_64.tbl); BPF_PROG_LOAD, enum bpf_cmd. */
@@ -9,14 +10,17 @@ const isLoad = 'trap == 321 && a1 == 5';
 const isOver = 'errno != 11';
 
 /**
- * golang.org/x/sys/unix, cilium/ebpf and syscall itself all come through these three; libbpf in C does not, and has no Go
- * frame to stop at. Which of them a program has depends on what it uses.
+ * golang.org/x/sys/unix, cilium/ebpf and syscall itself all come through these three; libbpf in C does not, and what can be
+ * stopped at is Go's call of it. Which of them a program has depends on what it uses.
  */
-const before: readonly FilterSource[] = ['syscall.Syscall', 'syscall.RawSyscall', 'syscall.Syscall6'].map((name) => ({
-  text: `${name} if ${isLoad} do stop`,
-  subject: undefined,
-  optional: true,
-}));
+const before: readonly FilterSource[] = [
+  ...['syscall.Syscall', 'syscall.RawSyscall', 'syscall.Syscall6'].map((name) => ({
+    text: `${name} if ${isLoad} do stop`,
+    subject: undefined,
+    optional: true,
+  })),
+  { text: `${cgoLoaders[0]} do stop`, subject: undefined, optional: true, named: cgoLoaders },
+];
 
 const source = (text: string): FilterSource => ({ text, subject: undefined });
 
@@ -31,10 +35,11 @@ const tellLoad = (event: ProbeEvent): Told | undefined => {
   };
 };
 
-const aboutToLoad: Told = {
-  id: 'BPF program load',
-  description: 'An eBPF program is about to be loaded; the scope eBPF shows it.',
-  stops: true,
+const aboutToLoad = (_: unknown, functionName: string): Told => {
+  const inC = loaderInC(functionName);
+  const description =
+    inC === undefined ? 'An eBPF program is about to be loaded; the scope eBPF shows it.' : inCText(inC);
+  return { id: 'BPF program load', description, stops: true };
 };
 
 export const bpfFilters: readonly ExceptionFilter[] = [
@@ -42,7 +47,7 @@ export const bpfFilters: readonly ExceptionFilter[] = [
     filter: 'bpf-load',
     label: 'BPF Program Load',
     description:
-      'Before an eBPF program is loaded, at the Go function that calls the kernel, and after it with the result; of what C loads (libbpf) after it only',
+      'Before an eBPF program is loaded, at the Go function that calls the kernel or libbpf, and after it with the result; of what other C code loads after it only',
     sources: [
       ...before,
       source(`bpf:load if ${isOver} do stop`),
@@ -62,7 +67,7 @@ export const bpfFilters: readonly ExceptionFilter[] = [
     filter: 'bpf-next-load',
     label: 'The Next BPF Program Load',
     description: 'Once, for the request probelens/pauseAtNextLoad',
-    // What C loads comes to no place before: it is stopped after.
+    // What C loads through other functions than libbpf's comes to no place before: it is stopped after.
     sources: [...before, source(`bpf:load if ${isOver} do stop`)],
     tell: tellLoad,
     place: aboutToLoad,

@@ -13,6 +13,8 @@ export interface FilterSource {
   readonly subject: string | undefined;
   /** A place that not every program has: nothing is said where it is missing. */
   readonly optional?: boolean;
+  /** Functions without their packages: the text is meant for each of them, in every package that has it. */
+  readonly named?: readonly string[];
 }
 
 /** What an event means to the person. */
@@ -32,8 +34,8 @@ export interface ExceptionFilter {
   readonly sources: readonly FilterSource[];
   /** Undefined: nothing that anybody asked for. */
   readonly tell: (event: ProbeEvent) => Told | undefined;
-  /** Of a source that is a place in the program, by what was captured there. */
-  readonly place?: Told | ((values: readonly CapturedValue[]) => Told);
+  /** Of a source that is a place in the program, by what was captured there, and in which function. */
+  readonly place?: Told | ((values: readonly CapturedValue[], functionName: string) => Told);
   /** Not armed beside Delve, which stops there by itself. */
   readonly withoutDelve?: boolean;
   /** For the session's own use. */

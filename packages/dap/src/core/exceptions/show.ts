@@ -43,7 +43,7 @@ export const onFilterEvent = (turn: Turn, gate: Gate, event: ProbeEvent): void =
 const toldOf = (gate: Gate, values: Hit['values'], cause: ProbeEvent | undefined): Told | undefined => {
   const row = gate.owner.kind === 'filter' ? filterNamed(gate.owner.filter) : undefined;
   if (cause !== undefined) return row?.tell(cause);
-  return typeof row?.place === 'function' ? row.place(values) : row?.place;
+  return typeof row?.place === 'function' ? row.place(values, gate.planned.function) : row?.place;
 };
 
 /** A stop because of a filter's event; remembered for `exceptionInfo`. `more`: a further sentence. */

@@ -91,8 +91,10 @@ const onPlanned = (turn: Turn, work: WatchWork, outcomes: readonly PlanOutcome[]
       if (work.optional[index] !== true) sayRefused(turn, filter, outcome.message);
       return;
     }
-    planned.push(outcome);
-    filters.push(filter);
+    for (const each of [outcome, ...(outcome.others ?? [])]) {
+      planned.push(each);
+      filters.push(filter);
+    }
   });
   if (planned.length === 0) return undefined;
   const helpers = helpersOf(turn, planned);

@@ -5,7 +5,7 @@
 import { errors } from '../../errors.js';
 import { isAwaited, isBeforeLoad, isOfLastLoad, lookBefore } from '../bpf/calls.js';
 import { endPause } from '../bpf/console.js';
-import { forgetBefore } from '../bpf/scope.js';
+import { forgetBefore, sayAwaited } from '../bpf/scope.js';
 import { exceptionOf } from '../exceptions/show.js';
 import { changeGate } from '../gates.js';
 import { holds } from '../hit-condition.js';
@@ -95,7 +95,11 @@ export const onHalted = (turn: Turn, ticket: number, state: 'halted' | 'running'
 
 /** A load of eBPF that somebody waited for, or that is about to be made. */
 const atLoad = (turn: Turn, gate: Gate, { goroutine, values }: Moment): void => {
-  if (isBeforeLoad(gate)) lookBefore(turn, { goroutine, values });
+  if (isBeforeLoad(gate)) {
+    lookBefore(turn, gate, { goroutine, values });
+    // What can be said without reading; the rest is said when it was read.
+    sayAwaited(turn);
+  }
   if (isAwaited(gate)) endPause(turn);
 };
 
