@@ -20,7 +20,7 @@ import {
 import { eventOf, planOf } from './core-world.js';
 
 /** Sequences of 100 to 300 moves. */
-const sequences = Number(process.env.PROBELENS_ROUNDS ?? (soaking ? 900 : 60));
+const sequences = Number(process.env.PROBELENS_ROUNDS ?? (soaking ? 6000 : 600));
 const seed = Number(process.env.PROBELENS_SEED ?? 11);
 
 const plain = planOf('main.f');
