@@ -2,7 +2,7 @@
 -- environment: PLUGIN (directory of probelens.lua), DAP (directory of the module dap), COMMAND (JSON list), FILE, LINE
 -- (of the function to probe), PROGRAM, DELVE, KEYS (JSON: action -> keys as the table has them). Writes one JSON object a
 -- line to stdout.
-local limit = 100000
+local limit = 40000
 local keys = vim.json.decode(vim.env.KEYS)
 
 local function report(name, value)
@@ -209,8 +209,12 @@ local function run()
   vim.api.nvim_win_set_cursor(0, { tonumber(vim.env.LINE) + 1, 0 })
   for _, key in ipairs(keys['lens_keys.probe']) do
     press(key)
+    -- It is on its way to the session when the lens says so first.
+    local probes
+    repeat
+      probes = ask('evaluate', { expression = 'probes', context = 'repl' }).result
+    until probes:find('main.systemCall do count', 1, true)
     local title = wait_for_lens '^probed'
-    local probes = ask('evaluate', { expression = 'probes', context = 'repl' }).result
     press(key)
     report(key, { title = title, probes = probes, afterwards = wait_for_lens 'probe this function' })
   end

@@ -35,7 +35,9 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'nvim').missing)('eBPF in N
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   it('stops before and after loads, and does by keys what the table of keys says', async () => {
-    mkdirSync(join(directory, 'run'), { mode: 0o700, recursive: true });
+    // Of this try alone: what is probed is remembered.
+    const own = mkdtempSync(join(directory, 'try-'));
+    mkdirSync(join(own, 'run'), { mode: 0o700 });
     const program = await privateCopy(await buildFixture('bpfload'), directory);
     const file = join(fixtureSources('bpfload'), 'load.go');
     const line =
@@ -54,8 +56,8 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'nvim').missing)('eBPF in N
           PROGRAM: program,
           DELVE: findDelve() ?? 'dlv',
           KEYS: JSON.stringify(Object.fromEntries(actions.map((action) => [action, keysOf(action)]))),
-          XDG_RUNTIME_DIR: join(directory, 'run'),
-          XDG_STATE_HOME: join(directory, 'state'),
+          XDG_RUNTIME_DIR: join(own, 'run'),
+          XDG_STATE_HOME: join(own, 'state'),
         },
         timeout: 170_000,
       },
