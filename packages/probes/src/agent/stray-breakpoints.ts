@@ -12,6 +12,7 @@ import {
   Assembler,
   attachPerfUprobe,
   attachUprobeMulti,
+  closeTogether,
   features,
   KernelError,
   type Link,
@@ -162,7 +163,8 @@ const nothing = (multi: boolean): Program =>
 
 /**
  * Lets the kernel take out the breakpoints that a process has at these file offsets, unless uprobes of others explain
- * them. Undefined when it did; else why it cannot be done here, a sentence.
+ * them. Undefined when it did; else why it cannot be done here, a sentence. The highest goes first: a sentinel is behind
+ * its gate in the code, and without the gate the program executes an instruction with a breakpoint for its last byte.
  */
 export const liftBreakpoints = (pid: number, path: string, offsets: readonly number[]): string | undefined => {
   const links: Link[] = [];
@@ -171,13 +173,13 @@ export const liftBreakpoints = (pid: number, path: string, offsets: readonly num
     const multi = features().uprobeMultiPid.works;
     program = nothing(multi);
     const place = { program, path, pid };
-    if (multi) links.push(attachUprobeMulti({ ...place, offsets }));
-    else for (const offset of offsets) links.push(attachPerfUprobe({ ...place, offset }));
+    for (const offset of offsets.toSorted((one, other) => one - other))
+      links.push(multi ? attachUprobeMulti({ ...place, offsets: [offset] }) : attachPerfUprobe({ ...place, offset }));
   } catch (error) {
     if (error instanceof KernelError) return error.message;
     throw error;
   } finally {
-    for (const link of links) link.close();
+    closeTogether(links);
     program?.close();
   }
   return undefined;
