@@ -8,6 +8,6 @@ export class SecondTries implements Reporter {
       .filter((test) => (test.diagnostic()?.retryCount ?? 0) > 0)
       .map((test) => `${test.module.relativeModuleId}: ${test.fullName}`);
     if (tried.length === 0) return;
-    process.stderr.write(`Passed only at the second try:\n${tried.join('\n')}\n`);
+    process.stderr.write(`Passed only when tried again:\n${tried.join('\n')}\n`);
   }
 }

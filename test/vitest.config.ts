@@ -53,8 +53,8 @@ const unknown = [...alone].filter((file) => !benches && !files.includes(file));
 if (unknown.length > 0) throw new Error(`no such test: ${unknown.join(', ')}; correct the list in vitest.config.ts`);
 
 const of = (kind: Kind): string[] => files.filter((file) => kindOf(file) === kind);
-/** Real processes on a machine that others use too: one more try, said at the end. Never where the counts are full. */
-const retry = process.env.PROBELENS_SOAK === '1' ? 0 : 1;
+/** Real processes on a machine that others use too: two more tries, said at the end. Never where the counts are full. */
+const retry = process.env.PROBELENS_SOAK === '1' ? 0 : 2;
 /** Vitest's default leaves a core unused, which on two cores is half of them. */
 const maxWorkers = availableParallelism();
 
@@ -72,7 +72,7 @@ export default defineConfig({
       : [
           {
             extends: true,
-            test: { name: 'pure', include: of('pure'), maxWorkers, sequence: { groupOrder: 0 } },
+            test: { name: 'pure', include: of('pure'), maxWorkers, retry, sequence: { groupOrder: 0 } },
           },
           {
             extends: true,

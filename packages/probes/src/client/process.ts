@@ -11,6 +11,8 @@ const END_TIMEOUT_MS = 10_000;
 /** Beyond the patience with one that does nothing. Milliseconds. */
 const BUSY_TIMEOUT_MS = 45_000;
 const BUSY_LOOK_MS = 100;
+/** One at work sleeps for moments too: for a lock, for a pipe. Looks in a row that find it asleep. */
+const IDLE_LOOKS = 5;
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim() ?? '';
 
@@ -94,8 +96,10 @@ export class AgentProcess {
   async end(patienceMs = END_TIMEOUT_MS): Promise<void> {
     this.input.end();
     const latest = performance.now() + patienceMs + BUSY_TIMEOUT_MS;
+    let idle = 0;
     const look = (): void => {
-      if (performance.now() < latest && this.#isBusy()) timer = setTimeout(look, BUSY_LOOK_MS);
+      idle = this.#isBusy() ? 0 : idle + 1;
+      if (performance.now() < latest && idle < IDLE_LOOKS) timer = setTimeout(look, BUSY_LOOK_MS);
       else this.#child.kill('SIGKILL');
     };
     let timer = setTimeout(look, patienceMs);
