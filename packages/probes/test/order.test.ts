@@ -65,18 +65,27 @@ describe.skipIf(requirement('kernel', 'go').missing)('links of a killed process'
     }
   };
 
+  /** Wrong results come by chance, a kill in ten or in two: as many rounds as it takes to see some. */
+  const wrong = async (order: string, times: number, afterMs?: () => number): Promise<number> => {
+    for (let round = 0; round < 8; round++) {
+      const { bad } = await killed(order, times, afterMs);
+      if (bad > 0) return bad;
+    }
+    return 0;
+  };
+
   it('gate first: every result is right', { timeout: 120_000 }, async () => {
     expect(await killed('gate-first', soaking ? 100 : 6)).toMatchObject({ bad: 0, code: 0 });
   });
 
   it('sentinel first: wrong results, and they are seen', { timeout: 120_000 }, async () => {
-    expect((await killed('sentinel-first', 3)).bad).toBeGreaterThan(0);
+    expect(await wrong('sentinel-first', 3)).toBeGreaterThan(0);
   });
 
   it('gate first, but with the higher descriptor number: as wrong as sentinel first', {
     timeout: 120_000,
   }, async () => {
-    expect((await killed('number-reversed', 10)).bad).toBeGreaterThan(0);
+    expect(await wrong('number-reversed', 10)).toBeGreaterThan(0);
   });
 
   // What SIGKILL finds under way stays in the text, so each owner repairs what the one before it left: same places.
@@ -92,14 +101,14 @@ describe.skipIf(requirement('kernel', 'go').missing)('links of a killed process'
   });
 
   it('killed while it closes the gate before the sentinel: wrong results', { timeout: 120_000 }, async () => {
-    expect((await killed('closed-reversed', 12, meanwhile(2))).bad).toBeGreaterThan(0);
+    expect(await wrong('closed-reversed', 12, meanwhile(2))).toBeGreaterThan(0);
   });
 
   it.runIf(soaking)(
     'soak: killed while it closes them by a call each: wrong results',
     { timeout: 120_000 },
     async () => {
-      expect((await killed('closed-apart', 100, meanwhile(3))).bad).toBeGreaterThan(0);
+      expect(await wrong('closed-apart', 100, meanwhile(3))).toBeGreaterThan(0);
     },
   );
 });
