@@ -22,7 +22,7 @@ export type * from './plan/expression.js';
 export type { FirstLine } from './plan/first-line.js';
 export type * from './plan/plan.js';
 export { loadPlanner, type Planner, type PlanOptions } from './plan/planner.js';
-export type { HitCondition } from './program/hits.js';
+export type { HitCondition } from './program/request.js';
 export type * from './spec/spec.js';
 export { formatProbeText, type ParsedProbe, parseProbeText } from './spec/text.js';
 export * from './trace/index.js';

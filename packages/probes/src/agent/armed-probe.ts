@@ -20,9 +20,9 @@ import {
 } from '@probelens/bpf';
 import type { ProbeCounters } from '../events.js';
 import type { PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
-import type { HitCondition } from '../program/hits.js';
-import { buildProgram, buildSentinel, hasStack, type ProgramRequest } from '../program/program.js';
+import { buildProgram, buildSentinel, hasStack } from '../program/program.js';
 import { type RecordLayout, recordLayout } from '../program/record.js';
+import type { HitCondition, ProgramRequest } from '../program/request.js';
 import { stateOffsets, stateSize } from '../program/state.js';
 import type { Admitted } from './admission.js';
 import { type Armed, countersFrom, Opened } from './armed.js';

@@ -3,8 +3,8 @@ import { type BpfMap, createMap, kernelBtf, type Link, loadProgram, u32 } from '
 import type { ProbeCounters } from '../events.js';
 import type { LoweredExpression } from '../plan/expression.js';
 import type { PlannedCapture } from '../plan/plan.js';
-import type { ProgramMachine } from '../program/program.js';
 import { type RecordLayout, recordLayout } from '../program/record.js';
+import type { ProgramMachine } from '../program/registers.js';
 import { stateSize } from '../program/state.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import { type Armed, countersFrom, Opened } from './armed.js';

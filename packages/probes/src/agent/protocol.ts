@@ -7,7 +7,7 @@ import type { BpfLoad } from '../bpf-load/call.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
 import type { LoweredExpression } from '../plan/expression.js';
 import type { CaptureShape, PlannedCapture, PlannedSite, ProbePlan } from '../plan/plan.js';
-import type { HitCondition } from '../program/hits.js';
+import type { HitCondition } from '../program/request.js';
 import type { ProbeSpec, ProbeTarget } from '../spec/spec.js';
 
 /** Raised in a breaking way only; the two ends refuse each other when it differs. */

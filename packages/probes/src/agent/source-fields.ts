@@ -2,7 +2,7 @@
 import type { TracepointField, TracepointFormat } from '@probelens/bpf';
 import type { CaptureShape, PlannedCapture } from '../plan/plan.js';
 import { maximumCaptures } from '../program/index.js';
-import type { ProgramMachine } from '../program/program.js';
+import type { ProgramMachine } from '../program/registers.js';
 import type { SourceFieldDescription } from './protocol.js';
 
 /** Bytes at `offset` of the context. */

@@ -2,13 +2,15 @@
 import { Assembler, type MapReference } from '@probelens/bpf';
 import type { LoweredExpression } from '../plan/expression.js';
 import { emitArmThread } from '../program/armed-thread.js';
-import { type Evaluation, emitExpression } from '../program/evaluate.js';
+import { emitExpression } from '../program/evaluate.js';
+import type { Evaluation } from '../program/evaluation.js';
 import { frame, temporary } from '../program/frame.js';
 import { emitCount, emitNumber, emitRateLimit, emitSignal, emitTargetGuard } from '../program/gate.js';
-import type { ProgramMachine, ProgramMaps } from '../program/program.js';
 import { ProgramError } from '../program/program-error.js';
 import { type RecordLayout, recordFlags } from '../program/record.js';
 import { emitRecordFaults, emitRecordHeader } from '../program/record-writer.js';
+import type { ProgramMachine } from '../program/registers.js';
+import type { ProgramMaps } from '../program/request.js';
 import { emitSwitchGuard, emitThen } from '../program/switches.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import type { SourceRuntime } from './protocol.js';

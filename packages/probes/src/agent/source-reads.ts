@@ -1,6 +1,6 @@
 /** How a program reads the fields of its event, which is its context. r6 = the context. */
 import { lengthOf } from '../plan/source-expressions.js';
-import type { Evaluation, EventReads } from '../program/evaluate.js';
+import type { Evaluation, EventReads } from '../program/evaluation.js';
 import { frame, scratchBytes } from '../program/frame.js';
 import { ProgramError } from '../program/program-error.js';
 import type { FieldRead, SourceField, TextRead } from './source-fields.js';

@@ -9,7 +9,7 @@ import {
   readTracepointFormat,
   softwareEvents,
 } from '@probelens/bpf';
-import type { ProgramMachine } from '../program/program.js';
+import type { ProgramMachine } from '../program/registers.js';
 import type { ProbeTarget } from '../spec/spec.js';
 import * as refusal from './refusal.js';
 import { perfFields, type SecondThread, type SourceField, secondThreadOf, tracepointFields } from './source-fields.js';

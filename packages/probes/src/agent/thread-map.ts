@@ -18,10 +18,10 @@ import {
   readTracepointFormat,
   u32,
 } from '@probelens/bpf';
-import type { Evaluation } from '../program/evaluate.js';
+import type { Evaluation } from '../program/evaluation.js';
 import { frame, temporary } from '../program/frame.js';
 import { emitTargetGuard } from '../program/gate.js';
-import type { ProgramMachine } from '../program/program.js';
+import type { ProgramMachine } from '../program/registers.js';
 import { Opened } from './armed.js';
 import type { SourceRuntime } from './protocol.js';
 import * as refusal from './refusal.js';

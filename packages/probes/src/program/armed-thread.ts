@@ -8,11 +8,12 @@
  */
 import type { MapReference } from '@probelens/bpf';
 import type { LoweredExpression } from '../plan/expression.js';
-import { type Evaluation, emitExpression, emitGoroutine } from './evaluate.js';
+import { emitExpression, emitGoroutine } from './evaluate.js';
+import type { Evaluation } from './evaluation.js';
 import { frame, temporary } from './frame.js';
 import { emitControlGuard, emitCount } from './gate.js';
-import type { ProgramMaps } from './program.js';
 import { becauseShift } from './record.js';
+import type { ProgramMaps } from './request.js';
 import { controlOffsets } from './state.js';
 
 export const armedThreadsKey = 8;

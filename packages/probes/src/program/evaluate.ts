@@ -7,32 +7,12 @@
 import type { Assembler, Condition } from '@probelens/bpf';
 import type { ComparisonOperator, IntegerType, LoweredExpression, Width } from '../plan/expression.js';
 import { emitArithmetic, emitCut, emitFloatComparison } from './arithmetic.js';
+import type { EmitOperand, Evaluation, EventReads } from './evaluation.js';
 import { frame, scratchBytes, temporaries, temporary } from './frame.js';
-import type { ProgramMachine } from './program.js';
 import { ProgramError } from './program-error.js';
 import { goroutineRegister, registerOffset } from './registers.js';
 import { emitStringOrder } from './string-order.js';
 import { emitStringSearch } from './string-search.js';
-
-export interface Evaluation {
-  readonly assembler: Assembler;
-  readonly machine: ProgramMachine;
-  /** The program may sleep, so a page that is not resident is fetched. */
-  readonly sleepable: boolean;
-  readonly goidOffset: number | undefined;
-  /** Label to go to when the expression cannot be computed. */
-  readonly fault: string;
-  /** In a program at an event of the kernel, where there are no registers: a "register" is a field of the event. */
-  readonly event?: EventReads;
-}
-
-/** How a program reads the fields of its event by name. r6 = the context. */
-export interface EventReads {
-  /** r8 = the number; of a text its address (which nothing reads through), or its length. Throws ProgramError. */
-  readonly emitField: (to: Evaluation, name: string) => void;
-  /** The scratch area = the text with its NUL, r8 = bytes before that. Throws ProgramError for what is no text. */
-  readonly emitText: (to: Evaluation, name: string) => void;
-}
 
 const unsigned: Readonly<Record<ComparisonOperator, Condition>> = {
   eq: '==',
@@ -196,6 +176,11 @@ const emitStringTest = (to: Evaluation, test: StringTest, depth: number): void =
   assembler.mov('r8', 1).jump(end).label(different).mov('r8', 0).label(end);
 };
 
+const operandsOf =
+  (to: Evaluation): EmitOperand =>
+  (value, depth) =>
+    emitExpression(to, value, depth);
+
 const emitStringComparison = (
   to: Evaluation,
   node: Extract<LoweredExpression, { kind: 'string-order' }>,
@@ -204,13 +189,13 @@ const emitStringComparison = (
   const { assembler } = to;
   const { operator } = node;
   if (operator !== 'eq' && operator !== 'ne') {
-    emitStringOrder(to, node, depth, undefined);
+    emitStringOrder(to, node, depth, undefined, operandsOf(to));
     emitRelation(assembler, unsigned[operator]);
     return;
   }
   const unequal = assembler.freshLabel('unequal');
   const end = assembler.freshLabel('compared');
-  emitStringOrder(to, node, depth, unequal);
+  emitStringOrder(to, node, depth, unequal, operandsOf(to));
   emitRelation(assembler, unsigned[operator]);
   assembler
     .jump(end)
@@ -268,7 +253,7 @@ export const emitExpression = (to: Evaluation, node: LoweredExpression, depth = 
       emitStringComparison(to, node, depth);
       return;
     case 'string-search':
-      emitStringSearch(to, node, depth, eventText(to, node));
+      emitStringSearch(to, node, depth, eventText(to, node), operandsOf(to));
       return;
     case 'logical':
       emitLogical(to, node, depth);

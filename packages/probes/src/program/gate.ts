@@ -1,8 +1,8 @@
 /** What surrounds the condition: who is meant, what is counted, how much is sent, and whether a thread may be stopped. */
-import type { Evaluation } from './evaluate.js';
+import type { Evaluation } from './evaluation.js';
 import { frame } from './frame.js';
-import type { ProgramMaps, ProgramRequest } from './program.js';
 import { recordFlags } from './record.js';
+import type { ProgramMaps, ProgramRequest } from './request.js';
 import { controlOffsets, stateOffsets } from './state.js';
 import { tokenBucket } from './token-bucket.js';
 

@@ -3,22 +3,14 @@
  * they happen, so that a hit that does not count costs what a condition that does not match costs.
  */
 import type { ProbePlan } from '../plan/plan.js';
-import type { Evaluation } from './evaluate.js';
+import type { Evaluation } from './evaluation.js';
 import { frame } from './frame.js';
 import { emitNumber } from './gate.js';
-import type { ProgramMaps } from './program.js';
 import { mayFault } from './record-writer.js';
+import type { HitCondition, ProgramMaps } from './request.js';
 import { InvalidPlan, integer, member, oneOf, optional } from './shape.js';
 
-const hitOperators = ['==', '!=', '>', '>=', '<', '<=', '%'] as const;
-
-export interface HitCondition {
-  readonly operator: (typeof hitOperators)[number];
-  /** Not 0 behind "%". */
-  readonly value: number;
-  /** Hits that came before this probe was armed, and count. */
-  readonly counted: number;
-}
+const hitOperators: readonly HitCondition['operator'][] = ['==', '!=', '>', '>=', '<', '<=', '%'];
 
 const mostHits = 1_000_000_000;
 

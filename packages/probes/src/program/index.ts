@@ -1,13 +1,7 @@
 /** From plans to programs and from records to events: the agent's half that is pure. */
-export { type HitCondition, validHits } from './hits.js';
-export {
-  buildProgram,
-  buildSentinel,
-  type ProgramMachine,
-  type ProgramMaps,
-  type ProgramRequest,
-  type TaskLayout,
-} from './program.js';
+
+export { validHits } from './hits.js';
+export { buildProgram, buildSentinel } from './program.js';
 export { ProgramError } from './program-error.js';
 export {
   captureSize,
@@ -20,6 +14,8 @@ export {
   recordLayout,
   recordOffsets,
 } from './record.js';
+export type { ProgramMachine } from './registers.js';
+export type { HitCondition, ProgramMaps, ProgramRequest, TaskLayout } from './request.js';
 export { InvalidPlan } from './shape.js';
 export { controlOffsets, controlSize, stateOffsets, stateSize } from './state.js';
 export { validatePlan } from './validate.js';

@@ -1,11 +1,12 @@
 /** Writes the record of one event (record.ts) straight into the ring buffer. r6 = context, r7 = the record. */
 import type { LoweredExpression } from '../plan/expression.js';
 import type { CapturePart, PlannedCapture } from '../plan/plan.js';
-import { type Evaluation, emitExpression, emitRegister } from './evaluate.js';
+import { emitExpression, emitRegister } from './evaluate.js';
+import type { Evaluation } from './evaluation.js';
 import { frame, temporary } from './frame.js';
-import type { ProgramRequest } from './program.js';
 import { blockLimit, partLayout, recordLayout, recordOffsets, stackFrames } from './record.js';
 import { stackPointer } from './registers.js';
+import type { ProgramRequest } from './request.js';
 
 /** r1 = the u32 minimum of r1 and `limit`. */
 const saturated = 0xffffffffn;

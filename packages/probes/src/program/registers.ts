@@ -2,7 +2,9 @@
  * Where a general register lies in the context of a uprobe program, bytes.
  * x86-64: struct pt_regs, arch/x86/include/asm/ptrace.h; arm64: struct user_pt_regs, arch/arm64/include/uapi/asm/ptrace.h.
  */
-import type { ProgramMachine } from './program.js';
+import type { Machine } from '@probelens/gosym';
+
+export type ProgramMachine = Extract<Machine, 'amd64' | 'arm64'>;
 
 const amd64: ReadonlyMap<string, number> = new Map(
   Object.entries({

@@ -1,7 +1,7 @@
 /** Two strings compared in the kernel, piece by piece: both in user memory, or one of them constant. */
 import type { Assembler } from '@probelens/bpf';
 import type { LoweredExpression } from '../plan/expression.js';
-import { type Evaluation, emitExpression } from './evaluate.js';
+import type { EmitOperand, Evaluation } from './evaluation.js';
 import { frame, scratchBytes, temporaries, temporary } from './frame.js';
 import { ProgramError } from './program-error.js';
 
@@ -57,6 +57,7 @@ export const emitStringOrder = (
   node: StringOrder,
   depth: number,
   unequal: string | undefined,
+  emitOperand: EmitOperand,
 ): void => {
   const { assembler } = to;
   if (to.event !== undefined) throw new ProgramError('texts of an event are compared with literals only');
@@ -64,7 +65,7 @@ export const emitStringOrder = (
     throw new ProgramError('the expression is nested too deeply for a kernel program');
   const slot = (index: number): number => temporary(depth + index);
   const keep = (index: number, value: LoweredExpression): void => {
-    emitExpression(to, value, depth + index);
+    emitOperand(value, depth + index);
     assembler.store('r10', slot(index), 'r8', 8);
   };
   keep(slots.pointer, node.pointer);

@@ -1,7 +1,7 @@
 /** Whether some bytes are in a string: it goes through two words byte by byte, and the newest bytes are compared. */
 import type { Assembler } from '@probelens/bpf';
 import type { LoweredExpression } from '../plan/expression.js';
-import { type Evaluation, emitExpression } from './evaluate.js';
+import type { EmitOperand, Evaluation } from './evaluation.js';
 import { frame, scratchBytes, temporaries, temporary } from './frame.js';
 import { ProgramError } from './program-error.js';
 import { emitPieceRead, longestOrdered } from './string-order.js';
@@ -74,6 +74,7 @@ export const emitStringSearch = (
   node: StringSearch,
   depth: number,
   text: (() => void) | undefined,
+  emitOperand: EmitOperand,
 ): void => {
   const { assembler } = to;
   if (depth + slotCount > temporaries)
@@ -84,9 +85,9 @@ export const emitStringSearch = (
   const bytes = Buffer.from(node.bytes, 'hex');
   const search: Search = { bytes, where: node.where, length: slot(slots.length), found, absent };
   if (text === undefined) {
-    emitExpression(to, node.pointer, depth);
+    emitOperand(node.pointer, depth);
     assembler.store('r10', slot(slots.pointer), 'r8', 8);
-    emitExpression(to, node.length, depth + 1);
+    emitOperand(node.length, depth + 1);
   } else text();
   assembler.store('r10', slot(slots.length), 'r8', 8).mov('r8', 0).mov('r9', 0);
   if (text !== undefined) {

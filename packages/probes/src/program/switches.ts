@@ -5,7 +5,7 @@
  */
 import type { MapReference } from '@probelens/bpf';
 import type { ProbeSpec } from '../spec/spec.js';
-import type { Evaluation } from './evaluate.js';
+import type { Evaluation } from './evaluation.js';
 import { frame, temporary } from './frame.js';
 import { recordFlags } from './record.js';
 

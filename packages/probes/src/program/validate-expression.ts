@@ -1,6 +1,6 @@
 /** Checks a lowered expression that came over the wire: known nodes, known registers, bounded size and depth. */
 import type { IntegerType, LoweredExpression, StringOperand } from '../plan/expression.js';
-import type { ProgramMachine } from './program.js';
+import type { ProgramMachine } from './registers.js';
 import { registerOffset } from './registers.js';
 import { decimal, type Field, flag, hexBytes, InvalidPlan, member, oneOf, text } from './shape.js';
 import { longestOrdered } from './string-order.js';

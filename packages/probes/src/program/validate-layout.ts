@@ -1,7 +1,7 @@
 /** Checks what came over the wire as the layout of a value: bounded, and never beyond the parts that are read. */
 import type { CapturePart } from '../plan/plan.js';
 import { mostParts, type PartPosition, partLimit, type ValueLayout } from '../plan/value-layout.js';
-import type { ProgramMachine } from './program.js';
+import type { ProgramMachine } from './registers.js';
 import { type Field, flag, InvalidPlan, integer, isAbsent, list, member, oneOf, optional, text } from './shape.js';
 import { validExpression } from './validate-expression.js';
 

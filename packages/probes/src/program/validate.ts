@@ -11,8 +11,8 @@ import type {
   ProbePlan,
   SiteVariant,
 } from '../plan/plan.js';
-import type { ProgramMachine } from './program.js';
 import { blockLimit, maximumCaptures, maximumStringLimit, recordLayout } from './record.js';
+import type { ProgramMachine } from './registers.js';
 import * as read from './shape.js';
 import { InvalidPlan } from './shape.js';
 import { validCondition, validExpression } from './validate-expression.js';

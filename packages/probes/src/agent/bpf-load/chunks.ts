@@ -1,5 +1,5 @@
 /** The instructions of a load and the verifier's log, as chunks of bytes into the ring. r6, r9: program.ts. */
-import type { Evaluation } from '../../program/evaluate.js';
+import type { Evaluation } from '../../program/evaluation.js';
 import { frame } from '../../program/frame.js';
 import { emitRecordFaults, emitRecordHeader } from '../../program/record-writer.js';
 import {

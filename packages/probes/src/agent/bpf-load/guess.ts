@@ -2,7 +2,7 @@
  * Goroutines of programs that nobody knows beforehand: where Go keeps the id depends on the program, so the words at all
  * places that come into question go with the record, and whoever has looked at the program's file chooses.
  */
-import type { Evaluation } from '../../program/evaluate.js';
+import type { Evaluation } from '../../program/evaluation.js';
 import { frame } from '../../program/frame.js';
 import { guessedOffsets, guessedTls } from './layout.js';
 import { exitFrame } from './request.js';

@@ -1,5 +1,5 @@
 /** From a descriptor of the current task to the id of the eBPF object behind it, in the kernel. */
-import type { Evaluation } from '../../program/evaluate.js';
+import type { Evaluation } from '../../program/evaluation.js';
 import { frame } from '../../program/frame.js';
 import type { KernelObjects } from './objects.js';
 import { exitFrame } from './request.js';

@@ -5,7 +5,7 @@
  * kernel itself has just read or written, so it is there.
  */
 import { Assembler } from '@probelens/bpf';
-import type { Evaluation } from '../../program/evaluate.js';
+import type { Evaluation } from '../../program/evaluation.js';
 import { frame } from '../../program/frame.js';
 import { emitCount, emitNumber } from '../../program/gate.js';
 import { emitRecordFaults, emitRecordHeader } from '../../program/record-writer.js';

@@ -3,7 +3,8 @@ import type { BpfMap } from '@probelens/bpf';
 import type { BpfWhat } from '../../bpf-load/call.js';
 import type { LoweredExpression } from '../../plan/expression.js';
 import { frame } from '../../program/frame.js';
-import type { ProgramMachine, ProgramMaps } from '../../program/program.js';
+import type { ProgramMachine } from '../../program/registers.js';
+import type { ProgramMaps } from '../../program/request.js';
 import type { SourceRuntime } from '../protocol.js';
 import type { KernelObjects } from './objects.js';
 
