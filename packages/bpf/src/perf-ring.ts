@@ -1,5 +1,3 @@
-import type { TracepointSample } from './tracepoint-samples.js';
-
 /** Offsets in struct perf_event_mmap_page and struct perf_event_header, include/uapi/linux/perf_event.h. */
 const headOffset = 1024;
 const tailOffset = 1032;
@@ -9,6 +7,16 @@ const recordType = { lost: 2, sample: 9 } as const;
 /** Where the parts of a sample of TID, TIME, CPU, RAW lie behind its header. */
 const part = { pid: 8, tid: 12, time: 16, cpu: 24, rawSize: 32, raw: 36 } as const;
 const lostCount = 16;
+
+/** One hit of the tracepoint. The record is valid until the callback returns; its fields are at the format's offsets. */
+export interface TracepointSample {
+  /** CLOCK_MONOTONIC, nanoseconds. */
+  readonly time: bigint;
+  readonly cpu: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly record: DataView;
+}
 
 /** The reader's half of one perf ring: a page with both positions, then data, which is not mapped twice. */
 export class PerfRing {

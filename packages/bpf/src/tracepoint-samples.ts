@@ -1,23 +1,15 @@
 import { onlineCpus } from './link/perf-event.js';
 import { enableEvent, openPerfEvent } from './link/perf-event-open.js';
-import { PerfRing } from './perf-ring.js';
+import { PerfRing, type TracepointSample } from './perf-ring.js';
 import { refusal } from './refusal.js';
 import { closeDescriptor, type Mapping, mapShare, pageSize, type Watch, watchReadable } from './syscall.js';
 import { readTracepointId } from './tracepoint-format.js';
 
+export type { TracepointSample } from './perf-ring.js';
+
 const perfTypeTracepoint = 2;
 /** PERF_SAMPLE_TID | TIME | CPU | RAW: what PerfRing expects, in this order. */
 const sampleParts = 2 | 4 | 128 | 1024;
-
-/** One hit of the tracepoint. The record is valid until the callback returns; its fields are at the format's offsets. */
-export interface TracepointSample {
-  /** CLOCK_MONOTONIC, nanoseconds. */
-  readonly time: bigint;
-  readonly cpu: number;
-  readonly pid: number;
-  readonly tid: number;
-  readonly record: DataView;
-}
 
 /** A ring and an event for each CPU. */
 interface Source {

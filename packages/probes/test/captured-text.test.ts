@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
-import { capturedValue, goQuote } from '../src/agent/captured-text.js';
+import { capturedValue } from '../src/agent/captured-text.js';
+import { goQuote } from '../src/agent/scalar-text.js';
 import type { CaptureShape } from '../src/plan/plan.js';
 
 const text = (shape: CaptureShape, bytes: Uint8Array): string => {

@@ -8,9 +8,10 @@ import { layoutOf } from './layout.js';
 import { isInside } from './partial-record.js';
 import { agree } from './place-agreement.js';
 import { type Producer, parseProducer } from './producer.js';
+import type { RawVariable } from './raw-variable.js';
 import { type ArgumentRegisters, argumentRegisters } from './registers.js';
 import type { Types } from './types.js';
-import { isUnnamed, type RawVariable } from './variables.js';
+import { isUnnamed } from './variables.js';
 
 /** Whether what the compiler recorded for the entry instruction is what was computed. */
 export type Verdict = 'confirmed' | 'silent' | 'contradicted';

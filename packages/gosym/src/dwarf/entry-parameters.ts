@@ -3,9 +3,10 @@ import { Tag } from './constants.js';
 import { type Attempt, conventionOf } from './convention.js';
 import type { LocatedFunction } from './functions.js';
 import { absent } from './place.js';
+import type { RawVariable } from './raw-variable.js';
 import { argumentRegisters } from './registers.js';
 import type { Types } from './types.js';
-import { inClosureObject, isHidden, type RawVariable, readVariable, shownVariables } from './variables.js';
+import { inClosureObject, isHidden, readVariable, shownVariables } from './variables.js';
 
 const RESULT = 'results exist only when the function returns';
 const CONTRADICTED = 'the compiler recorded another place for it than the calling convention gives';

@@ -12,12 +12,13 @@ import { Functions, type LocatedFunction, lastAtOrBelow } from './functions.js';
 import { type LineMarks, lineMarks } from './line-program.js';
 import { findNamed } from './names.js';
 import { INCOMPLETE, isPartOfArgument } from './partial-record.js';
+import type { RawVariable } from './raw-variable.js';
 import { argumentRegisters } from './registers.js';
 import { framesAt } from './scopes.js';
 import { Sections } from './sections.js';
 import type { DwarfSource } from './source.js';
 import { Types } from './types.js';
-import { inClosureObject, isDeclaredBy, type RawVariable, readVariable, shownVariables } from './variables.js';
+import { inClosureObject, isDeclaredBy, readVariable, shownVariables } from './variables.js';
 
 const damaged = (error: DwarfError): Problem => ({
   code: 'bad-dwarf',

@@ -3,8 +3,8 @@ import type { Entries } from './entry.js';
 import { layoutOf } from './layout.js';
 import { type LocatedExpression, listAt } from './location-list.js';
 import { absent } from './place.js';
+import type { RawVariable } from './raw-variable.js';
 import type { UnitHeader } from './units.js';
-import type { RawVariable } from './variables.js';
 
 /**
  * Go's compilers (to 1.27) describe a string, slice or struct of which only one part is left like a variable that lies

@@ -12,10 +12,10 @@ import { type FileView, type FunctionView, isAbsent } from '../file-view.js';
 import type { GoModule } from '../module/go-module.js';
 import type { DiagnosticSettings, Severity } from '../settings.js';
 import { displayName } from '../source/functions.js';
+import type { Draft, PlacedDraft } from './draft.js';
 import { explainFile } from './explain.js';
 import { counted } from './offers.js';
 import { describePlaces, localFile } from './places.js';
-import type { PlacedDraft } from './probe-diagnostics.js';
 
 const source = 'probelens';
 
@@ -39,8 +39,6 @@ function related(copies: readonly InlinedInto[], module: GoModule | undefined): 
     ];
   });
 }
-
-export type Draft = Pick<Diagnostic, 'message'> & Partial<Diagnostic> & { readonly kind: keyof DiagnosticSettings };
 
 function functionDraft(view: FileView, { declaration, facts }: FunctionView): Draft | undefined {
   if (facts === undefined) return undefined;

@@ -9,7 +9,7 @@ import { type FileView, linesHold, unlessReplaced } from '../file-view.js';
 import { real } from '../folders.js';
 import { withoutTypeArguments } from '../module/symbol-name.js';
 import type { Span } from '../source/positions.js';
-import type { Draft } from './diagnostics.js';
+import type { PlacedDraft } from './draft.js';
 import { symbolOfView } from './offers.js';
 
 /** Only these name variables: what a probe logs without a template is whatever its arguments are. */
@@ -18,11 +18,6 @@ export function namesVariables(text: string): boolean {
   if (!parsed.ok) return false;
   const { condition, action } = parsed.spec;
   return condition !== undefined || (action.kind === 'log' && action.template !== undefined);
-}
-
-export interface PlacedDraft {
-  readonly draft: Draft;
-  readonly span: Span;
 }
 
 /** Where a probe is in this file; undefined where it is in another one. */

@@ -3,7 +3,7 @@ import type { JsonValue } from '../events.js';
 import type { CapturePart } from '../plan/plan.js';
 import type { PartPosition, ValueLayout } from '../plan/value-layout.js';
 import { partLayout } from '../program/record.js';
-import { floatText, integerText, stringText } from './captured-text.js';
+import { floatText, integerText, stringText } from './scalar-text.js';
 
 interface Shown {
   readonly text: string;

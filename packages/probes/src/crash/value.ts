@@ -1,6 +1,6 @@
 /** A panic's value as the runtime prints it (printpanicval and printanycustomtype, src/runtime/error.go). */
 
-import { floatText } from '../agent/captured-text.js';
+import { floatText } from '../agent/scalar-text.js';
 
 export interface InterfaceValue {
   /** Address of the type's descriptor; 0n: nil. */
