@@ -1,5 +1,4 @@
 /** Every way to begin a session, with Delve's own arguments. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,6 +13,7 @@ import {
   initializeArguments,
   lineOf,
   listeningPort,
+  startDelve,
   startPlainDelve,
   type TestClient,
 } from './session-client.js';
@@ -154,9 +154,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session begins'
   it('with a program that runs elsewhere under Delve (remote)', async () => {
     const program = await stage.program('orders');
     const flags = ['--headless', '--accept-multiclient', '--listen=127.0.0.1:0'];
-    const headless: ChildProcess = spawn(findDelve() ?? 'dlv', ['exec', ...flags, program, '--', '400'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const headless = startDelve('exec', ...flags, program, '--', '400');
     const exited = once(headless, 'exit');
     try {
       const port = await listeningPort(headless, /listening at: \S+:(\d+)/);

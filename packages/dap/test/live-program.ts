@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { owned } from './belongings.js';
 
 export class LiveProgram {
   readonly child: ChildProcess;
@@ -11,7 +12,7 @@ export class LiveProgram {
 
   constructor(path: string, args: readonly string[]) {
     this.path = path;
-    this.child = spawn(path, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.child = owned(spawn(path, args, { stdio: ['pipe', 'pipe', 'inherit'] }), 'SIGKILL');
     this.#ready = new Promise((resolve, reject) => {
       this.child.stdout?.on('data', (chunk: Buffer) => {
         this.#output += chunk.toString();

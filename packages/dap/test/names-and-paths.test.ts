@@ -1,10 +1,9 @@
 /** Names of functions and paths of sources as people have them, held against what Delve makes of them. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
 import { afterEach, describe, expect, it } from 'vitest';
-import { buildFixture, findDelve, fixtureSources } from '../../../test/fixture-build.js';
+import { buildFixture, fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import { functionsMeant, functionsPerhaps } from '../src/kernel/function-names.js';
 import { pathRules } from '../src/kernel/paths.js';
@@ -14,6 +13,7 @@ import {
   initializeArguments,
   lineOf,
   listeningPort,
+  startDelve,
   startPlainDelve,
   type TestClient,
 } from './session-client.js';
@@ -108,8 +108,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('names and paths',
 
   it('a Delve that runs already gets kernel breakpoints, as long as it is on this machine', async () => {
     const program = await stage.program('orders');
-    const args = ['exec', '--headless', '--listen=127.0.0.1:0', program, '--', '3000'];
-    const remote: ChildProcess = spawn(findDelve() ?? 'dlv', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const remote = startDelve('exec', '--headless', '--listen=127.0.0.1:0', program, '--', '3000');
     const gone = once(remote, 'exit');
     const port = await listeningPort(remote, /listening at: \S+:(\d+)/);
     client = await stage.begin('attach', { mode: 'remote', port });

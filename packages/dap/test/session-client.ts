@@ -8,6 +8,7 @@ import { DebugClient } from '@vscode/debugadapter-testsupport';
 import { findDelve } from '../../../test/fixture-build.js';
 import { adapterProgram } from './adapter-program.js';
 import { type Answer, type Answers, type AnyEvent, type EventName, type EventOf, present } from './answers.js';
+import { owned } from './belongings.js';
 
 /** Private parts of testsupport's DebugClient 1.68.0. */
 interface Inner {
@@ -21,6 +22,12 @@ export class TestClient extends DebugClient {
   readonly events: AnyEvent[] = [];
   readonly #waiting: { match: (event: AnyEvent) => boolean; resolve: (event: AnyEvent) => void }[] = [];
   #taken = 0;
+
+  /** Without a port it starts the adapter. */
+  override async start(port?: number): Promise<void> {
+    await super.start(port);
+    if (port === undefined) owned(this.adapter);
+  }
 
   /** Resolves with the first event not taken yet that matches; those before it count as taken. */
   next<E extends EventName>(name: E): Promise<EventOf<E>>;
@@ -173,16 +180,21 @@ export const listeningPort = async (child: ChildProcess, pattern: RegExp): Promi
 };
 
 export const startAdapter = async (env: NodeJS.ProcessEnv = {}): Promise<TestServer> => {
-  const child = spawn(process.execPath, [await adapterProgram(), 'dap', '0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, PROBELENS_TEST_DLV: findDelve(), ...env },
-  });
+  const child = owned(
+    spawn(process.execPath, [await adapterProgram(), 'dap', '0'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, PROBELENS_TEST_DLV: findDelve(), ...env },
+    }),
+  );
   return { child, port: await listeningPort(child, /^listening (\d+)$/) };
 };
 
+export const startDelve = (...args: readonly string[]): ChildProcess =>
+  owned(spawn(findDelve() ?? 'dlv', args, { stdio: ['ignore', 'pipe', 'inherit'] }));
+
 /** Delve alone, to compare with. */
 export const startPlainDelve = async (): Promise<TestServer> => {
-  const child = spawn(findDelve() ?? 'dlv', ['dap', '--listen=127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = startDelve('dap', '--listen=127.0.0.1:0');
   return { child, port: await listeningPort(child, /listening at: \S+:(\d+)/) };
 };
 
