@@ -4,7 +4,7 @@ export type { Input } from './core/input.js';
 export type * from './core/kernel-words.js';
 export type { Event, Message, Request, Response } from './core/message.js';
 export type { KeepState, Output, ProbeView, TimerName } from './core/output.js';
-export { initialState, type SessionState } from './core/state.js';
+export { initialState, type SessionState } from './core/state/state.js';
 export { type StepResult, step } from './core/step.js';
 export { findDelve } from './delve/find.js';
 export { AdapterError, errors, type UserError } from './errors.js';

@@ -4,7 +4,7 @@ import { ClientEdge } from './client/edge.js';
 import { ControlDoor } from './control/door.js';
 import type { Input } from './core/input.js';
 import type { Output, TimerName } from './core/output.js';
-import { initialState, type SessionState } from './core/state.js';
+import { initialState, type SessionState } from './core/state/state.js';
 import { step } from './core/step.js';
 import { DelveShell } from './delve/shell.js';
 import { KernelShell } from './kernel/shell.js';

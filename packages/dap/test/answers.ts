@@ -1,6 +1,6 @@
 /** What requests are answered with and events carry, by the protocol's own types, and readers for the rest. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { TimelineView } from '../src/core/timeline.js';
+import type { TimelineView } from '../src/core/output.js';
 
 /** Bodies of successful answers. */
 export interface Answers {

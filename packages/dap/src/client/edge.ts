@@ -6,8 +6,8 @@
  */
 import type { Writable } from 'node:stream';
 import { ProtocolServer } from '@vscode/debugadapter/lib/protocol.js';
-import type { Pace } from '../core/losses.js';
 import { asMessage, type Message } from '../core/message.js';
+import type { Pace } from '../core/state/losses.js';
 import { encode } from '../delve/framing.js';
 
 /**

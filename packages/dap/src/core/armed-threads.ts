@@ -6,7 +6,7 @@
 import type { ProbeEvent } from '@probelens/probes';
 import { stops } from './gates.js';
 import type { ArmOutcome, Planned } from './kernel-words.js';
-import type { Gate } from './state.js';
+import type { Gate } from './state/gate.js';
 import type { Turn } from './turn.js';
 
 /** A probe whose event stops goroutines elsewhere. */

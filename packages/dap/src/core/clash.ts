@@ -6,7 +6,9 @@ import { dropGate, removeGates } from './gates.js';
 import { listOf, objectOf, type Request } from './message.js';
 import { addOneAgain } from './probes.js';
 import { setAgain } from './set-again.js';
-import type { Gate, GroupKey, SessionState, Want } from './state.js';
+import type { GroupKey, Want } from './state/breakpoints.js';
+import type { Gate } from './state/gate.js';
+import type { SessionState } from './state/state.js';
 import type { Turn } from './turn.js';
 import { functionsGroup, instructionAddress, pathOfGroup } from './wants.js';
 

@@ -3,7 +3,7 @@ import { errors } from '../errors.js';
 import { withBpfScope } from './bpf/scope.js';
 import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over, refuseLaunch, refuseRest } from './endings.js';
 import { asException, giveUpException } from './exceptions/show.js';
-import { asFollowed, onFollowAnswer, rememberTop } from './follow.js';
+import { asFollowed, onFollowAnswer } from './follow.js';
 import { loseKernel, removeGates } from './gates.js';
 import { clientBreakpoint } from './ids.js';
 import { onInterrupted } from './interrupted.js';
@@ -17,8 +17,9 @@ import { type Event, type Message, numberOf, objectOf, type Request, type Respon
 import { resumeCommands } from './resume.js';
 import { onSettleStop } from './settle.js';
 import { withSnapshots } from './snapshots.js';
-import type { Purpose } from './state.js';
+import type { Purpose } from './state/purpose.js';
 import { onLoadCallers, onProof, onSettleAnswer, onSettleRefused, onStopped, onVerdict, releaseHeld } from './stops.js';
+import { rememberTop } from './tops.js';
 import { withOwnInstructions } from './true-text.js';
 import type { Turn } from './turn.js';
 

@@ -6,7 +6,8 @@
 import { errors, type UserError } from '../errors.js';
 import { removeGates } from './gates.js';
 import { type Event, objectOf, type Request, type Response, textOf } from './message.js';
-import type { Ending, LaneWork } from './state.js';
+import type { LaneWork } from './state/lane-work.js';
+import type { Ending } from './state/state.js';
 import type { Turn } from './turn.js';
 import { functionsGroup, pathOfGroup } from './wants.js';
 

@@ -8,7 +8,7 @@ import { onHit } from './hits.js';
 import { addCounts, addUnread, talkingGate } from './losses.js';
 import { keepMoments } from './moments.js';
 import { snapshotText } from './snapshots.js';
-import type { Gate } from './state.js';
+import type { Gate } from './state/gate.js';
 import { recordEvents } from './timeline.js';
 import { trapPlace } from './trap-place.js';
 import type { Turn } from './turn.js';

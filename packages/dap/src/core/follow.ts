@@ -6,69 +6,15 @@ import { errors } from '../errors.js';
 import { removeGatesAt } from './clash.js';
 import type { GoStatement } from './kernel-words.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
-import { type Event, listOf, numberOf, objectOf, type Request, type Response, stringOf } from './message.js';
+import { type Event, listOf, numberOf, objectOf, type Request, type Response } from './message.js';
 import { passOver } from './passed.js';
 import { markRunning } from './silent.js';
-import type { LaneWork } from './state.js';
+import type { LaneWork } from './state/lane-work.js';
+import type { StepTarget, Top } from './state/stepping.js';
+import { changeStepping } from './tops.js';
 import type { Turn } from './turn.js';
 
 type FollowWork = LaneWork & { readonly kind: 'follow' };
-
-export interface Follow {
-  /** Delve's id of the breakpoint. */
-  readonly breakpoint: number;
-  /** Goroutines that there were before: an older child that has not come that far is not the one. */
-  readonly known: ReadonlySet<number>;
-}
-
-/** Where a goroutine stands, by the id of its innermost frame. */
-export interface Top {
-  readonly thread: number;
-  /** In memory. */
-  readonly pc: bigint;
-}
-
-export interface StepTarget extends Top {
-  readonly statement: GoStatement | undefined;
-}
-
-export interface Stepping {
-  readonly tops: ReadonlyMap<number, Top>;
-  readonly targets: ReadonlyMap<number, StepTarget>;
-  readonly lastTarget: number;
-  /** `stepInTargets` requests that wait for the binary, by ticket. */
-  readonly asking: ReadonlyMap<number, { readonly request: Request; readonly top: Top }>;
-  readonly follow: Follow | undefined;
-}
-
-export const noStepping: Stepping = {
-  tops: new Map(),
-  targets: new Map(),
-  lastTarget: 0,
-  asking: new Map(),
-  follow: undefined,
-};
-
-const change = (turn: Turn, difference: Partial<Stepping>): void =>
-  turn.update({ stepping: { ...turn.state.stepping, ...difference } });
-
-/** From a `stackTrace` of the client's. */
-export const rememberTop = (turn: Turn, request: Request, response: Response): void => {
-  const args = objectOf(request.arguments);
-  if (request.command !== 'stackTrace' || !response.success || (numberOf(args.startFrame) ?? 0) > 0) return;
-  const [frame] = listOf(objectOf(response.body).stackFrames).map(objectOf);
-  const id = numberOf(frame?.id);
-  const thread = numberOf(args.threadId);
-  const text = stringOf(frame?.instructionPointerReference) ?? '';
-  if (id === undefined || thread === undefined || !/^0x[0-9a-f]+$/.test(text)) return;
-  change(turn, { tops: new Map(turn.state.stepping.tops).set(id, { thread, pc: BigInt(text) }) });
-};
-
-/** The program runs: frames and what was offered for them are history. */
-export const forgetTops = (turn: Turn): void => {
-  if (turn.state.stepping.tops.size > 0 || turn.state.stepping.targets.size > 0)
-    change(turn, { tops: new Map(), targets: new Map() });
-};
 
 export const onStepInTargets = (turn: Turn, request: Request): void => {
   const top = turn.state.stepping.tops.get(numberOf(objectOf(request.arguments).frameId) ?? -1);
@@ -82,7 +28,7 @@ export const onStepInTargets = (turn: Turn, request: Request): void => {
     return;
   }
   const ticket = turn.ticket();
-  change(turn, { asking: new Map(turn.state.stepping.asking).set(ticket, { request, top }) });
+  changeStepping(turn, { asking: new Map(turn.state.stepping.asking).set(ticket, { request, top }) });
   turn.emit({ kind: 'find-go-statements', ticket, pc: top.pc - bias });
 };
 
@@ -91,7 +37,7 @@ export const onGoStatements = (turn: Turn, ticket: number, statements: readonly 
   if (asked === undefined) return;
   const asking = new Map(turn.state.stepping.asking);
   asking.delete(ticket);
-  change(turn, { asking });
+  changeStepping(turn, { asking });
   offer(turn, asked.request, asked.top, statements);
 };
 
@@ -104,7 +50,7 @@ const offer = (turn: Turn, request: Request, top: Top, statements: readonly GoSt
     targets.set(id, { ...top, statement });
     return { id, label: statement === undefined ? 'step in' : `new goroutine: ${statement.name}` };
   });
-  change(turn, { targets, lastTarget: id });
+  changeStepping(turn, { targets, lastTarget: id });
   turn.answer(request, { targets: offered });
 };
 
@@ -136,7 +82,7 @@ const onPlanted = (turn: Turn, work: FollowWork, response: Response): LaneProgre
     turn.queue({ kind: 'unfollow', sent: false });
     return undefined;
   }
-  change(turn, { follow: { breakpoint, known: work.known } });
+  changeStepping(turn, { follow: { breakpoint, known: work.known } });
   passOver(turn, undefined);
   markRunning(turn);
   turn.update({ step: undefined, only: undefined });
@@ -201,7 +147,7 @@ export const isOldChild = (turn: Turn, event: Event): boolean =>
 
 const endFollow = (turn: Turn): void => {
   if (turn.state.stepping.follow === undefined) return;
-  change(turn, { follow: undefined });
+  changeStepping(turn, { follow: undefined });
   turn.queue({ kind: 'unfollow', sent: false });
 };
 

@@ -3,7 +3,7 @@
 import { delveReason } from './delve-reason.js';
 import { giveUpLent } from './hand-over.js';
 import { setAgain } from './set-again.js';
-import type { Gate } from './state.js';
+import type { Gate } from './state/gate.js';
 import type { Turn } from './turn.js';
 
 /** Stopping ones only: log and count probes never trap. */

@@ -9,57 +9,18 @@
  * a pause. A place where one is left all the same is refused by the agent, which compares memory and file.
  */
 import type { Planned } from './kernel-words.js';
+import { changeHandOver, forgetLent, keepLent, lentOf } from './lent.js';
 import { type Event, isInstructionStep, listOf, numberOf, objectOf, type Request } from './message.js';
 import { passOver } from './passed.js';
 import { setAgain } from './set-again.js';
-import type { Gate, GroupKey, SessionState, Want } from './state.js';
+import type { GroupKey, Want } from './state/breakpoints.js';
+import type { Gate } from './state/gate.js';
+import type { Lent } from './state/hand-over.js';
+import type { SessionState } from './state/state.js';
 import type { Turn } from './turn.js';
 import { sameWant } from './wants.js';
 
-/** A breakpoint of the kernel's that Delve has for a while. */
-export interface Lent {
-  readonly group: GroupKey;
-  readonly key: string;
-  /** As it was armed, or would have been. */
-  readonly planned: Planned;
-  readonly counted: number;
-  /** Hits that were passed by other goroutines while one stepped. */
-  readonly passed: number;
-  /** On its way back: planned and armed as any other. */
-  readonly returning: boolean;
-}
-
-export interface HandOver {
-  /** By `lentKey`. */
-  readonly lent: ReadonlyMap<string, Lent>;
-  /** The step whose breakpoints Delve may still hold. */
-  readonly planted: { readonly goroutine: number; readonly request: number } | undefined;
-}
-
-export const noHandOver: HandOver = { lent: new Map(), planted: undefined };
-
-const lentKey = (group: GroupKey, key: string): string => `${group}\n${key}`;
-
 export const yields = ({ plan }: Planned): boolean => plan.sites.some((site) => site.yields === true);
-
-const change = (turn: Turn, difference: Partial<HandOver>): void =>
-  turn.update({ handOver: { ...turn.state.handOver, ...difference } });
-
-const keep = (turn: Turn, lent: Lent): void =>
-  change(turn, { lent: new Map(turn.state.handOver.lent).set(lentKey(lent.group, lent.key), lent) });
-
-/** Also of one on its way back. */
-export const lentOf = ({ handOver }: SessionState, group: GroupKey, key: string): Lent | undefined =>
-  handOver.lent.get(lentKey(group, key));
-
-/** Delve has it, or is to get it. */
-export const isLent = (state: SessionState, group: GroupKey, key: string): boolean =>
-  lentOf(state, group, key)?.returning === false;
-
-export const forgetLent = (turn: Turn, group: GroupKey, key: string): void => {
-  const lent = new Map(turn.state.handOver.lent);
-  if (lent.delete(lentKey(group, key))) change(turn, { lent });
-};
 
 /** What is no longer asked for, or asked for otherwise, is planned as any other. */
 export const forgetChanged = (turn: Turn, group: GroupKey, wants: readonly Want[]): void => {
@@ -75,7 +36,7 @@ export const forgetChanged = (turn: Turn, group: GroupKey, wants: readonly Want[
 /** Delve is to have what the kernel could: now, or until a thread has left the place. */
 export const lend = (turn: Turn, group: GroupKey, key: string, planned: Planned): void => {
   const old = lentOf(turn.state, group, key);
-  keep(turn, { group, key, planned, counted: old?.counted ?? 0, passed: old?.passed ?? 0, returning: false });
+  keepLent(turn, { group, key, planned, counted: old?.counted ?? 0, passed: old?.passed ?? 0, returning: false });
 };
 
 /** Delve may write where such gates would go; also before a step that a stop of ours has ended is asked for once more. */
@@ -102,7 +63,7 @@ export const lendForStep = (turn: Turn, request: Request): boolean => {
     if (!isYielding(gate)) continue;
     const { group, key } = gate.owner;
     const { planned, counted, passed } = gate;
-    keep(turn, { group, key, planned, counted, passed, returning: false });
+    keepLent(turn, { group, key, planned, counted, passed, returning: false });
   }
   before(turn, groups, () => turn.queue({ kind: 'resume', request, stage: 'new' }));
   return true;
@@ -119,7 +80,7 @@ export const takeBack = (turn: Turn, request: Request): boolean => {
   const groups = new Set<GroupKey>();
   for (const lent of handOver.lent.values()) {
     groups.add(lent.group);
-    keep(turn, { ...lent, returning: true });
+    keepLent(turn, { ...lent, returning: true });
   }
   before(turn, groups, () => turn.queue({ kind: 'resume', request, stage: 'returned' }));
   return true;
@@ -135,12 +96,12 @@ export const notePlanted = (turn: Turn, goroutine: number, request: Request): vo
   if (planted !== undefined && isInstructionStep(request)) return;
   // Delve may refuse it for the one before, which no stop of this goroutine ends.
   const own = planted === undefined || planted.goroutine === goroutine;
-  change(turn, { planted: { goroutine: own ? goroutine : nobody, request: request.seq } });
+  changeHandOver(turn, { planted: { goroutine: own ? goroutine : nobody, request: request.seq } });
 };
 
 /** Delve has said that there are breakpoints of a step left. */
 export const noteKept = (turn: Turn): void => {
-  if (turn.state.handOver.planted === undefined) change(turn, { planted: { goroutine: nobody, request: 0 } });
+  if (turn.state.handOver.planted === undefined) changeHandOver(turn, { planted: { goroutine: nobody, request: 0 } });
 };
 
 /** A stop of Delve's, before anything is made of it. */
@@ -154,7 +115,7 @@ export const noteStop = (turn: Turn, event: Event): void => {
     step !== undefined &&
     (!isInstructionStep(step.request) || step.request.seq === planted.request);
   const isElsewhere = String(reason).endsWith('breakpoint') && reason !== 'data breakpoint';
-  if (isEnd || (isElsewhere && numberOf(threadId) === planted.goroutine)) change(turn, { planted: undefined });
+  if (isEnd || (isElsewhere && numberOf(threadId) === planted.goroutine)) changeHandOver(turn, { planted: undefined });
 };
 
 /** A stop of Delve's at a lent breakpoint, in another goroutine than the one that steps: it is passed, and counted. */
@@ -169,16 +130,9 @@ export const passesLent = (turn: Turn, event: Event): Lent | undefined => {
   );
 };
 
-export const countPassed = (turn: Turn, lent: Lent): void => keep(turn, { ...lent, passed: lent.passed + 1 });
-
-/** Told; from now on counted anew. */
-export const forgetPassedLent = (turn: Turn): void => {
-  for (const lent of turn.state.handOver.lent.values()) if (lent.passed > 0) keep(turn, { ...lent, passed: 0 });
-};
-
 /** The kernel is lost: Delve has them for good. The groups that are to be set again. */
 export const giveUpLent = (turn: Turn): readonly GroupKey[] => {
   const groups = [...turn.state.handOver.lent.values()].map(({ group }) => group);
-  change(turn, { lent: new Map() });
+  changeHandOver(turn, { lent: new Map() });
   return groups;
 };

@@ -1,5 +1,5 @@
 /** Hit conditions as Delve 1.27 reads them (pkg/proc/target_group.go, parseHitCondition): `OP NUMBER`, or a number for `==`. */
-import type { HitCondition } from './state.js';
+import type { HitCondition } from './state/gate.js';
 
 const operators = ['==', '!=', '>=', '<=', '>', '<', '%'] as const;
 

@@ -5,7 +5,9 @@
 import type { ProbeCounters } from '@probelens/probes';
 import { countedByDelve, parseHitCondition } from './hit-condition.js';
 import type { Planned } from './kernel-words.js';
-import type { Gate, LaneWork, Want } from './state.js';
+import type { Want } from './state/breakpoints.js';
+import type { Gate } from './state/gate.js';
+import type { LaneWork } from './state/lane-work.js';
 import type { Turn } from './turn.js';
 
 type SetWork = LaneWork & { readonly kind: 'set' };

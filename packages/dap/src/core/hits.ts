@@ -1,6 +1,6 @@
 /** Hits as the kernel reports them: Delve's stop is still to come, or does not come. */
 import { dropGate } from './gates.js';
-import type { Hit } from './state.js';
+import type { Hit } from './state/hit.js';
 import type { Turn } from './turn.js';
 
 /**

@@ -2,10 +2,10 @@
 import type { DescribedLoad, ProbeCounters, ProbeEvent } from '@probelens/probes';
 import type { UserError } from '../errors.js';
 import type { ArmOutcome, GoStatement, PlanOutcome, StrangerPlace } from './kernel-words.js';
-import type { Pace } from './losses.js';
 import type { Message } from './message.js';
-import type { MomentFrame } from './moments.js';
 import type { TimerName } from './output.js';
+import type { Pace } from './state/losses.js';
+import type { MomentFrame } from './state/moments.js';
 
 export type Input =
   | { readonly kind: 'client-message'; readonly message: Message }

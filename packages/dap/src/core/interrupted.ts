@@ -5,7 +5,7 @@
  */
 import { noteKept } from './hand-over.js';
 import { type Event, isInstructionStep, objectOf, textOf } from './message.js';
-import type { SessionState } from './state.js';
+import type { SessionState } from './state/state.js';
 import type { Turn } from './turn.js';
 
 /** Delve's own words. */

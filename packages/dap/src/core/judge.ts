@@ -1,7 +1,7 @@
 /** A condition that the kernel could not read (a page was not there): Delve evaluates it in the hit's own frame. */
 import { gateOf } from './gates.js';
 import { listOf, numberOf, objectOf, type Response, stringOf } from './message.js';
-import type { Hit } from './state.js';
+import type { Hit } from './state/hit.js';
 import type { Turn } from './turn.js';
 
 export const judge = (turn: Turn, hit: Hit): void => {

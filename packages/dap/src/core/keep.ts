@@ -1,5 +1,5 @@
 import type { KeepState } from './output.js';
-import type { SessionState } from './state.js';
+import type { SessionState } from './state/state.js';
 import { functionsGroup, pathOfGroup } from './wants.js';
 
 /** What the keeper has to know, drawn from the state so that it can never be told too late. */

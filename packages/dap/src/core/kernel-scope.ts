@@ -1,7 +1,9 @@
 /** The "Kernel" scope on the frames of a goroutine that a gate stopped: what only the kernel knows of the hit. */
 import { kernelReference } from './ids.js';
 import { type JsonObject, listOf, numberOf, objectOf, type Request, type Response } from './message.js';
-import type { Gate, Hit, SessionState, ShownHit } from './state.js';
+import type { Gate } from './state/gate.js';
+import type { Hit, ShownHit } from './state/hit.js';
+import type { SessionState } from './state/state.js';
 import type { Turn } from './turn.js';
 
 /** A hit that waited while others were shown says nothing about how fast a stop is. */

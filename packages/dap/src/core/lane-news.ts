@@ -2,7 +2,7 @@
 import type { ProbeCounters } from '@probelens/probes';
 import type { ArmOutcome, PlanOutcome } from './kernel-words.js';
 import type { Response } from './message.js';
-import type { LaneWork } from './state.js';
+import type { LaneWork } from './state/lane-work.js';
 
 export type LaneNews =
   /** It is this work's turn, or something changed that it may have been waiting for. */

@@ -12,7 +12,7 @@ import { onResume } from './probe-only/halt.js';
 import { advanceAddProbe, advanceRemoveProbe } from './probes.js';
 import { advanceRestart, advanceResume } from './resume.js';
 import { advanceSet } from './set-breakpoints.js';
-import type { LaneWork } from './state.js';
+import type { LaneWork } from './state/lane-work.js';
 import type { Turn } from './turn.js';
 
 const advance = (turn: Turn, work: LaneWork, news: LaneNews): LaneProgress => {

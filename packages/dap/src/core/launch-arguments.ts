@@ -3,7 +3,7 @@ import { errors, type UserError } from '../errors.js';
 import { listOf, numberOf, objectOf, type Request, stringOf, textOf } from './message.js';
 import type { KernelWish } from './output.js';
 import { withoutOurs } from './own-arguments.js';
-import type { KernelMode, Launch } from './state.js';
+import type { KernelMode, Launch } from './state/launch.js';
 
 export const textList = (value: unknown, name: string): readonly string[] | UserError => {
   if (value === undefined || value === null) return [];

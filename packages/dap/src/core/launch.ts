@@ -7,7 +7,7 @@ import type { Request, Response } from './message.js';
 import { numberOf, objectOf, textOf } from './message.js';
 import { beginProbeOnly } from './probe-only/begin.js';
 import { addAgain, addProbe } from './probes.js';
-import type { Launch } from './state.js';
+import type { Launch } from './state/launch.js';
 import type { Turn } from './turn.js';
 
 export const onLaunch = (turn: Turn, request: Request): void => {

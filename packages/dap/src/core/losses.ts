@@ -5,58 +5,14 @@
  */
 import type { ProbeCounters, ProbeEvent } from '@probelens/probes';
 import { stops } from './gates.js';
-import type { Gate, LaneWork, SessionState } from './state.js';
+import type { Gate } from './state/gate.js';
+import type { LaneWork } from './state/lane-work.js';
+import type { Loss, Losses, Pace } from './state/losses.js';
+import type { SessionState } from './state/state.js';
 import type { Turn } from './turn.js';
 
-/** How the client keeps up: 'slow': lines of probes are left out; 'full': the program's output as well. */
-export type Pace = 'free' | 'slow' | 'full';
-
-interface Loss {
-  readonly gate: Gate;
-  /** By the kernel's count. */
-  readonly dropped: number;
-  /** How many of those found the buffer full; undefined where the agent does not tell. */
-  readonly full: number | undefined;
-  readonly faults: number;
-  /** Lines that the client was not sent, because they came faster than it read. */
-  readonly unread: number;
-}
-
-export interface Losses {
-  readonly pace: Pace;
-  readonly byProbe: ReadonlyMap<number, Loss>;
-  /** What was said last of each probe. */
-  readonly said: ReadonlyMap<number, string>;
-  /** Out of the books, and not yet out of the kernel. */
-  readonly leaving: ReadonlyMap<number, Gate>;
-  /** Of probes whose arming has not been answered yet: events may overtake the answer. */
-  readonly early: readonly ProbeEvent[];
-  /** More of them than are kept. */
-  readonly tooEarly: ReadonlyMap<number, number>;
-  /** Characters of output of the program's that the client was not sent, since it was last told so. */
-  readonly output: number;
-  /** To be said with the next counts. */
-  readonly due: boolean;
-  /** Of the look at a stop that nothing else waited for. */
-  readonly ticket: number | undefined;
-  /** The timer runs. */
-  readonly counting: boolean;
-}
-
-export const noLosses: Losses = {
-  pace: 'free',
-  byProbe: new Map(),
-  said: new Map(),
-  leaving: new Map(),
-  early: [],
-  tooEarly: new Map(),
-  output: 0,
-  due: false,
-  ticket: undefined,
-  counting: false,
-};
-
 const everyMs = 1_000;
+
 /** Of several probes that are armed in one go the first may be hit for a while before the last is in place. */
 const mostEarly = 20_000;
 

@@ -4,7 +4,7 @@
  */
 import type { JsonObject, Message } from './message.js';
 import { isObject, listOf, numberOf, objectOf } from './message.js';
-import type { SessionState } from './state.js';
+import type { SessionState } from './state/state.js';
 
 /** Helix asks for the stack of every thread, one by one, each with a patience of 20 s. */
 const threadsForHelix = 16;

@@ -5,45 +5,10 @@ import { isAtLoad } from './bpf/calls.js';
 import { bpfScope } from './bpf/scope.js';
 import { firstMomentReference } from './ids.js';
 import { isObject, type JsonObject, numberOf, objectOf, type Request, stringOf } from './message.js';
-import { change, type Moment, momentAtFrame, type Row } from './moments.js';
+import { momentAtFrame } from './moments.js';
+import { content, refer, shownRow, spoken } from './shown-row.js';
+import type { Moment, Row } from './state/moments.js';
 import type { Turn } from './turn.js';
-
-/** What a person opens in one session; older answers are forgotten. */
-const mostReferences = 2_000;
-
-const refer = (turn: Turn, rows: readonly Row[]): number => {
-  const { moments } = turn.state;
-  const kept = new Map(moments.rows).set(moments.references, rows);
-  kept.delete(moments.references - mostReferences);
-  change(turn, { rows: kept, references: moments.references + 1 });
-  return firstMomentReference + moments.references;
-};
-
-const widest = 80;
-
-const spoken = (value: unknown): string => {
-  if (value === null) return 'nil';
-  const text = JSON.stringify(value) ?? '?';
-  return text.length <= widest ? text : `${text.slice(0, widest)}...`;
-};
-
-/** Behind pointers and into slices, as Go's own selectors go (shapes: structured-text.ts of the agent). */
-const content = (value: unknown): unknown => {
-  if (!isObject(value)) return value;
-  const names = Object.keys(value).join();
-  if (names === 'address,value') return content(value.value);
-  return names === 'length,capacity,elements' ? value.elements : value;
-};
-
-const parts = (whole: unknown): readonly Row[] => {
-  const value = content(whole);
-  const entries: readonly (readonly [string, unknown])[] = Array.isArray(value)
-    ? value.map((each, index) => [`[${index}]`, each] as const)
-    : isObject(value)
-      ? Object.entries(value)
-      : [];
-  return entries.map(([name, inside]) => ({ name, value: spoken(inside), type: '', inside }));
-};
 
 const rowOf = ({ name, text, type, json }: CapturedValue): Row => ({ name, value: text, type, inside: json });
 
@@ -53,12 +18,6 @@ const kernelRows = ({ goroutine, thread, cpu, time }: Moment): readonly Row[] =>
   { name: 'CPU', value: String(cpu), type: 'int', inside: undefined },
   { name: 'time', value: `${time} ns since the machine started`, type: '', inside: undefined },
 ];
-
-export const shownRow = (turn: Turn, { name, value, type, inside, memory }: Row): JsonObject => {
-  const within = parts(inside);
-  const shown: JsonObject = { name, value, type, variablesReference: within.length === 0 ? 0 : refer(turn, within) };
-  return memory === undefined ? shown : { ...shown, memoryReference: memory };
-};
 
 /** True when the frame is one of ours. Values are known of the innermost frame only. */
 export const onMomentScopes = (turn: Turn, request: Request): boolean => {

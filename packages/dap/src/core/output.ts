@@ -1,8 +1,7 @@
 /** Everything a session may ask of the world. */
 import type { Armable, BpfAttributes, DelvePlaces, PlanItem } from './kernel-words.js';
 import type { Message } from './message.js';
-import type { TargetStart } from './probe-only/state.js';
-import type { TimelineView } from './timeline.js';
+import type { TimelineEntry } from './state/timeline.js';
 
 /** Who may make gates fire: one goroutine, nobody (while a call runs that a person injected), or all. */
 export type Focus = number | 'nobody' | undefined;
@@ -122,3 +121,23 @@ export type Output =
   | { readonly kind: 'control-changed'; readonly probes: readonly ProbeView[] }
   /** The session is over: close every stream, wait for every process. */
   | { readonly kind: 'finish' };
+
+/** As it leaves the session; time in decimal nanoseconds. */
+export interface TimelineView {
+  readonly entries: readonly (Omit<TimelineEntry, 'time'> & { readonly time: string })[];
+  readonly dropped: number;
+}
+
+/** What to start, or whom to look at. */
+export type TargetStart =
+  | { readonly kind: 'attach'; readonly pid: number }
+  | {
+      readonly kind: 'launch';
+      readonly program: string;
+      readonly args: readonly string[];
+      readonly cwd: string | undefined;
+      /** File that it reads. */
+      readonly stdin: string | undefined;
+      /** Undefined takes a variable away. */
+      readonly env: Readonly<Record<string, string | undefined>>;
+    };

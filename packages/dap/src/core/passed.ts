@@ -1,6 +1,6 @@
 /** Hits of goroutines that nobody follows: counted while one runs alone, and told when it stops. */
-import { forgetPassedLent } from './hand-over.js';
-import type { Hit } from './state.js';
+import { forgetPassedLent } from './lent.js';
+import type { Hit } from './state/hit.js';
 import type { Turn } from './turn.js';
 
 /** What went on elsewhere while one goroutine stepped. */

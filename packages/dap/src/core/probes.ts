@@ -6,7 +6,8 @@ import { removeGates } from './gates.js';
 import type { PlanItem, Planned } from './kernel-words.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
 import type { ProbeView } from './output.js';
-import type { Asked, LaneWork } from './state.js';
+import type { Asked } from './state/asked.js';
+import type { LaneWork } from './state/lane-work.js';
 import type { Turn } from './turn.js';
 import { delvePlaces } from './wants.js';
 

@@ -1,13 +1,16 @@
 /** Everything that sets the program going: configurationDone, continue, steps, restart. */
 import { anyStops, removeGates } from './gates.js';
-import { lendForStep, noHandOver, notePlanted, takeBack } from './hand-over.js';
+import { lendForStep, notePlanted, takeBack } from './hand-over.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
 import { isInstructionStep, isObject, type JsonObject, numberOf, objectOf, type Request, stringOf } from './message.js';
 import type { Focus } from './output.js';
 import { withoutOurs } from './own-arguments.js';
 import { passOver } from './passed.js';
 import { markRunning } from './silent.js';
-import type { LaneWork, Launch, SessionState } from './state.js';
+import { noHandOver } from './state/hand-over.js';
+import type { LaneWork } from './state/lane-work.js';
+import type { Launch } from './state/launch.js';
+import type { SessionState } from './state/state.js';
 import { showWaiting } from './stops.js';
 import type { Turn } from './turn.js';
 

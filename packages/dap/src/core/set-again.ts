@@ -1,5 +1,5 @@
-import type { Want } from './state.js';
-import { newSet } from './state.js';
+import type { Want } from './state/breakpoints.js';
+import { newSet } from './state/lane-work.js';
 import type { Turn } from './turn.js';
 
 /** A group once more, on our own account: its kernel breakpoints have been lost. */

@@ -3,7 +3,8 @@
  * steps them on this one thread while all others stand still.
  */
 import type { Response } from './message.js';
-import type { Gate, Hit, Settling } from './state.js';
+import type { Gate } from './state/gate.js';
+import type { Hit, Settling } from './state/hit.js';
 import { pcOf } from './trap-place.js';
 import type { Turn } from './turn.js';
 

@@ -1,8 +1,8 @@
 /** Setting the program going, with and without the client's knowledge. */
 import { forgetBefore } from './bpf/scope.js';
-import { forgetTops } from './follow.js';
 import { notePlanted } from './hand-over.js';
 import { forgetInterruption } from './interrupted.js';
+import { forgetTops } from './tops.js';
 import type { Turn } from './turn.js';
 
 /** Pending traps arrive as soon as their threads run, which on a busy machine takes seconds. */

@@ -7,8 +7,9 @@ import { errors } from '../errors.js';
 import { momentOfThread, momentSlot, momentThread } from './ids.js';
 import { type JsonObject, listOf, numberOf, objectOf, type Request, type Response } from './message.js';
 import { treeOf } from './moment-values.js';
-import { answerFrames, askFrames, change, type Moment, type MomentFrame, onSymbolised } from './moments.js';
-import type { SessionState } from './state.js';
+import { answerFrames, askFrames, change, onSymbolised } from './moments.js';
+import type { Moment, MomentFrame } from './state/moments.js';
+import type { SessionState } from './state/state.js';
 import type { Turn } from './turn.js';
 
 const snapshotsOf = ({ moments }: SessionState): readonly Moment[] =>

@@ -24,7 +24,7 @@ import { countAgain, isArming, knownEvents, onLeft, onLossesDrained, startCounti
 import type { Output, TimerName } from './output.js';
 import { takeProbeOnly } from './probe-only/step.js';
 import { isShared, type OwnInput, takeShared } from './shared-input.js';
-import type { SessionState } from './state.js';
+import type { SessionState } from './state/state.js';
 import { onAgentClosed, onArmingOver, onDrained, onLoadKnown, onStopWithoutName } from './stops.js';
 import { warnOfStrangers } from './strangers.js';
 import { recordStop } from './timeline.js';

@@ -3,7 +3,8 @@
  * take its byte for the program's own, and write it back when the breakpoint is cleared, long after the other has gone.
  */
 import type { StrangerPlace } from './kernel-words.js';
-import type { GroupKey, SessionState, Want } from './state.js';
+import type { GroupKey, Want } from './state/breakpoints.js';
+import type { SessionState } from './state/state.js';
 import type { Turn } from './turn.js';
 import { delvePlaces, functionsGroup, pathOfGroup } from './wants.js';
 

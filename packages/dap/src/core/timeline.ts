@@ -2,28 +2,15 @@
 import type { ProbeEvent } from '@probelens/probes';
 import { errors } from '../errors.js';
 import { numberOf, objectOf, type Request } from './message.js';
-import type { Gate, SessionState } from './state.js';
+import type { TimelineView } from './output.js';
+import type { Gate } from './state/gate.js';
+import type { SessionState } from './state/state.js';
+import type { TimelineEntry } from './state/timeline.js';
 import type { Turn } from './turn.js';
-
-export interface TimelineEntry {
-  /** CLOCK_MONOTONIC, nanoseconds. */
-  readonly time: bigint;
-  /** 0 outside a goroutine, or where nobody knows. */
-  readonly goroutine: number;
-  readonly kind: 'stop' | 'hit' | 'event';
-  readonly text: string;
-}
-
-export interface Timeline {
-  /** Ascending by time; the latest ones only. */
-  readonly entries: readonly TimelineEntry[];
-  readonly dropped: number;
-}
-
-export const noTimeline: Timeline = { entries: [], dropped: 0 };
 
 /** Some hundred bytes each: a session's memory stays flat however long it lasts. */
 const mostEntries = 2_000;
+
 /** What fits a console. */
 const mostLines = 100;
 
@@ -94,12 +81,6 @@ export const onTimelineCommand = (turn: Turn, request: Request, rest: string): v
     turn.refuse(request, errors.console('Say "timeline" or "timeline goroutine 19".'));
   else turn.answer(request, { result: lines(turn.state, rest === '' ? undefined : goroutine), variablesReference: 0 });
 };
-
-/** As it leaves the session; time in decimal nanoseconds. */
-export interface TimelineView {
-  readonly entries: readonly (Omit<TimelineEntry, 'time'> & { readonly time: string })[];
-  readonly dropped: number;
-}
 
 export const timelineView = (state: SessionState, goroutine: number | undefined): TimelineView => ({
   entries: selected(state, goroutine).map((entry) => ({ ...entry, time: String(entry.time) })),

@@ -1,6 +1,7 @@
 /** Where a trap of ours leaves a goroutine: the proof that a trap is ours, and not the program's own `int3`. */
 import { listOf, objectOf, type Response, stringOf } from './message.js';
-import type { Gate, TrapPlace } from './state.js';
+import type { Gate } from './state/gate.js';
+import type { TrapPlace } from './state/hit.js';
 
 /** A program is loaded at whole pages: bits below do not move. */
 const pageMask = 0xfffn;

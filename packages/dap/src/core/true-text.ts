@@ -3,7 +3,7 @@
  * client sees what is in the file.
  */
 import { type JsonObject, listOf, objectOf, type Response, stringOf } from './message.js';
-import type { SessionState } from './state.js';
+import type { SessionState } from './state/state.js';
 
 /** In the syntax that Delve asks for (proc.GoFlavour): what a gate prefers to sit on. */
 const texts: Readonly<Record<string, string>> = { '55': 'PUSHQ BP', '90': 'NOPL', '0f1f440000': 'NOPL 0(AX)(AX*1)' };

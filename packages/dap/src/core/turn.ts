@@ -4,7 +4,9 @@ import { newBreakpoint, nextClientSeq, nextDelveSeq } from './ids.js';
 import { mannered } from './manners.js';
 import type { Json, JsonObject, Message, Request, Response } from './message.js';
 import type { Output } from './output.js';
-import type { LaneWork, Purpose, SessionState } from './state.js';
+import type { LaneWork } from './state/lane-work.js';
+import type { Purpose } from './state/purpose.js';
+import type { SessionState } from './state/state.js';
 
 export class Turn {
   readonly outputs: Output[] = [];

@@ -1,11 +1,12 @@
 /** Reads set-breakpoints requests: what is wanted, and whether the kernel may be asked. Pure functions of the request. */
 import { withGoroutine } from './goroutine-condition.js';
-import { isLent } from './hand-over.js';
 import { parseHitCondition } from './hit-condition.js';
 import type { DelvePlaces, PlanItem, WantedAction } from './kernel-words.js';
+import { isLent } from './lent.js';
 import type { JsonObject, Request } from './message.js';
 import { listOf, numberOf, objectOf, stringOf, textOf } from './message.js';
-import type { GroupKey, Placed, SessionState, Want } from './state.js';
+import type { GroupKey, Placed, Want } from './state/breakpoints.js';
+import type { SessionState } from './state/state.js';
 
 export const functionsGroup: GroupKey = 'functions';
 const sourcePrefix = 'source:';

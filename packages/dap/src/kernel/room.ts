@@ -27,8 +27,8 @@ import type {
   SourcePlan,
   StrangerPlace,
 } from '../core/kernel-words.js';
-import type { MomentFrame } from '../core/moments.js';
 import type { Focus } from '../core/output.js';
+import type { MomentFrame } from '../core/state/moments.js';
 import { sentenceOf } from '../errors.js';
 import { CrashEvents } from './crash-events.js';
 import { goStatementsAt } from './go-statements.js';

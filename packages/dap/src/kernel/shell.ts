@@ -2,8 +2,8 @@
 import type { AgentClient } from '@probelens/probes';
 import type { Input } from '../core/input.js';
 import type { Armable, BpfAttributes, DelvePlaces, GoStatement, PlanItem, PlanOutcome } from '../core/kernel-words.js';
-import type { MomentFrame } from '../core/moments.js';
 import type { Focus, KeepState, KernelWish } from '../core/output.js';
+import type { MomentFrame } from '../core/state/moments.js';
 import type { DelveShell } from '../delve/shell.js';
 import { sentenceOf } from '../errors.js';
 import { type Keeper, startKeeper } from '../keeper/spawn.js';

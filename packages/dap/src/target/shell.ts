@@ -1,8 +1,7 @@
 /** The program of a session without a debugger: started or found here, watched, halted and continued. */
 import type { HeldProgram } from '@probelens/probes';
 import type { Input } from '../core/input.js';
-import type { KernelWish } from '../core/output.js';
-import type { TargetStart } from '../core/probe-only/state.js';
+import type { KernelWish, TargetStart } from '../core/output.js';
 import { sentenceOf } from '../errors.js';
 import type { KernelShell } from '../kernel/shell.js';
 import { threadStates } from '../kernel/target.js';

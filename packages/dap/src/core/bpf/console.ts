@@ -2,10 +2,11 @@
 import { errors } from '../../errors.js';
 import { watchFilters } from '../exceptions/watch.js';
 import { type JsonObject, numberOf, objectOf, type Request } from '../message.js';
-import type { SessionState } from '../state.js';
+import type { BpfSeen } from '../state/bpf.js';
+import type { SessionState } from '../state/state.js';
 import type { Turn } from '../turn.js';
 import { inCText } from './c-loads.js';
-import { type BpfSeen, changeBpf, lastLoad, numbered } from './calls.js';
+import { changeBpf, lastLoad, numbered } from './calls.js';
 import { onReloadCommand } from './reload.js';
 
 /** What fits a console. */

@@ -4,10 +4,12 @@
  */
 import type { BpfLoad } from '@probelens/probes';
 import { listOf, objectOf, type Response, stringOf } from '../message.js';
-import type { Gate, Hit } from '../state.js';
+import type { BpfSeen } from '../state/bpf.js';
+import type { Gate } from '../state/gate.js';
+import type { Hit } from '../state/hit.js';
 import type { Turn } from '../turn.js';
 import { loaderInC } from './c-loads.js';
-import { type BpfSeen, isBeforeLoad, isSameLoad } from './calls.js';
+import { isBeforeLoad, isSameLoad } from './calls.js';
 
 /** What the stop at a load turns out to be. */
 export type Recognised =

@@ -2,8 +2,9 @@
 import type { BpfLoad, DescribedLoad } from '@probelens/probes';
 import { errors } from '../../errors.js';
 import type { Request } from '../message.js';
+import type { BpfReload, BpfSeen } from '../state/bpf.js';
 import type { Turn } from '../turn.js';
-import { type BpfReload, type BpfSeen, changeBpf, isSameLoad, lastLoad, numbered } from './calls.js';
+import { changeBpf, isSameLoad, lastLoad, numbered } from './calls.js';
 
 const refuse = (turn: Turn, request: Request, message: string): void => turn.refuse(request, errors.console(message));
 

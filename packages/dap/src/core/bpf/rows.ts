@@ -1,7 +1,7 @@
 /** A load as variables of a scope, and its instructions as the answer to `disassemble`. */
 import type { BpfCall, BpfCode, BpfLoad } from '@probelens/probes';
 import type { JsonObject } from '../message.js';
-import type { Row } from '../moments.js';
+import type { Row } from '../state/moments.js';
 
 const row = (name: string, value: string | number, type = ''): Row => ({
   name,

@@ -3,9 +3,9 @@ import { askedText, type BpfLoad, bpfLine, codeLines, type DescribedLoad } from 
 import { errors } from '../../errors.js';
 import { bpfReference } from '../ids.js';
 import { type JsonObject, listOf, numberOf, objectOf, type Request, type Response, stringOf } from '../message.js';
-import { shownRow } from '../moment-values.js';
-import type { Row } from '../moments.js';
-import type { SessionState } from '../state.js';
+import { shownRow } from '../shown-row.js';
+import type { Row } from '../state/moments.js';
+import type { SessionState } from '../state/state.js';
 import type { Turn } from '../turn.js';
 import { inCText, type LoadInC } from './c-loads.js';
 import { changeBpf, numbered, shownCall, standsBefore } from './calls.js';

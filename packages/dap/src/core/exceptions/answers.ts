@@ -4,7 +4,7 @@
  */
 import { usualDelveFilters } from '../capabilities.js';
 import { type JsonObject, listOf, objectOf, type Request, type Response, stringOf } from '../message.js';
-import type { SessionState } from '../state.js';
+import type { SessionState } from '../state/state.js';
 import { announcedFilters, filterNamed } from './filters.js';
 
 export const filterNames = (request: Request): readonly string[] => {

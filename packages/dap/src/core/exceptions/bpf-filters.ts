@@ -1,7 +1,7 @@
 /** Loading eBPF programs, as exception filters: before the system call at its Go wrapper, and after it with the result. */
 import type { ProbeEvent } from '@probelens/probes';
 import { cgoLoaders, inCText, loaderInC } from '../bpf/c-loads.js';
-import type { ExceptionFilter, FilterSource, Told } from './filters.js';
+import type { ExceptionFilter, FilterSource, Told } from './filter.js';
 
 /** __NR_bpf of x86-64, where gates stop (arch/x86/entry/syscalls/syscall_64.tbl); BPF_PROG_LOAD, enum bpf_cmd. */
 const isLoad = 'trap == 321 && a1 == 5';

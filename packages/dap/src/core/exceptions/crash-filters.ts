@@ -1,6 +1,6 @@
 /** Where the Go runtime panics and gives up, as exception filters: with Delve what it has no breakpoint for, without it all. */
 import type { CapturedValue, ProbeEvent } from '@probelens/probes';
-import type { ExceptionFilter, FilterSource, Told } from './filters.js';
+import type { ExceptionFilter, FilterSource, Told } from './filter.js';
 
 const textOf = (values: readonly CapturedValue[], name: string): string =>
   values.findLast((value) => value.name === name)?.text ?? '?';

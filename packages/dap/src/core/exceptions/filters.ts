@@ -2,45 +2,10 @@
  * Exception filters beside Delve's: what a person ticks in the editor, which events of the kernel that is, and how it is
  * told. A further filter is a further row; everything else (capabilities, arming, stops, exceptionInfo) reads this table.
  */
-import { type CapturedValue, type ProbeEvent, signalName } from '@probelens/probes';
+import { type ProbeEvent, signalName } from '@probelens/probes';
 import { bpfFilters } from './bpf-filters.js';
 import { crashFilters } from './crash-filters.js';
-
-/** One event of the kernel, in the language of probes. */
-export interface FilterSource {
-  readonly text: string;
-  /** Field with the process that the event is about, where others cause it. */
-  readonly subject: string | undefined;
-  /** A place that not every program has: nothing is said where it is missing. */
-  readonly optional?: boolean;
-  /** Functions without their packages: the text is meant for each of them, in every package that has it. */
-  readonly named?: readonly string[];
-}
-
-/** What an event means to the person. */
-export interface Told {
-  /** `exceptionId` of the answer to exceptionInfo. */
-  readonly id: string;
-  /** One sentence. */
-  readonly description: string;
-  /** The program lives and can be stopped; else it is about to end, and the sentence is all that can be had. */
-  readonly stops: boolean;
-}
-
-export interface ExceptionFilter {
-  readonly filter: string;
-  readonly label: string;
-  readonly description: string;
-  readonly sources: readonly FilterSource[];
-  /** Undefined: nothing that anybody asked for. */
-  readonly tell: (event: ProbeEvent) => Told | undefined;
-  /** Of a source that is a place in the program, by what was captured there, and in which function. */
-  readonly place?: Told | ((values: readonly CapturedValue[], functionName: string) => Told);
-  /** Not armed beside Delve, which stops there by itself. */
-  readonly withoutDelve?: boolean;
-  /** For the session's own use. */
-  readonly hidden?: boolean;
-}
+import type { ExceptionFilter } from './filter.js';
 
 const textOf = (event: ProbeEvent, name: string): string | undefined =>
   event.values.find((value) => value.name === name)?.text;
@@ -58,6 +23,7 @@ const harmless = [17, 18, 19, 20, 21, 22, 23, 28];
 
 /** HUP, INT, QUIT, ABRT, KILL, TERM: what people and supervisors end programs with. */
 const endings = [1, 2, 3, 6, 9, 15];
+
 const kill = 9;
 
 /** include/uapi/asm-generic/siginfo.h: above 0 the kernel itself, for a fault of the program's. */

@@ -4,17 +4,11 @@
  */
 import type { ProbeEvent } from '@probelens/probes';
 import { type Event, numberOf, objectOf, type Request, textOf } from '../message.js';
-import type { Gate, Hit } from '../state.js';
+import type { Gate } from '../state/gate.js';
+import type { Hit } from '../state/hit.js';
 import type { Turn } from '../turn.js';
-import { filterNamed, type Told } from './filters.js';
-
-export interface Exception {
-  readonly told: Told;
-  /** Where it happened; undefined: outside the program's goroutines. */
-  readonly goroutine: number | undefined;
-  /** "pausing": Delve has been asked to stop; "shown": the client looks at it. */
-  readonly stage: 'pausing' | 'shown';
-}
+import type { Told } from './filter.js';
+import { filterNamed } from './filters.js';
 
 const say = (turn: Turn, told: Told): void => turn.sayOnce(told.description, 'stderr');
 

@@ -4,7 +4,8 @@ import { removeGates } from '../gates.js';
 import type { ArmOutcome, PlanItem, Planned, PlanOutcome } from '../kernel-words.js';
 import type { LaneNews, LaneProgress } from '../lane-news.js';
 import { listOf, objectOf, type Request, stringOf } from '../message.js';
-import type { Gate, LaneWork } from '../state.js';
+import type { Gate } from '../state/gate.js';
+import type { LaneWork } from '../state/lane-work.js';
 import type { Turn } from '../turn.js';
 import { filterNamed } from './filters.js';
 

@@ -3,10 +3,11 @@ import { errors, type UserError } from '../../errors.js';
 import { differences } from '../capabilities.js';
 import { kernelWish, textList } from '../launch-arguments.js';
 import { isObject, type JsonObject, numberOf, objectOf, type Request, textOf } from '../message.js';
+import type { TargetStart } from '../output.js';
 import { addProbe } from '../probes.js';
-import type { Launch } from '../state.js';
+import type { Launch } from '../state/launch.js';
 import type { Turn } from '../turn.js';
-import { set, type TargetStart } from './state.js';
+import { set } from './state.js';
 
 const isError = (value: unknown): value is UserError => isObject(value) && 'showUser' in value;
 

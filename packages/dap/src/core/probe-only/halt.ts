@@ -13,10 +13,12 @@ import { countWith } from '../hit-counts.js';
 import { momentSlot } from '../ids.js';
 import { sayLosses } from '../losses.js';
 import { numberOf, objectOf, type Request } from '../message.js';
-import { forgetHalts, keepMoments, type Moment, threadOfMoment } from '../moments.js';
-import type { Gate } from '../state.js';
+import { forgetHalts, keepMoments, threadOfMoment } from '../moments.js';
+import type { Gate } from '../state/gate.js';
+import type { Moment } from '../state/moments.js';
+import type { HaltingHit, ProbeOnly } from '../state/probe-only.js';
 import type { Turn } from '../turn.js';
-import { type HaltingHit, type ProbeOnly, set } from './state.js';
+import { set } from './state.js';
 
 const awaitHalt = (turn: Turn): void => {
   const ticket = turn.ticket();

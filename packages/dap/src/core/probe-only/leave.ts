@@ -5,9 +5,10 @@ import { removeGates } from '../gates.js';
 import { sayLosses } from '../losses.js';
 import { isDapMode } from '../manners.js';
 import { objectOf, type Request } from '../message.js';
-import type { LaneWork } from '../state.js';
+import type { LaneWork } from '../state/lane-work.js';
+import type { Leaving } from '../state/probe-only.js';
 import type { Turn } from '../turn.js';
-import { type Leaving, set } from './state.js';
+import { set } from './state.js';
 
 /** An agent or a program that hangs must not keep the client. The shell ends what is left. */
 const deadlineMs = 8_000;

@@ -1,8 +1,10 @@
 /** What the lane (lane.ts) has to do, and how far each of it has come. */
-import type { StepTarget } from './follow.js';
-import type { GoStatement, PlanItem, Planned, PlanOutcome } from './kernel-words.js';
-import type { JsonObject, Request } from './message.js';
-import type { Gate, GroupKey, Placed, Want } from './state.js';
+
+import type { GoStatement, PlanItem, Planned, PlanOutcome } from '../kernel-words.js';
+import type { JsonObject, Request } from '../message.js';
+import type { GroupKey, Placed, Want } from './breakpoints.js';
+import type { Gate } from './gate.js';
+import type { StepTarget } from './stepping.js';
 
 /** Work that must not overlap: whatever makes Delve or the kernel write to the program's text, and what resumes it. */
 export type LaneWork =
