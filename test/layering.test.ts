@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from './delve.js';
 
@@ -171,6 +171,23 @@ const outward = (): readonly string[] =>
       .map(({ file, specifier }) => `${file} imports ${specifier}: reach another package by its name.`),
   );
 
+/** Files of a package that import one another in a ring, each ring once, as "a -> b -> a". */
+const rings = (directory: string): readonly string[] => {
+  const finished = new Set<string>();
+  const found: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push([...path.slice(at), file].join(' -> '));
+    if (at >= 0 || finished.has(file)) return;
+    for (const { specifier } of importsOf(file))
+      if (specifier.startsWith('.'))
+        visit(normalize(join(file, '..', specifier)).replace(/\.js$/, '.ts'), [...path, file]);
+    finished.add(file);
+  };
+  for (const file of sourcesOf(directory)) visit(file, []);
+  return found;
+};
+
 describe('layers', () => {
   it('reads the imports that are there', () => {
     expect(importsOf('packages/cli/src/main.ts').map(({ specifier }) => specifier)).toContain('./search.js');
@@ -187,6 +204,10 @@ describe('layers', () => {
 
   it('every package declares what it imports', () => {
     expect(manifestRules()).toEqual([]);
+  });
+
+  it.each(layers)('imports of $name go down, and never round', ({ directory }) => {
+    expect(rings(directory)).toEqual([]);
   });
 
   it('no file reaches into another package by path', () => {

@@ -1,7 +1,6 @@
 /** One command line from its arguments to an exit code; what the two entries of the command share. */
 import { writeSync } from 'node:fs';
-import { type Command, exitCode, UsageError } from './command.js';
-import type { CommandEntry } from './commands.js';
+import { type Command, type CommandEntry, exitCode, UsageError } from './command.js';
 import { describeFailure } from './failure.js';
 import { isSystemError } from './output.js';
 

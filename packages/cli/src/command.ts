@@ -12,6 +12,14 @@ export interface Command {
   run(args: readonly string[]): Promise<number>;
 }
 
+/** A command as the list has it. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One line in `probelens help`; undefined for what only probelens itself starts. */
+  readonly summary: string | undefined;
+  readonly load: () => Promise<Command>;
+}
+
 /** The person's command line cannot be understood: exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

@@ -1,12 +1,5 @@
 /** The list of subcommands. Each loads its own chunk, so that `help` never pays for what `dap` needs. */
-import type { Command } from './command.js';
-
-export interface CommandEntry {
-  readonly name: string;
-  /** One line in `probelens help`; undefined for what only probelens itself starts. */
-  readonly summary: string | undefined;
-  readonly load: () => Promise<Command>;
-}
+import type { CommandEntry } from './command.js';
 
 export const commands: readonly CommandEntry[] = [
   {
@@ -87,7 +80,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'help',
     summary: 'this list, or how one command is used',
-    load: async () => (await import('./commands/help.js')).help,
+    load: async () => (await import('./commands/help.js')).helpOn(commands),
   },
   {
     name: 'version',

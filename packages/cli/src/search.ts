@@ -1,9 +1,8 @@
-import { UsageError } from './command.js';
-import { type CommandEntry, commands } from './commands.js';
+import { type CommandEntry, UsageError } from './command.js';
 import { closestNames } from './suggestion.js';
 
 /** Throws UsageError with the nearest name. */
-export const findCommand = (name: string): CommandEntry => {
+export const findCommand = (commands: readonly CommandEntry[], name: string): CommandEntry => {
   const found = commands.find((entry) => entry.name === name);
   if (found !== undefined) return found;
   const known = commands.filter(({ summary }) => summary !== undefined).map((entry) => entry.name);

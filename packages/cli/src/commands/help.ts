@@ -1,9 +1,8 @@
-import { type Command, exitCode, readArguments } from '../command.js';
-import { commands } from '../commands.js';
+import { type Command, type CommandEntry, exitCode, readArguments } from '../command.js';
 import { printLine } from '../output.js';
 import { findCommand } from '../search.js';
 
-const overview = (): string => {
+const overview = (commands: readonly CommandEntry[]): string => {
   const shown = commands.filter(({ summary }) => summary !== undefined);
   const width = Math.max(...shown.map(({ name }) => name.length));
   const lines = shown.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
@@ -18,17 +17,17 @@ const overview = (): string => {
   ].join('\n');
 };
 
-export const help: Command = {
+export const helpOn = (commands: readonly CommandEntry[]): Command => ({
   usage: 'probelens help [COMMAND]',
   async run(args) {
     const { positionals } = readArguments(args, ['[COMMAND]'], {});
     const [name] = positionals;
     if (name === undefined) {
-      printLine(overview());
+      printLine(overview(commands));
       return exitCode.done;
     }
-    const command = await findCommand(name).load();
+    const command = await findCommand(commands, name).load();
     printLine(`usage: ${command.usage}`);
     return exitCode.done;
   },
-};
+});

@@ -3,9 +3,10 @@
  * in the file are zero and their values stand in the addends. Found through PT_DYNAMIC, so that stripped section tables
  * do not matter. Machines that use REL keep the value in place and need nothing.
  */
-import type { Bytes } from '../bytes.js';
-import type { ElfImage } from './image.js';
+import type { Bytes, BytesOrigin } from '../bytes.js';
 import { relativeRelocation } from './machine.js';
+import type { ElfHeader, Segment } from './raw.js';
+import type { ByteSource } from './source.js';
 
 const PT_DYNAMIC = 2;
 const DT_RELA = 7;
@@ -19,6 +20,17 @@ const R_X86_64_TPOFF64 = 18;
 const SYM64_BYTES = 24;
 const RELA64_BYTES = 24;
 
+/** What of an image the relocations are read from and written to. */
+interface LoadedImage {
+  readonly source: ByteSource;
+  readonly header: ElfHeader;
+  readonly pointerSize: 4 | 8;
+  readonly segments: readonly Segment[];
+  /** Bytes of the file at an address. */
+  readAt(address: number, length: number, what: string): Bytes;
+  bytes(data: Uint8Array, origin: BytesOrigin): Bytes;
+}
+
 /** Places and their values, both addresses, ascending by place. */
 export interface RelativeRelocations {
   readonly places: Float64Array;
@@ -27,7 +39,7 @@ export interface RelativeRelocations {
 
 const NONE: RelativeRelocations = { places: new Float64Array(0), values: new Float64Array(0) };
 
-export const readRelativeRelocations = (image: ElfImage): RelativeRelocations => {
+export const readRelativeRelocations = (image: LoadedImage): RelativeRelocations => {
   const wanted = relativeRelocation(image.header);
   const table = wanted === undefined ? undefined : relaTable(image);
   if (table === undefined) return NONE;
@@ -48,7 +60,7 @@ export const readRelativeRelocations = (image: ElfImage): RelativeRelocations =>
   return ascending(places.subarray(0, used), values.subarray(0, used));
 };
 
-const relaTable = (image: ElfImage): Bytes | undefined => {
+const relaTable = (image: LoadedImage): Bytes | undefined => {
   const tags = dynamicTags(image);
   const address = tags.get(DT_RELA);
   const size = tags.get(DT_RELASZ);
@@ -57,7 +69,7 @@ const relaTable = (image: ElfImage): Bytes | undefined => {
 };
 
 /** Entries of PT_DYNAMIC by tag, 64-bit programs only; the last of a kind counts. */
-const dynamicTags = (image: ElfImage): ReadonlyMap<number, number> => {
+const dynamicTags = (image: LoadedImage): ReadonlyMap<number, number> => {
   const tags = new Map<number, number>();
   const dynamic = image.segments.find((segment) => segment.type === PT_DYNAMIC);
   if (dynamic === undefined || image.pointerSize !== 8) return tags;
@@ -76,7 +88,7 @@ const dynamicTags = (image: ElfImage): ReadonlyMap<number, number> => {
  * Offset into the program's own thread-local block that the loader turns into the word at `place` (R_X86_64_TPOFF64: the
  * symbol's value and the addend). Undefined for shared libraries, whose block the loader puts where it likes.
  */
-export const threadLocalRelocation = (image: ElfImage, place: number): number | undefined => {
+export const threadLocalRelocation = (image: LoadedImage, place: number): number | undefined => {
   const tags = dynamicTags(image);
   const table = relaTable(image);
   const symbols = tags.get(DT_SYMTAB);
@@ -101,7 +113,12 @@ const ascending = (places: Float64Array, values: Float64Array): RelativeRelocati
 };
 
 /** A copy of `bytes`, which lie at `address`, with the relocated pointers in place. */
-export const relocated = (image: ElfImage, relocations: RelativeRelocations, address: number, bytes: Bytes): Bytes => {
+export const relocated = (
+  image: LoadedImage,
+  relocations: RelativeRelocations,
+  address: number,
+  bytes: Bytes,
+): Bytes => {
   const { places, values } = relocations;
   let index = firstAtLeast(places, address);
   if (index === places.length || (places[index] ?? 0) >= address + bytes.length) return bytes;
