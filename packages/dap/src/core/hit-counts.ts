@@ -7,10 +7,8 @@ import { countedByDelve, parseHitCondition } from './hit-condition.js';
 import type { Planned } from './kernel-words.js';
 import type { Want } from './state/breakpoints.js';
 import type { Gate } from './state/gate.js';
-import type { LaneWork } from './state/lane-work.js';
+import type { SetWork } from './state/lane-work.js';
 import type { Turn } from './turn.js';
-
-type SetWork = LaneWork & { readonly kind: 'set' };
 
 /** Behind the reason why Delve has taken a breakpoint. */
 export const countsAnew = ' It counts the hits from here on.';

@@ -69,6 +69,8 @@ export type LaneWork =
       readonly helpers: readonly Planned[];
     };
 
+export type SetWork = LaneWork & { readonly kind: 'set' };
+
 export interface SetStage {
   /** "undoing": Delve has refused the request, and what was armed for it goes again. */
   readonly kind: 'new' | 'planning' | 'disarming' | 'delve' | 'arming' | 'undoing';
