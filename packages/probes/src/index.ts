@@ -24,5 +24,5 @@ export type * from './plan/plan.js';
 export { loadPlanner, type Planner, type PlanOptions } from './plan/planner.js';
 export type { HitCondition } from './program/request.js';
 export type * from './spec/spec.js';
-export { formatProbeText, type ParsedProbe, parseProbeText } from './spec/text.js';
+export { formatProbeText, type ParsedProbe, parseProbeText, scopeText } from './spec/text.js';
 export * from './trace/index.js';

@@ -1,4 +1,5 @@
 /** The kernel side of one session: the target's binary, the planner and the agent. Opened when Delve has the program. */
+
 import { type GoBinary, type GoFunction, virtualAddress } from '@probelens/gosym';
 import {
   type AgentClient,
@@ -30,6 +31,7 @@ import type {
 import type { Focus } from '../core/output.js';
 import type { MomentFrame } from '../core/state/moments.js';
 import { sentenceOf } from '../errors.js';
+import { functionNames } from '../function-names.js';
 import { CrashEvents } from './crash-events.js';
 import { goStatementsAt } from './go-statements.js';
 import { Halts } from './halts.js';
@@ -210,13 +212,7 @@ export class KernelRoom {
 
   /** Functions that a person may be writing the name of; whole names, or from the last part of the import path on. */
   functionNames(prefix: string): readonly string[] {
-    const names = new Set<string>();
-    for (const { name, generated } of this.#binary.functions()) {
-      if (generated) continue;
-      if (name.startsWith(prefix) || name.startsWith(prefix, name.lastIndexOf('/') + 1)) names.add(name);
-      if (names.size === mostNames) break;
-    }
-    return [...names].sort();
+    return functionNames(this.#binary, prefix, mostNames);
   }
 
   /** Int3s in the running program's text that its file does not have, at places that are nobody's here. */

@@ -1,5 +1,5 @@
 /** The person's breakpoints: numbered from 1, written as text, sent to the adapter a file at a time as DAP wants it. */
-import { type ProbeSpec, parseProbeText } from '@probelens/probes';
+import { type ProbeSpec, parseProbeText, scopeText } from '@probelens/probes';
 import { type JsonObject, listOf, numberOf, objectOf, textOf } from '../core/message.js';
 import { RequestFailure } from './adapter-process.js';
 import { shownPath } from './listing.js';
@@ -27,18 +27,11 @@ export interface Breakpoint {
 
 export type Send = (command: string, args: JsonObject) => Promise<JsonObject>;
 
-const scopeText = ({ scope }: ProbeSpec): string => {
-  switch (scope.kind) {
-    case 'process':
-      return '';
-    case 'goroutine':
-      return ` on goroutine ${scope.id}`;
-    case 'current':
-    case 'main':
-      return ` on ${scope.kind}`;
-    case 'label':
-      throw new RequestFailure('A breakpoint cannot ask for a label; use `probe ... on label ... do stop`.');
-  }
+/** Throws RequestFailure. */
+const scopeOf = ({ scope }: ProbeSpec): string => {
+  if (scope.kind === 'label')
+    throw new RequestFailure('A breakpoint cannot ask for a label; use `probe ... on label ... do stop`.');
+  return scopeText(scope);
 };
 
 /** Without an action a breakpoint stops; a probe would log. */
@@ -125,7 +118,7 @@ export class Breakpoints {
       throw new RequestFailure(`A log message on a breakpoint needs a line and a text; use \`probe ${text}\`.`);
     if (this.#all.some((other) => samePlace(other.place, place)))
       throw new RequestFailure('There is a breakpoint already; change it with `condition`, or `clear` it first.');
-    const condition = `${spec.condition ?? ''}${scopeText(spec)}`.trim();
+    const condition = `${spec.condition ?? ''}${scopeOf(spec)}`.trim();
     const breakpoint: Breakpoint = {
       number: ++this.#last,
       place,

@@ -1,7 +1,9 @@
 /** What the executable knows: names to complete, the file that a short name means, what a stop costs on a line. */
+
 import { basename, isAbsolute, resolve } from 'node:path';
 import { type GoBinary, openGoBinary } from '@probelens/gosym';
 import { loadPlanner, type Planner } from '@probelens/probes';
+import { functionNames } from '../function-names.js';
 import { specOf } from '../kernel/planning.js';
 
 export type LineMark =
@@ -44,13 +46,7 @@ export class Symbols {
 
   /** Functions of the source, whole names or from the last part of the import path on. */
   functionsWith(prefix: string): readonly string[] {
-    const names = new Set<string>();
-    for (const { name, generated } of this.#binary.functions()) {
-      if (generated) continue;
-      if (name.startsWith(prefix) || name.startsWith(prefix, name.lastIndexOf('/') + 1)) names.add(name);
-      if (names.size === mostNames) break;
-    }
-    return [...names].sort();
+    return functionNames(this.#binary, prefix, mostNames);
   }
 
   functionsMatching(pattern: RegExp): readonly string[] {

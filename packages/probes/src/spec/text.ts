@@ -175,7 +175,8 @@ export const parseProbeText = (text: string): ParsedProbe => {
   }
 };
 
-const scopeText = (scope: ProbeScope): string => {
+/** As it stands behind the condition: " on goroutine 19"; empty for the whole process. */
+export const scopeText = (scope: ProbeScope): string => {
   switch (scope.kind) {
     case 'process':
       return '';
