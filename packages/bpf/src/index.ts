@@ -2,6 +2,7 @@ export { Assembler, AssemblyError, JumpTooLong, type MapReference } from './asse
 export { Btf, type BtfMember, kernelBtf } from './btf/btf.js';
 export type { ProgramFunction } from './btf/function-types.js';
 export { BtfError } from './btf/raw.js';
+export { controlDevice, controlNumber } from './device-control.js';
 export { type DisassembledInstruction, disassemble, listing } from './disassembler.js';
 export { type Feature, type Features, features } from './features.js';
 export { type HelperName, helperName, helperNames, helperNumber } from './helper-functions.js';

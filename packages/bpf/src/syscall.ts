@@ -54,6 +54,7 @@ function bind() {
     pidfd: (pid: number): number => pidfd(numbers.pidfdOpen, pid, 0),
     signal: (fd: number, number: number): number => signal(numbers.pidfdSendSignal, fd, number, null, 0),
     ioctl: libc.func('int ioctl(int fd, ulong request, ulong argument)'),
+    ioctlWith: libc.func('int ioctl(int fd, ulong request, void *argument)'),
     closeRange: (first: number, last: number): number => closeRange(numbers.closeRange, first, last, 0),
     fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
     close: libc.func('int close(int fd)'),
@@ -106,6 +107,10 @@ export const perfEventOpen = (attr: Attributes, pid: number, cpu: number, flags:
 
 export const ioctl = (fd: number, request: number, argument: number): number =>
   answer(kernel().ioctl(fd, request, argument));
+
+/** The same with a pointer to bytes that the kernel reads or fills. */
+export const ioctlWith = (fd: number, request: number, argument: Uint8Array): number =>
+  answer(kernel().ioctlWith(fd, request, argument));
 
 export const pidfdOpen = (pid: number): number => answer(kernel().pidfd(pid));
 

@@ -13,6 +13,7 @@ export type { PlannerPort } from './kernel/room.js';
 export { keepRun, lastRun } from './latency/last-run.js';
 export { type LatencyReport, type Measure, measureLatency } from './latency/measure.js';
 export { latencyText } from './latency/report-text.js';
+export type { OpenedKey, PressedKey, VirtualKey } from './latency/virtual-key.js';
 export type { LatencyOptions } from './latency/ways.js';
 export type { DapOptions } from './options.js';
 export { type Key, keys as terminalKeys } from './terminal/keys.js';

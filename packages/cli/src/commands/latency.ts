@@ -2,6 +2,7 @@ import { findDelve, keepRun, lastRun, latencyText, measureLatency } from '@probe
 import { agentCommand } from '@probelens/probes';
 import { type Command, exitCode, readArguments, UsageError } from '../command.js';
 import { CommandError } from '../failure.js';
+import { openVirtualKey } from '../keys/inject/virtual-key.js';
 import { printJson, printLine } from '../output.js';
 import { ownCommand } from '../own-command.js';
 
@@ -15,7 +16,8 @@ export const latency: Command = {
 
   How long things take on this machine, beside the least that it needs for anything of the kind: from request to armed,
   from a hit to its event and to \`stopped\` at a client (probe-only, and through Delve), from a system call to its event,
-  from a key to its arrival (through a pseudo-terminal) and to its DAP request. Each is measured in turn with its floor. The
+  from a key to its arrival (through a pseudo-terminal, and from a keyboard of its own where the machine has uinput: one key
+  that nothing binds, shown to nobody else) and to its DAP request. Each is measured in turn with its floor. The
   program that is looked at is Delve itself, waiting for an editor.
 
   --compare     the change of each median since the last run (kept in latency.json below XDG_STATE_HOME/probelens)
@@ -41,6 +43,7 @@ export const latency: Command = {
       adapterCommand: ownCommand('dap'),
       terminalCommand: (pid) => ownCommand('debug', '--probe-only', '--attach', String(pid)),
       delve: delve.path,
+      openKey: openVirtualKey,
       count: countOf(values.count ?? '100'),
     });
     const last = values.compare === true ? lastRun(process.env) : undefined;

@@ -1,5 +1,4 @@
 /** One thing after the other, each in turn with the floor that it is compared with. */
-import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { type AgentClient, startAgent } from '@probelens/probes';
 import { RequestFailure } from '../terminal/adapter-process.js';
@@ -9,7 +8,8 @@ import { type Distribution, distributionOf } from './distribution.js';
 import { emptyTracepoint, pipeRoundTrip, requestPlan } from './kernel-path.js';
 import { keyToArrival } from './key-path.js';
 import { inTurn, type Sampler, type Taken } from './sampler.js';
-import { type LatencyOptions, type MeasureId, type Way, waysOf } from './ways.js';
+import type { OpenedKey } from './virtual-key.js';
+import { keyWays, type LatencyOptions, type MeasureId, type Way, waysOf } from './ways.js';
 
 export interface Measure extends Distribution {
   readonly id: MeasureId;
@@ -29,11 +29,6 @@ export interface LatencyReport {
   /** What was not measured, and why. */
   readonly left: readonly string[];
 }
-
-const uinput = (): string =>
-  existsSync('/dev/uinput')
-    ? 'uinput: a key through it would go to whichever window has the focus, so keys are injected at the pseudo-terminal only.'
-    : 'uinput: this machine has none (/dev/uinput), so keys are injected at the pseudo-terminal only.';
 
 /** Of all that was taken beside anything. */
 const bareFloors = [
@@ -103,7 +98,9 @@ export const measureLatency = async (options: LatencyOptions): Promise<LatencyRe
   const plan = await requestPlan(options.delve);
   const delve = await DelveServer.start(options.delve);
   let agent: AgentClient | undefined;
+  let uinput: OpenedKey | undefined;
   try {
+    uinput = await options.openKey();
     agent = await startAgent({ command: options.agentCommand });
     const arrivals = new Arrivals(agent);
     const floors: Floors = new Map<MeasureId, () => Promise<Sampler> | Sampler>([
@@ -111,13 +108,15 @@ export const measureLatency = async (options: LatencyOptions): Promise<LatencyRe
       ['tracepoint-to-event', () => emptyTracepoint(arrivals)],
       ['key-to-arrival', () => keyToArrival(arrivals)],
     ]);
-    const { measures, left } = await measuredAll(waysOf(arrivals, delve, plan, options), floors, options.count);
+    const ways = [...waysOf(arrivals, delve, plan, options), ...(uinput.ok ? keyWays(arrivals, uinput.key) : [])];
+    const { measures, left } = await measuredAll(ways, floors, options.count);
     return {
       ...{ at: new Date().toISOString(), kernel: release(), node: process.version },
       measures,
-      left: [...left, uinput()],
+      left: uinput.ok ? left : [...left, `uinput: ${uinput.reason}`],
     };
   } finally {
+    if (uinput?.ok === true) await uinput.key.close();
     await agent?.dispose();
     await delve.end();
   }

@@ -6,6 +6,7 @@ import { callToEvent, hitToEvent, requestToArmed } from './kernel-path.js';
 import { keyToArrival, keyToRequest } from './key-path.js';
 import type { Sampler } from './sampler.js';
 import { probeOnly, type StopWay, throughDelve, toStopped } from './session-path.js';
+import { inputToArrival, type OpenedKey, uinputToArrival, type VirtualKey } from './virtual-key.js';
 
 export type MeasureId =
   | 'pipe-round-trip'
@@ -16,7 +17,9 @@ export type MeasureId =
   | 'hit-to-stopped'
   | 'hit-to-stopped-delve'
   | 'key-to-arrival'
-  | 'key-to-request';
+  | 'key-to-request'
+  | 'uinput-to-arrival'
+  | 'input-to-arrival';
 
 export interface LatencyOptions {
   readonly agentCommand: readonly string[];
@@ -26,6 +29,8 @@ export interface LatencyOptions {
   readonly terminalCommand: (pid: number) => readonly string[];
   /** Path of dlv: the program that is looked at. */
   readonly delve: string;
+  /** A key that is pressed in the kernel. */
+  readonly openKey: () => Promise<OpenedKey>;
   /** Measurements of the quick kinds; a tenth of that of those that stop or arm. */
   readonly count: number;
 }
@@ -77,3 +82,21 @@ export const waysOf = (
     ),
   ];
 };
+
+/** Where the machine has uinput. */
+export const keyWays = (arrivals: Arrivals, key: VirtualKey): readonly Way[] => [
+  {
+    id: 'uinput-to-arrival',
+    title: 'write of a key to uinput (tracepoint) to its arrival from the keyboard',
+    floor: 'pipe-round-trip',
+    slow: false,
+    open: () => uinputToArrival(arrivals, key),
+  },
+  {
+    id: 'input-to-arrival',
+    title: 'input event in the kernel (its own time) to its arrival from the keyboard',
+    floor: 'pipe-round-trip',
+    slow: false,
+    open: () => inputToArrival(key),
+  },
+];
