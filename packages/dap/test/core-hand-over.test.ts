@@ -197,6 +197,23 @@ describe('gates where lines begin', () => {
     }
   });
 
+  it("are Delve's for good where the kernel will not have them back, and the client is told why", () => {
+    const stage = new Stage();
+    const { world } = stage;
+    stage.step();
+    stage.stop({ reason: 'step', threadId: 5 });
+    world.take();
+    world.request('continue', { threadId: 5 });
+    const [plan] = world.only('plan');
+    const message = 'a probe of another session is there.';
+    world.feed({ kind: 'planned', ticket: plan?.ticket ?? 0, outcomes: [{ ok: false, message }] });
+    expect(stage.delve()).toMatchObject({ command: 'setBreakpoints', arguments: { breakpoints } });
+    const changed = world.toClient().find((each) => each.type === 'event' && each.event === 'breakpoint');
+    expect(changed).toMatchObject({ body: { breakpoint: { id: stage.id, verified: true } } });
+    expect(JSON.stringify(changed)).toContain(message);
+    expect(world.state.handOver.lent.size).toBe(0);
+  });
+
   it("are Delve's at once where they are set while it steps", () => {
     const stage = new Stage();
     const { world } = stage;

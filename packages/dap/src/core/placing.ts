@@ -52,7 +52,7 @@ const delvePlaced = (turn: Turn, work: SetWork, index: number, want: Want): Plac
   const [ids, id] = bindBreakpoint(turn.state.ids, delveId === 0 ? undefined : delveId, before?.id);
   turn.update({ ids });
   const lent = lentOf(turn.state, work.group, want.key);
-  if (lent !== undefined && answer.verified === true)
+  if (lent !== undefined && !lent.returning && answer.verified === true)
     return {
       ...want,
       id,

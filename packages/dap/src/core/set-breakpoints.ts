@@ -12,6 +12,7 @@ import { isLent } from './lent.js';
 import type { JsonObject, Request, Response } from './message.js';
 import { listOf, objectOf } from './message.js';
 import { fallenKey, finish, withoutDelve } from './placing.js';
+import { wantsAgain } from './set-again.js';
 import type { Placed, Want } from './state/breakpoints.js';
 import { newSet, type SetStage, type SetWork } from './state/lane-work.js';
 import { lookForStrangers } from './strangers.js';
@@ -57,7 +58,16 @@ const keptOf = (turn: Turn, work: SetWork): ReadonlyMap<number, Placed> => {
   return kept;
 };
 
-const begin = (turn: Turn, work: SetWork): LaneProgress => {
+/** What is done on our own account is what the client wants by now. */
+const upToDate = (turn: Turn, work: SetWork): SetWork | undefined => {
+  if (work.request !== undefined) return work;
+  const known = turn.state.groups.get(work.group);
+  return known && { ...work, base: known.base, wants: wantsAgain(known) };
+};
+
+const begin = (turn: Turn, asked: SetWork): LaneProgress => {
+  const work = upToDate(turn, asked);
+  if (work === undefined) return undefined;
   const candidates = work.wants.some((want) => want.item !== undefined);
   // The kernel side is being opened: what could go there waits for it.
   if (candidates && turn.state.kernel.state === 'opening') return work;
@@ -89,7 +99,8 @@ const onPlanned = (turn: Turn, work: SetWork, outcomes: readonly PlanOutcome[]):
 const lendPlanned = (turn: Turn, work: SetWork): void => {
   for (const [index, outcome] of work.stage.outcomes) {
     const want = work.wants[index];
-    if (want !== undefined && outcome.ok && yields(outcome)) lend(turn, work.group, want.key, outcome);
+    if (want === undefined || work.stage.armed.has(index)) continue;
+    if (outcome.ok && yields(outcome)) lend(turn, work.group, want.key, outcome);
   }
 };
 
@@ -124,7 +135,9 @@ const disarmOld = (turn: Turn, work: SetWork): LaneProgress => {
 };
 
 const isToArm = (turn: Turn, work: SetWork, index: number): boolean =>
-  work.stage.outcomes.get(index)?.ok === true && !isLent(turn.state, work.group, work.wants[index]?.key ?? '');
+  turn.state.kernel.state === 'ready' &&
+  work.stage.outcomes.get(index)?.ok === true &&
+  !isLent(turn.state, work.group, work.wants[index]?.key ?? '');
 
 const isOurs = (turn: Turn, work: SetWork, index: number): boolean =>
   work.stage.kept.has(index) || work.stage.armed.has(index) || isToArm(turn, work, index);
@@ -161,7 +174,7 @@ const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
   const whole = mine.length === work.wants.length && work.request !== undefined && asWritten;
   const breakpoints = mine.map((index) => work.wants[index]?.raw);
   turn.toDelve(work.command, whole ? work.request?.arguments : { ...work.base, breakpoints }, { kind: 'lane' });
-  return at(work, { kind: 'delve' });
+  return at(work, { kind: 'delve', asked: mine });
 };
 
 const onDelveAnswer = (turn: Turn, work: SetWork, response: Response): LaneProgress => {
@@ -178,7 +191,7 @@ const onDelveAnswer = (turn: Turn, work: SetWork, response: Response): LaneProgr
   }
   const list = listOf(objectOf(response.body).breakpoints);
   const answers = new Map<number, JsonObject>();
-  forDelve(turn, work).forEach((index, position) => {
+  work.stage.asked.forEach((index, position) => {
     answers.set(index, objectOf(list[position]));
   });
   return armNew(turn, at(work, { answers }));
@@ -187,7 +200,13 @@ const onDelveAnswer = (turn: Turn, work: SetWork, response: Response): LaneProgr
 const toArm = (turn: Turn, work: SetWork): readonly number[] =>
   work.wants.map((_, index) => index).filter((index) => isToArm(turn, work, index) && !work.stage.armed.has(index));
 
+/** Delve's since it was asked: the agent is gone, or Delve has said that it keeps breakpoints of a step. */
+const isLeftOver = (turn: Turn, work: SetWork): boolean =>
+  !withoutDelve(turn) && forDelve(turn, work).some((index) => !work.stage.asked.includes(index));
+
 const armNew = (turn: Turn, work: SetWork): LaneProgress => {
+  if (mayHoldSteps(turn.state)) lendPlanned(turn, work);
+  if (isLeftOver(turn, work)) return askDelve(turn, work);
   const plans = toArm(turn, work).flatMap((index) => {
     const outcome = work.stage.outcomes.get(index);
     return outcome?.ok === true ? [countingOn(work, work.wants[index], outcome).plan] : [];

@@ -84,6 +84,8 @@ export interface SetStage {
   readonly leaving: ReadonlyMap<number, Gate>;
   /** Hits that were counted before, by the key of the want. */
   readonly counted: ReadonlyMap<string, number>;
+  /** Indexes of the wants that Delve was sent, in its order. */
+  readonly asked: readonly number[];
   /** Delve's answers by the index of the want. */
   readonly answers: ReadonlyMap<number, JsonObject>;
   /** Armed in this run, by the index of the want. */
@@ -97,6 +99,7 @@ export const newSet: SetStage = {
   kept: new Map(),
   leaving: new Map(),
   counted: new Map(),
+  asked: [],
   answers: new Map(),
   armed: new Map(),
 };
