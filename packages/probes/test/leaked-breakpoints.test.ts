@@ -14,7 +14,7 @@ import { requirement } from '../../../test/requirements.js';
 import { runGuard } from '../src/agent/guard.js';
 import type { GuardOrder } from '../src/agent/guard-protocol.js';
 import { processState } from '../src/agent/process-state.js';
-import { testProgram } from './agent-process.js';
+import { startTestAgent, testProgram } from './agent-process.js';
 import { handPlan, type Instruction } from './hand-plan.js';
 import { changedBytes, type RunningProgram, startProgram } from './verify-program.js';
 
@@ -68,6 +68,24 @@ describe.skipIf(requirement('kernel', 'go').missing)(
       input.end(`${JSON.stringify(order)}\n`);
       expect(await guard).toBe(0);
     };
+
+    it('are taken out by a new agent that is asked for it', { timeout: 120_000 }, async () => {
+      const program = await startProgram(path);
+      const agent = await startTestAgent();
+      try {
+        const { pid } = program;
+        const left = await leak(program);
+        await expect(agent.mend({ pid, offsets: [-1] })).rejects.toThrow(/no places to mend/);
+        expect(await agent.mend({ pid, offsets: places.filter((place) => !left.includes(place)) })).toBe(true);
+        expect(changed(program)).toEqual(left);
+        expect(await agent.mend({ pid, offsets: places })).toBe(true);
+        expect(changed(program)).toEqual([]);
+        expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
+      } finally {
+        program.kill();
+        await agent.dispose();
+      }
+    });
 
     it('are taken out by the guard, and no result was wrong', { timeout: 120_000 }, async () => {
       const program = await startProgram(path);

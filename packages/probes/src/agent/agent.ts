@@ -5,6 +5,8 @@ import { createMessageConnection, type MessageConnection } from 'vscode-jsonrpc/
 import { messageReader, messageWriter } from '../messages.js';
 import { waitForEnding } from './endings.js';
 import { GuardLink } from './guard-link.js';
+import { mend } from './mend.js';
+import { MendRequest } from './mend-protocol.js';
 import {
   AbilitiesRequest,
   type Ability,
@@ -170,6 +172,7 @@ const serve = (connection: MessageConnection, session: Session): void => {
     ResumeRequest,
     answer(({ pid }) => session.resume(pid)),
   );
+  connection.onRequest(MendRequest, answer(mend));
   connection.onRequest(
     FocusRequest,
     answer((focus) => session.focus(focus)),

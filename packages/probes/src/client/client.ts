@@ -1,5 +1,6 @@
 /** The unprivileged end of the agent: starts it, speaks to it, and says in one sentence what went wrong. */
 import { createMessageConnection, type Disposable, type MessageConnection, ResponseError } from 'vscode-jsonrpc/node';
+import { type MendParams, MendRequest } from '../agent/mend-protocol.js';
 import {
   AbilitiesRequest,
   type Ability,
@@ -70,6 +71,8 @@ export interface AgentClient {
   focus(goid: string | undefined, rest?: Omit<Focus, 'goid'>): Promise<void>;
   /** Continues a process that a probe armed with `halt` has stopped. */
   resume(pid: number): Promise<void>;
+  /** Breakpoints of an agent that was killed: true when none of them is left. Of a new agent, see MendRequest. */
+  mend(params: MendParams): Promise<boolean>;
   onEvents(listener: (events: readonly ProbeEvent[]) => void): Disposable;
   onTargetGone(listener: (gone: TargetGone) => void): Disposable;
   /** Called once; `undefined` after `dispose`. */
@@ -210,6 +213,9 @@ class Client implements AgentClient {
   }
   resume(pid: number): Promise<void> {
     return this.#ask(() => this.#connection.sendRequest(ResumeRequest, { pid }));
+  }
+  mend(params: MendParams): Promise<boolean> {
+    return this.#ask(() => this.#connection.sendRequest(MendRequest, params));
   }
   onEvents(listener: (events: readonly ProbeEvent[]) => void): Disposable {
     this.#eventListeners.add(listener);
