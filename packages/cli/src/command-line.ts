@@ -27,6 +27,8 @@ export const runCommandLine = async (
 ): Promise<number> => {
   process.stdout.on('error', (error) => {
     if (!isSystemError(error) || error.code !== 'EPIPE') throw error;
+    // A server hears of it too, and ends its sessions first.
+    if (process.stdout.listenerCount('error') > 1) return;
     process.exit(exitCode.done);
   });
   const [first, ...args] = argv;

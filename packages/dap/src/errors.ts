@@ -24,6 +24,11 @@ export const errors = {
       4102,
       `Delve (${path}) ended before it was ready${said === '' ? '' : `: ${said}`}; run "${path} dap" by hand to see why.`,
     ),
+  delveSilent: (path: string, seconds: number): UserError =>
+    shown(
+      4117,
+      `Delve (${path}) has not connected within ${seconds} seconds and was ended: set "delve" in the launch arguments to a dlv of version 1.8 or later that runs on this machine.`,
+    ),
   delveUnreachable: (address: string, reason: string): UserError =>
     shown(
       4103,

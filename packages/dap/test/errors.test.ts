@@ -4,6 +4,7 @@ import { errors } from '../src/index.js';
 const all = [
   errors.delveNotFound(['PATH']),
   errors.delveDidNotStart('/bin/dlv', 'no'),
+  errors.delveSilent('/bin/dlv', 60),
   errors.delveUnreachable('127.0.0.1:1', 'ECONNREFUSED'),
   errors.remoteWithoutPort(),
   errors.delveGone(),

@@ -40,6 +40,8 @@ export class ClientEdge extends ProtocolServer {
       if (!String(event.body).startsWith('Error handling data')) this.#close(String(event.body));
     });
     output.on('drain', () => this.#setPace('free'));
+    // Nobody reads what is said any more, even though the other direction is still open.
+    output.on('error', () => this.#close(undefined));
     // A pipe that was ended by the other side says `end`; it says `close` only when our side is ended as well.
     input.once('end', () => this.#close(undefined));
     this.on('close', () => this.#close(undefined));

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { DapOptions } from '../options.js';
 import { Session } from '../session.js';
 import { isSameUser } from './peer.js';
+import { watchStarter } from './starter.js';
 
 export interface StdioOptions extends DapOptions {
   readonly input?: Readable;
@@ -33,7 +34,10 @@ export interface TcpServer {
   readonly port: number;
   /** Ends every session in order; resolves when nothing is left. */
   close(): Promise<void>;
-  /** Resolves after `close`, or after SIGTERM, SIGINT or SIGHUP has done the same. */
+  /**
+   * Resolves after `close`, or after SIGTERM, SIGINT or SIGHUP has done the same, or the last session's end when whoever
+   * started this process is gone and nobody reads its stdout.
+   */
   readonly closed: Promise<void>;
 }
 
@@ -46,10 +50,14 @@ const listening = async (server: Server, port: number, host: string): Promise<vo
     });
   });
 
+/** Milliseconds for what was said last to be read. */
+const lingerMs = 5_000;
+
 /** Rejects with the system's error when the port is taken. */
 export const serveTcp = async (options: TcpOptions): Promise<TcpServer> => {
   const host = options.host ?? '127.0.0.1';
   const sessions = new Set<Session>();
+  let starterGone = false;
   const accept = (socket: Socket): void => {
     socket.on('error', () => socket.destroy());
     if (options.acceptOtherUsers !== true && !isSameUser(socket)) {
@@ -62,6 +70,9 @@ export const serveTcp = async (options: TcpOptions): Promise<TcpServer> => {
     void session.finished.then(() => {
       sessions.delete(session);
       socket.end();
+      // A client that keeps its end open must not keep us.
+      setTimeout(() => socket.destroy(), lingerMs).unref();
+      if (starterGone && sessions.size === 0) void close();
     });
   };
   // Half open: a client that has said its last word still gets the answers.
@@ -80,7 +91,15 @@ export const serveTcp = async (options: TcpOptions): Promise<TcpServer> => {
     await Promise.all([...sessions].map((session) => session.finished));
     done();
   };
-  const stop = endOnSignals(() => void close());
+  const leaveSignals = endOnSignals(() => void close());
+  const leaveStarter = watchStarter({ output: process.stdout, parent: () => process.ppid }, () => {
+    starterGone = true;
+    if (sessions.size === 0) void close();
+  });
+  const stop = (): void => {
+    leaveSignals();
+    leaveStarter();
+  };
   return { host, port: address.port, close, closed };
 };
 

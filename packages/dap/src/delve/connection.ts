@@ -16,12 +16,18 @@ export interface DelveListener {
   readonly onClosed: (broken: string | undefined) => void;
 }
 
-/** Rejects with the system's error when nobody listens there. */
-export const connectDelve = async (host: string, port: number): Promise<Socket> =>
+/** Rejects with the system's error when nobody listens there, and when it is abandoned before somebody answers. */
+export const connectDelve = async (host: string, port: number, abandoned: AbortSignal): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const socket = createConnection({ host, port, noDelay: true });
+    const giveUp = (): void => {
+      socket.destroy(new Error('the session is ending'));
+    };
+    if (abandoned.aborted) giveUp();
+    abandoned.addEventListener('abort', giveUp, { once: true });
     socket.once('error', reject);
     socket.once('connect', () => {
+      abandoned.removeEventListener('abort', giveUp);
       socket.off('error', reject);
       resolve(socket);
     });

@@ -48,6 +48,8 @@ export class DelveShell {
 
   #starting: Promise<void> = Promise.resolve();
   #ending = false;
+  /** Nobody waits any more for a Delve that has not come yet. */
+  readonly #abandoned = new AbortController();
 
   start(path: string | undefined, flags: readonly string[]): Promise<void> {
     this.#starting = this.#start(path, flags);
@@ -76,7 +78,8 @@ export class DelveShell {
   async #launch(path: string, flags: readonly string[]): Promise<boolean> {
     // With it comes what starts processes: only then, so that the server listens sooner.
     const { startDelve } = await import('./start.js');
-    const running = await startDelve(path, flags, (text, stream) => this.#print(text, stream));
+    const print = (text: string, stream: 'stdout' | 'stderr'): void => this.#print(text, stream);
+    const running = await startDelve(path, flags, print, this.#abandoned.signal);
     this.#process = running;
     this.#again = () => this.#attachAgain(running, path, flags);
     void running.ended.then(({ killed }) => {
@@ -116,7 +119,7 @@ export class DelveShell {
 
   async connect(host: string, port: number): Promise<void> {
     try {
-      this.#talk(await connectDelve(host, port));
+      this.#talk(await connectDelve(host, port, this.#abandoned.signal));
       this.#tell({ kind: 'delve-connected' });
     } catch (error) {
       this.#tell({ kind: 'delve-failed', error: errors.delveUnreachable(`${host}:${port}`, sentenceOf(error)) });
@@ -200,11 +203,15 @@ export class DelveShell {
   /** Resolves when the connection is closed and the process is gone. */
   async end(): Promise<void> {
     this.#ending = true;
+    this.#abandoned.abort();
     await this.#starting;
-    this.#connection?.close();
+    const connection = this.#connection;
+    connection?.close();
     const running = this.#process;
     if (running === undefined) {
+      const hangUp = setTimeout(() => connection?.socket.destroy(), endPatienceMs);
       await this.#closed;
+      clearTimeout(hangUp);
       return;
     }
     const patienceMs = this.#idle ? idlePatienceMs : endPatienceMs;

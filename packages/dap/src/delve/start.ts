@@ -3,7 +3,7 @@
  * listens would wait for ever, and nobody would know of it.
  */
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { execa } from 'execa';
 import { isSameUser } from '../client/peer.js';
 import { AdapterError, errors } from '../errors.js';
@@ -20,6 +20,12 @@ export interface DelveProcess {
 
 const rememberedBytes = 4_000;
 const host = '127.0.0.1';
+/** Milliseconds. It dials in within a tenth of a second; what is no Delve never does, and nobody hears why. */
+const dialPatienceMs = 60_000;
+/** From SIGTERM to SIGKILL for one that has not dialled in: it holds no program. */
+const abandonedPatienceMs = 1_000;
+/** Its last words come with its end; a program that it leaves behind may hold its output open for as long as it runs. */
+const lastWordsMs = 1_000;
 
 const spawnDelve = (path: string, port: number, flags: readonly string[]) =>
   // A session of its own: Ctrl-C in the terminal of the adapter must not take Delve before the gates are out.
@@ -49,11 +55,38 @@ const firstPeer = (server: Server): Promise<Socket> =>
     });
   });
 
+type Child = ReturnType<typeof spawnDelve>;
+
+const lastWords = (child: Child): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, lastWordsMs);
+    void child.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+/** Resolves when it is gone, whoever still holds its output: that is read on, and keeps nobody. */
+const endOf = async (child: Child): Promise<{ readonly how: string; readonly killed: boolean }> => {
+  const gone = once(child, 'exit');
+  // One that could not be started has no exit.
+  gone.catch(() => undefined);
+  await Promise.race([gone, child]);
+  await lastWords(child);
+  for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
+  const { signalCode: signal, exitCode } = child;
+  return {
+    killed: signal !== null,
+    how: signal === null ? `exit code ${exitCode ?? 'unknown'}` : `killed by ${signal}`,
+  };
+};
+
 /** Throws AdapterError. `onText` gets what Delve prints after it has dialled in. */
 export const startDelve = async (
   path: string,
   flags: readonly string[],
   onText: (text: string, stream: 'stdout' | 'stderr') => void,
+  abandoned: AbortSignal,
 ): Promise<DelveProcess> => {
   const server = createServer({ noDelay: true });
   server.listen(0, host);
@@ -70,16 +103,26 @@ export const startDelve = async (
   };
   child.stdout.on('data', listen('stdout'));
   child.stderr.on('data', listen('stderr'));
-  const ended = child.then((result) => ({
-    killed: result.signal !== undefined,
-    how: result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : `killed by ${result.signal}`,
-    said: said.trim().split('\n').at(-1) ?? '',
-  }));
+  const ended = endOf(child).then((end) => ({ ...end, said: said.trim().split('\n').at(-1) ?? '' }));
+  let silent = false;
+  const giveUp = (): void => {
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), abandonedPatienceMs).unref();
+  };
+  const impatience = setTimeout(() => {
+    silent = true;
+    giveUp();
+  }, dialPatienceMs);
+  if (abandoned.aborted) giveUp();
+  abandoned.addEventListener('abort', giveUp);
   const first = await Promise.race([dialled, ended]);
+  clearTimeout(impatience);
+  abandoned.removeEventListener('abort', giveUp);
   server.close();
   isHere = true;
   const { pid } = child;
   if ('how' in first || pid === undefined) {
+    if (silent) throw new AdapterError(errors.delveSilent(path, dialPatienceMs / 1000));
     throw new AdapterError(errors.delveDidNotStart(path, 'said' in first ? first.said : ''));
   }
   return {

@@ -7,6 +7,9 @@ import { once } from 'node:events';
 import type { KeepState } from '../core/output.js';
 import { writeStateLine } from './state-line.js';
 
+/** It has nothing to do but to end; one that hangs must not keep the session. */
+const dismissedPatienceMs = 5_000;
+
 export interface KeeperStreams {
   readonly delve: NodeJS.ReadableStream;
   readonly agent: NodeJS.ReadableStream;
@@ -68,7 +71,9 @@ export const startKeeper = (
     },
     dismiss: async () => {
       if (stdin.writable) stdin.end('done\n');
+      const kill = setTimeout(() => child.kill('SIGKILL'), dismissedPatienceMs);
       await ended;
+      clearTimeout(kill);
     },
   };
 };
