@@ -48,6 +48,8 @@ export interface Features {
   /** /sys/kernel/btf/vmlinux can be read. */
   readonly btf: Feature;
   readonly pidfd: Feature;
+  /** task_pt_regs: the program's registers at an event of the kernel (Linux >= 5.15). */
+  readonly taskRegisters: Feature;
   /** Signed division, sign-extending loads and moves, far jumps (Linux >= 6.6, "cpu v4"). */
   readonly instructionsV4: Feature;
 }
@@ -101,6 +103,7 @@ const trials: Readonly<Record<keyof Features, Trial>> = {
   perfBreakpoint: () => tryPerfEvent({ type: 'breakpoint', access: 'write', address: 0x1000n }),
   btf: () => void kernelBtf(),
   pidfd: () => openProcess(process.pid).close(),
+  taskRegisters: () => withProgram('tracepoint', taskRegisters(), {}, () => undefined),
   instructionsV4: () =>
     withProgram('socket-filter', new Assembler().mov('r0', 0).movSigned('r0', 'r0', 32).exit(), {}, () => undefined),
 };
@@ -161,6 +164,9 @@ const known: Features = {
   get pidfd() {
     return answer('pidfd');
   },
+  get taskRegisters() {
+    return answer('taskRegisters');
+  },
   get instructionsV4() {
     return answer('instructionsV4');
   },
@@ -173,6 +179,9 @@ const nothing = (): Assembler => new Assembler().mov('r0', 0).exit();
 
 const copyFromUser = (): Assembler =>
   new Assembler().mov('r1', 'r10').add('r1', -8).mov('r2', 8).mov('r3', 0).call('copy_from_user').mov('r0', 0).exit();
+
+const taskRegisters = (): Assembler =>
+  new Assembler().call('get_current_task_btf').mov('r1', 'r0').call('task_pt_regs').mov('r0', 0).exit();
 
 /** Loads and hands over the program, closes what was attached, then the program. */
 function withProgram(

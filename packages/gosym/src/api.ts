@@ -222,6 +222,8 @@ export interface GoBinary {
   readonly buildIds: BuildIds;
   readonly hasDwarf: boolean;
   readonly positionIndependent: boolean;
+  /** Where the last executable segment ends, as linked: what Linux knows of a running program as mm->end_code. */
+  readonly codeEnd: VirtualAddress;
   readonly problems: readonly Problem[];
   readonly functionCount: number;
 

@@ -63,6 +63,7 @@ export class OpenedGoBinary implements GoBinary {
   readonly buildIds: GoBinary['buildIds'];
   readonly hasDwarf: boolean;
   readonly positionIndependent: boolean;
+  readonly codeEnd: VirtualAddress;
   readonly problems: readonly Problem[];
   readonly functionCount: number;
   /** For the code of this package only: the listing writes bytes straight from the tables. */
@@ -86,6 +87,7 @@ export class OpenedGoBinary implements GoBinary {
     this.buildIds = readBuildIds(image);
     this.hasDwarf = program.dwarf !== undefined;
     this.positionIndependent = image.positionIndependent;
+    this.codeEnd = virtualAddress(image.codeEnd);
     this.problems = program.problems;
     this.pclntab = pclntab;
     this.functionCount = pclntab.functions.count;

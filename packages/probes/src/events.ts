@@ -48,6 +48,8 @@ export interface ProbeEvent {
   readonly stack?: readonly string[] | undefined;
   /** With `stack`: the word at the stack pointer as if it were such an address; a frameless function's caller. */
   readonly stackTop?: string | undefined;
+  /** With an empty `stack`: why there are no callers, the end of a sentence. */
+  readonly stackMissing?: string | undefined;
   /** Probes on `bpf:` only: the system call. */
   readonly bpf?: BpfCall | undefined;
   /** With `bpf`: the same in words, one line and what belongs below it. */

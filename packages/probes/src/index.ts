@@ -22,6 +22,7 @@ export type * from './plan/expression.js';
 export type { FirstLine } from './plan/first-line.js';
 export type * from './plan/plan.js';
 export { loadPlanner, type Planner, type PlanOptions } from './plan/planner.js';
+export { sourceOrigin } from './plan/source-origin.js';
 export type { HitCondition } from './program/request.js';
 export type * from './spec/spec.js';
 export { formatProbeText, type ParsedProbe, parseProbeText, scopeText } from './spec/text.js';

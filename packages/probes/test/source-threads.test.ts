@@ -32,6 +32,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('events about two threads',
         'tracepoint:sched:sched_switch do log "{coming} {prev_pid} {next_pid}"',
         'tracepoint:sched:sched_waking do log "{woken} {pid}"',
         'tracepoint:sched:sched_switch if coming && runtime.curg.goid > 1 do count',
+        'tracepoint:sched:sched_switch on label "player"="second" do snapshot',
       ],
       target: { kind: 'program', path: errands, args: ['pipe', directory], stdio: 'ignore' },
       onEvent: (event) => events.push(event),
@@ -40,7 +41,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('events about two threads',
     });
     const summary = await trace.finished;
     expect(summary.exitCode).toBe(0);
-    expect(summary.probes.map(({ lost }) => lost)).toEqual([0, 0, 0]);
+    expect(summary.probes.map(({ lost }) => lost)).toEqual([0, 0, 0, 0]);
     comings = summary.probes[2]?.matches;
     report = JSON.parse(readFileSync(join(directory, 'report.json'), 'utf8'));
   });
@@ -75,6 +76,32 @@ describe.skipIf(requirement('kernel', 'go').missing)('events about two threads',
     const named = events.filter((event) => event.probe === 1 && event.values.coming === 'true');
     expect(comings).toBe(named.filter((event) => BigInt(event.goid) > 1n).length);
     expect(comings).toBeGreaterThan(20);
+  });
+
+  it('tells the goroutines with a label from the others, also of the thread that comes', () => {
+    const [first, second] = report.turns.map(({ tid }) => of(1, tid));
+    // A thread that ends has given its memory back: whether a label was there cannot be known any more.
+    const [unsure, labelled] = [true, false].map((doubt) =>
+      events.filter((event) => event.probe === 4 && (event.faulted === true) === doubt),
+    );
+    if (unsure === undefined || labelled === undefined) throw new Error('no events');
+    expect(unsure.filter(({ stackMissing }) => stackMissing !== 'the thread had given its memory back')).toEqual([]);
+    const own = new Set(labelled.map(({ goid }) => goid));
+    expect(own.size).toBe(1);
+    expect(second?.some((event) => own.has(event.goid))).toBe(true);
+    expect(first?.some((event) => own.has(event.goid))).toBe(false);
+    for (const coming of ['true', 'false']) {
+      const among = (some: readonly TraceEvent[]): number =>
+        some.filter((event) => own.has(event.goid) && event.values.coming === coming).length;
+      const all = events.filter((event) => event.probe === 1);
+      // As above: where the kernel runs no program, it may run one of the two.
+      expect(Math.abs(among(labelled) - among(all))).toBeLessThanOrEqual(4);
+      expect(among(labelled)).toBeGreaterThan(10);
+    }
+    for (const { values, stack = [], stackMissing } of labelled) {
+      if (values.coming === 'true') expect([stack, stackMissing?.includes('did not run')]).toEqual([[], true]);
+      else expect(stack.some((frame) => frame.startsWith('main.pipe'))).toBe(true);
+    }
   });
 
   it('shows who is woken, on the goroutine on which it left, and who wakes', () => {

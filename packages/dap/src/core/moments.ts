@@ -134,9 +134,9 @@ export const onSymbolised = (
     return undefined;
   }
   const { place } = moment;
-  // Events of the kernel have no stack of the program's.
+  // Events of the kernel are in no file of the program: they stand above its frames, where there are any.
   const only: MomentFrame = { name: place.function, file: place.file || undefined, line: place.line, address: '0x0' };
-  const frames = found.length === 0 ? [only] : atPlace(moment, found);
+  const frames = found.length === 0 || place.file === '' ? [only, ...found] : atPlace(moment, found);
   const whole = { ...moment, frames };
   change(turn, { kept: new Map(turn.state.moments.kept).set(slot, whole) });
   return { moment: whole, question };

@@ -14,6 +14,7 @@ import {
   type ProbeEvent,
   type ProbePlan,
   type ProbeSpec,
+  sourceOrigin,
   stackPositions,
 } from '@probelens/probes';
 import type {
@@ -317,14 +318,12 @@ export class KernelRoom {
     return this.#halts === undefined || plan.spec.action.kind !== 'stop' ? armed : this.#halts.added(armed);
   }
 
-  #armSource(plan: SourcePlan, at: Pick<ArmSourceParams, 'target' | 'place'>): Promise<Armed> {
-    const { goid, tlsG } = this.#binary.runtime;
-    const runtime = goid === undefined || tlsG === undefined ? undefined : { goid, tlsG };
+  async #armSource(plan: SourcePlan, at: Pick<ArmSourceParams, 'target' | 'place'>): Promise<Armed> {
     const { spec, subject } = plan;
-    return this.#agent.armSource({
+    return await this.#agent.armSource({
       ...at,
       spec,
-      runtime,
+      ...sourceOrigin(spec, this.#binary),
       ...(subject === undefined ? {} : { subject }),
     });
   }

@@ -110,6 +110,12 @@ export class ElfImage {
     return this.positionIndependent ? relocated(this, this.relocations, address, bytes) : bytes;
   }
 
+  /** Behind the last byte of code that the file has (fs/binfmt_elf.c, load_elf_binary: end_code). */
+  get codeEnd(): number {
+    const ends = this.loads.filter(({ flags }) => (flags & PF_X) !== 0).map((load) => load.address + load.fileSize);
+    return ends.reduce((last, end) => Math.max(last, end), 0);
+  }
+
   /** File offset of code. */
   codeOffset(address: number): FileOffset {
     for (const load of this.loads) {

@@ -1,5 +1,5 @@
 /** One tracepoint or perf event, armed for one process. */
-import { type BpfMap, createMap, kernelBtf, type Link, loadProgram, u32 } from '@probelens/bpf';
+import { type BpfMap, createMap, features, kernelBtf, type Link, loadProgram, u32 } from '@probelens/bpf';
 import type { ProbeCounters } from '../events.js';
 import type { LoweredExpression } from '../plan/expression.js';
 import type { PlannedCapture } from '../plan/plan.js';
@@ -10,11 +10,12 @@ import type { ProbeSpec } from '../spec/spec.js';
 import { type Armed, countersFrom, Opened } from './armed.js';
 import type { Control } from './control.js';
 import type { ProcessIdentity } from './process-state.js';
-import type { SourceRuntime } from './protocol.js';
+import type { ProgramCode, SourceRuntime } from './protocol.js';
 import * as refusal from './refusal.js';
 import { sourceOf } from './source.js';
 import { chosenFields, currentComm } from './source-fields.js';
 import { buildSourceProgram } from './source-program.js';
+import { asksForStack, memoryPlaces } from './source-stack.js';
 import { ThreadMap } from './thread-map.js';
 
 export interface SourceRequest {
@@ -38,6 +39,10 @@ export interface SourceRequest {
   readonly stop: 'none' | 'arm' | 'halt';
   readonly control: Control;
   readonly subject: string | undefined;
+  readonly label: LoweredExpression | undefined;
+  readonly code: ProgramCode | undefined;
+  /** What it runs now is not yet the program. */
+  readonly starting: boolean;
 }
 
 /** What the kernel calls the thread pointer: struct thread_struct of each machine. */
@@ -51,6 +56,7 @@ export class ArmedSource implements Armed {
   readonly captures: readonly PlannedCapture[];
   readonly layout: RecordLayout;
   readonly stop: Armed['stop'];
+  readonly code: ProgramCode | undefined;
   readonly #control: Control;
   readonly #opened = new Opened();
   readonly #state: BpfMap;
@@ -75,8 +81,12 @@ export class ArmedSource implements Armed {
       throw refusal.unsupported(`The field ${unknown.join(', ')}`, `it has ${names}`);
     }
     this.captures = fields.map((each) => each.capture);
-    this.layout = recordLayout(this.captures);
-    const place = { target: request.target.pid, machine, runtime: request.runtime };
+    const { code, starting } = request;
+    const withStack = code !== undefined && (asksForStack(spec) || request.stop === 'halt');
+    this.code = withStack ? code : undefined;
+    this.layout = recordLayout(this.captures, withStack, withStack);
+    const { label } = request;
+    const place = { target: request.target.pid, machine, runtime: request.runtime, label };
     try {
       const offset = kernelBtf().offsetOf('task_struct', threadPointer[machine]);
       const second = request.subject === undefined ? source.second : undefined;
@@ -100,6 +110,8 @@ export class ArmedSource implements Armed {
             fields,
             known,
             subject: request.subject,
+            program: code && { code, starting, ...memoryPlaces() },
+            callers: withStack ? { registers: features().taskRegisters.works } : undefined,
             condition: request.condition,
             layout: this.layout,
           }),

@@ -4,7 +4,7 @@ import type { PlannedCapture } from '../plan/plan.js';
 import { type RecordLayout, stateOffsets, stateSize } from '../program/index.js';
 import type { FileIdentity } from './live-text.js';
 import type { ProcessIdentity } from './process-state.js';
-import type { StackSite } from './protocol.js';
+import type { ProgramCode, StackSite } from './protocol.js';
 
 export interface Armed {
   readonly id: number;
@@ -17,6 +17,7 @@ export interface Armed {
   holds(file: FileIdentity, offset: number): boolean;
   /** Its records carry stacks, taken at these places. */
   readonly stackSites?: readonly StackSite[] | undefined;
+  readonly code?: ProgramCode | undefined;
   /** Its events have a way of their own: resolves when all that have happened have left this process. */
   flush?(): Promise<void>;
   /** Out of the kernel, at once. May be called again. The counters stay as they were. */

@@ -68,6 +68,14 @@ export interface SourceRuntime {
   readonly tlsG: number;
 }
 
+/** By which the kernel's view of a process is matched with the binary that it runs. */
+export interface ProgramCode {
+  /** "0x...": `codeEnd` of the binary, as linked. */
+  readonly end: string;
+  /** It lies where it was linked (it is not position independent). */
+  readonly fixed: boolean;
+}
+
 /** One field of a kernel event: what its expressions are typed with. */
 export interface SourceFieldDescription {
   readonly name: string;
@@ -105,6 +113,13 @@ export interface ArmSourceParams {
    * record's `pid`, `tid` and `current_comm` are of him who runs: the sender of a signal. Such events stop nobody.
    */
   readonly subject?: string;
+  /**
+   * The program whose events these are: for the callers of snapshots and halts, and to tell it from what a process that is
+   * still to begin ran before.
+   */
+  readonly code?: ProgramCode;
+  /** With a scope on a pprof label: whether the current g, the one register that it names, has it (plan/pprof-label.ts). */
+  readonly label?: LoweredExpression;
 }
 
 /** The same for `bpf:` targets. */
@@ -168,6 +183,8 @@ export interface RecordShape {
   readonly captures: readonly PlannedCapture[];
   /** Present when the records carry a stack: the probe's sites, in the order of its plan. */
   readonly stackSites: readonly StackSite[] | undefined;
+  /** In their stead at events of the kernel. */
+  readonly code?: ProgramCode | undefined;
 }
 
 /** Sent before the first record of a probe, also where the answer to its arming comes later. */

@@ -124,6 +124,14 @@ export const noKernelGoroutine = (): Refused =>
     'Goroutines cannot be told apart inside the kernel for this program (its thread-local g was not found); leave out `on ...`.',
   );
 
+export const noKernelStack = (isBpf: boolean): Refused =>
+  new Refused(
+    'unsupported',
+    isBpf
+      ? 'Loads of eBPF programs carry no stack; snapshot `tracepoint:syscalls:sys_enter_bpf` instead.'
+      : 'The callers of this event are in no Go program that was opened (a shared library, or no Go at all); use `do log`, or snapshot a function of the library.',
+  );
+
 export const unknownPerfEvent = (name: string, known: readonly string[]): Refused =>
   new Refused('unsupported', `There is no perf event "${name}"; known are ${known.join(', ')}.`);
 

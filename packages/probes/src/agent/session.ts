@@ -148,6 +148,7 @@ export class Session {
         id,
         target,
         stop,
+        starting: named.starting === true,
         machine: machineHere(),
         maps: mapsOf(shared),
         switchedBy: enterPlace(control, source.place, source.spec),
@@ -186,7 +187,8 @@ export class Session {
       const armed = make(this.#nextId++, this.#share());
       this.#probes.set(armed.id, armed);
       // In this very turn: its records are read in a later one.
-      this.#options.sendShape({ probe: armed.id, captures: armed.captures, stackSites: armed.stackSites });
+      const { id, captures, stackSites, code } = armed;
+      this.#options.sendShape({ probe: id, captures, stackSites, code });
       place?.add(armed);
       return armed.id;
     } catch (error) {

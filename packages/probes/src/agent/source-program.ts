@@ -13,26 +13,18 @@ import type { ProgramMachine } from '../program/registers.js';
 import type { ProgramMaps } from '../program/request.js';
 import { emitSwitchGuard, emitThen } from '../program/switches.js';
 import type { ProbeSpec } from '../spec/spec.js';
-import type { SourceRuntime } from './protocol.js';
 import { type SecondThread, type SourceField, type TextRead, textLimit } from './source-fields.js';
+import { emitKernelGoroutine, emitLabelScope, labelKnown, type ThreadPlace, threadKnown } from './source-goroutine.js';
 import { emitNumberField, emitTextAddress, eventReads } from './source-reads.js';
+import { type CallerPlaces, emitProgramGuard, emitSourceStack, type SourceProgramPlace } from './source-stack.js';
 
-/**
- * What the map of threads (thread-map.ts) knows of one. "left": it is not running, and still on that goroutine; "came": it
- * was when it came, and may be elsewhere by now.
- */
-export const threadKnown = { never: 0, left: 1, came: 2 } as const;
-
-export interface SourceProgramRequest {
+export interface SourceProgramRequest extends ThreadPlace {
   readonly spec: ProbeSpec;
   readonly probe: number;
   readonly target: number;
   /** Field with the process that the event is about; undefined: it is about the running thread. */
   readonly subject: string | undefined;
   readonly machine: ProgramMachine;
-  readonly runtime: SourceRuntime | undefined;
-  /** offsetof(task_struct, thread.fsbase) on x86-64, thread.uw.tp_value on arm64. Bytes. */
-  readonly threadPointer: number;
   readonly maps: ProgramMaps;
   /** "arm": the thread stops at its next gate (program/armed-thread.ts); "halt": SIGSTOP of the process, at once. */
   readonly stop: 'none' | 'arm' | 'halt';
@@ -43,45 +35,22 @@ export interface SourceProgramRequest {
   /** What expressions may name. */
   readonly known: readonly SourceField[];
   readonly condition: LoweredExpression | undefined;
+  /** Of a scope on a pprof label. */
+  readonly label: LoweredExpression | undefined;
+  /** Undefined: it is not known what the process runs. */
+  readonly program: SourceProgramPlace | undefined;
+  /** Of a record with a stack. */
+  readonly callers: CallerPlaces | undefined;
   /** Events about two threads: the other one, and what is known of the target's threads (thread-map.ts). */
   readonly second: (SecondThread & { readonly threads: MapReference }) | undefined;
   readonly layout: RecordLayout;
 }
 
-/** r8 = the word at r8 in kernel or user memory. */
-const emitWord = (to: Evaluation, helper: 'probe_read_kernel' | 'probe_read_user', failed: string): void => {
-  to.assembler.mov('r1', 'r10').add('r1', frame.scratch).mov('r2', 8).mov('r3', 'r8');
-  to.assembler.call(helper).jumpIf('r0', '!=', 0, failed).load('r8', 'r10', frame.scratch, 8);
-};
-
-/**
- * The goroutine of the current thread into the frame: task -> thread pointer -> g -> goid. The kernel keeps the thread
- * pointer in the task when it is set by arch_prctl or clone, as Go and C libraries do. 0 is g0: the scheduler's own stack.
- */
-export const emitKernelGoroutine = (
-  to: Evaluation,
-  request: Pick<SourceProgramRequest, 'runtime' | 'threadPointer'>,
-): void => {
-  const { assembler } = to;
-  const unknown = assembler.freshLabel('unknown');
-  const known = assembler.freshLabel('known');
-  if (request.runtime !== undefined) {
-    assembler.call('get_current_task').mov('r8', 'r0').add('r8', request.threadPointer);
-    emitWord(to, 'probe_read_kernel', unknown);
-    assembler.add('r8', request.runtime.tlsG);
-    emitWord(to, 'probe_read_user', unknown);
-    assembler.jumpIf('r8', '==', 0, unknown).add('r8', request.runtime.goid);
-    emitWord(to, 'probe_read_user', unknown);
-    assembler.store('r10', frame.goroutine, 'r8', 8).jump(known).label(unknown);
-  }
-  assembler.store('r10', frame.goroutine, 0, 8).store('r10', frame.flags, recordFlags.goroutineUnknown, 8);
-  assembler.label(known);
-};
-
 /** Leaves at `out` unless the event is about the target. */
 const emitSubjectGuard = (to: Evaluation, request: SourceProgramRequest, out: string): void => {
   if (request.subject === undefined) {
     emitTargetGuard(to, request.target, out);
+    if (request.program?.starting === true) emitProgramGuard(to, request.program, out);
     return;
   }
   const named = request.known.find(({ capture }) => capture.name === request.subject)?.read;
@@ -163,18 +132,21 @@ const emitFields = (to: Evaluation, request: SourceProgramRequest, second: boole
 };
 
 /** Goes to `out` when the condition is false. What could not be judged is an event that says so. */
-const emitSourceCondition = (to: Evaluation, request: SourceProgramRequest, out: string): void => {
+const emitSourceCondition = (to: Evaluation, request: SourceProgramRequest, second: boolean, out: string): void => {
   const { assembler } = to;
-  const { condition, maps } = request;
-  if (condition === undefined) {
+  const { condition, label, maps } = request;
+  if (condition === undefined && label === undefined) {
     emitCount(to, maps, 'matches');
     return;
   }
   const fault = assembler.freshLabel('fault');
   const judged = assembler.freshLabel('judged');
   emitReachable(to, fault);
-  emitExpression({ ...to, fault }, condition);
-  assembler.jumpIf('r8', '==', 0, out);
+  if (label !== undefined) emitLabelScope(to, label, second, { out, fault });
+  if (condition !== undefined) {
+    emitExpression({ ...to, fault }, condition);
+    assembler.jumpIf('r8', '==', 0, out);
+  }
   emitCount(to, maps, 'matches');
   assembler.jump(judged).label(fault);
   emitCount(to, maps, 'faults');
@@ -201,6 +173,10 @@ const emitRecord = (to: Evaluation, request: SourceProgramRequest, second: boole
   assembler.jumpIf('r0', '==', 0, full).mov('r7', 'r0');
   emitRecordHeader(to, { probe: request.probe, siteCookie: false });
   emitFields(to, request, second);
+  if (request.callers !== undefined && request.program !== undefined) {
+    const elsewhere = second || request.subject !== undefined;
+    emitSourceStack(to, request.layout, { ...request.callers, ...request.program, elsewhere });
+  }
   emitSourceStop(to, request, second);
   emitRecordFaults(to);
   assembler.mov('r1', 'r7').mov('r2', 0).call('ringbuf_submit').jump(out).label(full);
@@ -214,7 +190,7 @@ const emitRecord = (to: Evaluation, request: SourceProgramRequest, second: boole
 const emitMatch = (to: Evaluation, request: SourceProgramRequest, second: boolean, out: string): void => {
   const inner = { ...to, event: eventReads(request.known, second) };
   emitSourceScope(inner, request.spec, out);
-  emitSourceCondition(inner, request, out);
+  emitSourceCondition(inner, request, second, out);
   const { switches } = request.maps;
   if (switches !== undefined) emitThen(inner, switches, request.spec.onMatch);
   if (request.spec.action.kind !== 'count') emitRecord(inner, request, second, out);
@@ -234,9 +210,10 @@ const emitSecondThread = (to: Evaluation, request: SourceProgramRequest, out: st
     .or('r1', 'r7');
   assembler.store('r10', frame.pidTid, 'r1', 8).store('r10', frame.captureFaults, 0, 8);
   assembler.load('r1', 'r0', 0, 8).store('r10', frame.goroutine, 'r1', 8).store('r10', frame.flags, 0, 8);
+  assembler.load('r1', 'r0', 16, 8).store('r10', frame.site, 'r1', 8);
   assembler.load('r1', 'r0', 8, 8).jumpIf('r1', '==', threadKnown.left, known);
   if (second.comes) assembler.jumpIf('r1', '==', threadKnown.came, known);
-  assembler.store('r10', frame.goroutine, 0, 8);
+  assembler.store('r10', frame.goroutine, 0, 8).store('r10', frame.site, labelKnown.no, 8);
   assembler.store('r10', frame.flags, recordFlags.goroutineUnknown, 8).label(known);
 };
 

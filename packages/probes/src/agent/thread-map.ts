@@ -3,8 +3,9 @@
  * nothing of its own, so this is still so when it comes back or is woken; only the thread itself could be asked, and in
  * the kernel's events about it (sched_switch for the one that comes, sched_wakeup) somebody else is running.
  *
- * A hash: key u32, the thread's id; value u64 goroutine id, u64 what that is worth (`threadKnown`). Threads that were
- * waiting before the map was made are in it without a goroutine, until they have run once.
+ * A hash: key u32, the thread's id; value u64 goroutine id, u64 what that is worth (`threadKnown`), u64 whether it had the
+ * label that is asked for (`labelKnown`). Threads that were waiting before the map was made are in it without a goroutine,
+ * until they have run once.
  */
 import { readdirSync } from 'node:fs';
 import {
@@ -18,16 +19,16 @@ import {
   readTracepointFormat,
   u32,
 } from '@probelens/bpf';
+import type { LoweredExpression } from '../plan/expression.js';
 import type { Evaluation } from '../program/evaluation.js';
 import { frame, temporary } from '../program/frame.js';
 import { emitTargetGuard } from '../program/gate.js';
 import type { ProgramMachine } from '../program/registers.js';
 import { Opened } from './armed.js';
-import type { SourceRuntime } from './protocol.js';
 import * as refusal from './refusal.js';
-import { emitKernelGoroutine, threadKnown } from './source-program.js';
+import { emitKernelGoroutine, emitLabel, labelKnown, type ThreadPlace, threadKnown } from './source-goroutine.js';
 
-export const threadValueSize = 16;
+export const threadValueSize = 24;
 
 /**
  * Go ends a program that wants more than 10,000 threads (runtime/debug.SetMaxThreads). Allocated beforehand, a megabyte:
@@ -41,13 +42,18 @@ const cloneThread = 0x10000;
 /** EXIT_DEAD and EXIT_ZOMBIE as sched_switch reports them (include/linux/sched.h, TASK_REPORT): it will not come back. */
 const exitStates = 0x30;
 
-export interface ThreadMapRequest {
+export interface ThreadMapRequest extends ThreadPlace {
   readonly target: number;
   readonly machine: ProgramMachine;
-  readonly runtime: SourceRuntime | undefined;
-  /** As `SourceProgramRequest.threadPointer`. */
-  readonly threadPointer: number;
+  /** What is to be known of the goroutines besides. */
+  readonly label: LoweredExpression | undefined;
 }
+
+/** The value in the frame, lowest address first; the key is temporary 0. */
+const entry = { goroutine: temporary(3), known: temporary(2), label: temporary(1) } as const;
+
+/** The first temporary behind key and value. */
+const free = 4;
 
 const offsetOf = (category: string, name: string, field: string): number => {
   const found = readTracepointFormat(category, name).fields.find((each) => each.name === field);
@@ -55,10 +61,10 @@ const offsetOf = (category: string, name: string, field: string): number => {
   return found.offset;
 };
 
-/** r1 = the map, r2 = address of the key (temporary 0), r3 = address of the value (the two words from temporary 2 on). */
+/** r1 = the map, r2 = address of the key (temporary 0), r3 = address of the value. */
 const emitEntry = ({ assembler }: Evaluation, threads: BpfMap): void => {
   assembler.loadMap('r1', threads).mov('r2', 'r10').add('r2', temporary(0));
-  assembler.mov('r3', 'r10').add('r3', temporary(2));
+  assembler.mov('r3', 'r10').add('r3', entry.goroutine);
 };
 
 const evaluation = ({ machine, runtime }: ThreadMapRequest): Evaluation => ({
@@ -68,6 +74,19 @@ const evaluation = ({ machine, runtime }: ThreadMapRequest): Evaluation => ({
   goidOffset: runtime?.goid,
   fault: 'out',
 });
+
+/** Into the entry: whether the goroutine, whose g is in the frame, has the label. */
+const emitLabelEntry = (to: Evaluation, label: LoweredExpression | undefined): void => {
+  const { assembler } = to;
+  assembler.store('r10', entry.label, labelKnown.no, 8);
+  if (label === undefined) return;
+  const judged = assembler.freshLabel('judged');
+  const fault = assembler.freshLabel('unjudged');
+  assembler.load('r1', 'r10', frame.site, 8).jumpIf('r1', '==', 0, judged);
+  emitLabel(to, label, fault, free);
+  assembler.store('r10', entry.label, 'r8', 8).jump(judged).label(fault);
+  assembler.store('r10', entry.label, labelKnown.unjudged, 8).label(judged);
+};
 
 /** At sched_switch: the thread that leaves, and its goroutine; and of the one that comes, that it runs. */
 const buildLeaving = (request: ThreadMapRequest, threads: BpfMap): Uint8Array => {
@@ -83,9 +102,10 @@ const buildLeaving = (request: ThreadMapRequest, threads: BpfMap): Uint8Array =>
   emitEntry(to, threads);
   assembler.call('map_delete_elem').jump('coming').label(remember).store('r10', frame.flags, 0, 8);
   emitKernelGoroutine(to, request);
-  assembler.load('r1', 'r10', frame.goroutine, 8).store('r10', temporary(2), 'r1', 8);
-  assembler.store('r10', temporary(1), threadKnown.never, 8).load('r1', 'r10', frame.flags, 8);
-  assembler.jumpIf('r1', '!=', 0, unknown).store('r10', temporary(1), threadKnown.left, 8).label(unknown);
+  emitLabelEntry(to, request.label);
+  assembler.load('r1', 'r10', frame.goroutine, 8).store('r10', entry.goroutine, 'r1', 8);
+  assembler.store('r10', entry.known, threadKnown.never, 8).load('r1', 'r10', frame.flags, 8);
+  assembler.jumpIf('r1', '!=', 0, unknown).store('r10', entry.known, threadKnown.left, 8).label(unknown);
   emitEntry(to, threads);
   assembler.mov('r4', 0).call('map_update_elem').label('coming');
   assembler.load('r1', 'r6', offsetOf('sched', 'sched_switch', 'next_pid'), 4).store('r10', temporary(0), 'r1', 8);
@@ -104,7 +124,8 @@ const buildNew = (request: ThreadMapRequest, threads: BpfMap): Uint8Array => {
   assembler.load('r1', 'r6', offsetOf('task', 'task_newtask', 'clone_flags'), 8);
   assembler.and('r1', cloneThread).jumpIf('r1', '==', 0, 'out');
   assembler.load('r1', 'r6', offsetOf('task', 'task_newtask', 'pid'), 4).store('r10', temporary(0), 'r1', 8);
-  assembler.store('r10', temporary(2), 0, 8).store('r10', temporary(1), 0, 8);
+  assembler.store('r10', entry.goroutine, 0, 8).store('r10', entry.known, threadKnown.never, 8);
+  assembler.store('r10', entry.label, labelKnown.no, 8);
   emitEntry(to, threads);
   return assembler.mov('r4', 0).call('map_update_elem').label('out').mov('r0', 0).exit().assemble();
 };

@@ -3,7 +3,9 @@ import { KernelError } from '@probelens/bpf';
 import { bpfFields } from '../bpf-load/fields.js';
 import type { LoweredExpression } from '../plan/expression.js';
 import type { PlannedCapture } from '../plan/plan.js';
+import { subexpressions } from '../plan/request.js';
 import { maximumCaptures } from '../program/record.js';
+import { goroutineRegister } from '../program/registers.js';
 import * as read from '../program/shape.js';
 import { InvalidPlan } from '../program/shape.js';
 import { validShape } from '../program/validate.js';
@@ -12,10 +14,11 @@ import { validSpec, validTarget } from '../program/validate-spec.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import { validPlace } from './list-place.js';
 import { machineHere } from './machine.js';
-import type { ListPlace, SourceFieldDescription, SourceRuntime } from './protocol.js';
+import type { ListPlace, ProgramCode, SourceFieldDescription, SourceRuntime } from './protocol.js';
 import * as refusal from './refusal.js';
 import { sourceOf } from './source.js';
 import { describeFields } from './source-fields.js';
+import { asksForStack } from './source-stack.js';
 
 /** Thread-local storage before the thread pointer: a page is generous. Bytes. */
 const furthestTls = 1 << 20;
@@ -28,12 +31,30 @@ export interface ValidSource {
   readonly captures: readonly PlannedCapture[];
   readonly place: ListPlace | undefined;
   readonly subject: string | undefined;
+  readonly code: ProgramCode | undefined;
+  readonly label: LoweredExpression | undefined;
 }
 
 const validRuntime = (field: read.Field): SourceRuntime => ({
   goid: read.integer(read.member(field, 'goid'), 0, furthestGoid),
   tlsG: read.integer(read.member(field, 'tlsG'), -furthestTls, furthestTls),
 });
+
+/** What is read of the current g and names no other register. */
+const validLabel = (field: read.Field): LoweredExpression => {
+  const machine = machineHere();
+  const label = validCondition(field, machine);
+  const known = goroutineRegister[machine];
+  const foreign = subexpressions(label).some((node) => node.kind === 'register' && node.register !== known);
+  if (foreign) throw new InvalidPlan(`${field.path} names another register than ${known}`);
+  return label;
+};
+
+const validCode = (field: read.Field): ProgramCode => {
+  const end = read.member(field, 'end');
+  read.address(end);
+  return { end: read.text(end), fixed: read.flag(read.member(field, 'fixed')) };
+};
 
 /** An expression of the template: a number or a truth value. */
 const validCapture = (field: read.Field): PlannedCapture => {
@@ -72,10 +93,14 @@ export const validSource = (value: unknown): ValidSource =>
     );
     const subject = read.optional(read.member(field, 'subject'), read.text);
     const place = validPlace(value, spec);
-    checkAbilities(spec, runtime);
+    const code = read.optional(read.member(field, 'code'), validCode);
+    const label = read.optional(read.member(field, 'label'), validLabel);
+    checkAbilities(spec, { runtime, code });
+    if ((label === undefined) !== (spec.scope.kind !== 'label'))
+      throw new InvalidPlan('a label is described exactly where the scope is on one');
     if (subject !== undefined && spec.action.kind === 'stop')
       throw refusal.unsupported('A stop by an event that others cause', 'use `do log`');
-    return { spec, runtime, condition, captures: captures ?? [], place, subject };
+    return { spec, runtime, condition, captures: captures ?? [], place, subject, code, label };
   });
 
 export interface ValidBpf extends ValidSource {
@@ -107,13 +132,12 @@ export const sourceFields = (value: unknown): readonly SourceFieldDescription[] 
   }
 };
 
-const checkAbilities = (spec: ProbeSpec, runtime: SourceRuntime | undefined): void => {
+const checkAbilities = (spec: ProbeSpec, { runtime, code }: Pick<ValidSource, 'runtime' | 'code'>): void => {
   const { kind } = spec.target;
   if (spec.onMatch !== undefined && kind !== 'tracepoint' && kind !== 'perf-event')
     throw refusal.unsupported('`then`', 'let a function or a tracepoint switch other probes');
-  if (spec.action.kind === 'snapshot' || (spec.onMatch ?? []).some((each) => each.kind === 'snapshot'))
-    throw refusal.unsupported('A snapshot', 'use `do log`, or a line of the program');
-  if (spec.scope.kind === 'label')
-    throw refusal.unsupported('A scope on a pprof label', 'use `on goroutine N`, or a function of the program');
+  if (asksForStack(spec) && (kind === 'bpf' || code === undefined)) throw refusal.noKernelStack(kind === 'bpf');
+  if (spec.scope.kind === 'label' && kind === 'bpf')
+    throw refusal.unsupported('A scope on a pprof label', 'use a function or a tracepoint of the program');
   if (spec.scope.kind !== 'process' && runtime === undefined) throw refusal.noKernelGoroutine();
 };

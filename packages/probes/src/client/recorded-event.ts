@@ -1,15 +1,18 @@
 /** Records as events: nothing of them is decoded before somebody asks for it. */
+import { constants } from 'node:os';
 import { capturedValue } from '../agent/captured-text.js';
-import type { RecordShape, StackSite } from '../agent/protocol.js';
+import type { ProgramCode, RecordShape, StackSite } from '../agent/protocol.js';
 import type { CapturedValue, ProbeEvent } from '../events.js';
 import {
   becauseShift,
   forEachRecord,
+  type RecordedStack,
   type RecordLayout,
   readStack,
   recordFlags,
   recordLayout,
   recordOffsets,
+  smallestPage,
 } from '../program/record.js';
 
 interface Known extends RecordShape {
@@ -39,7 +42,7 @@ class RecordedEvent implements ProbeEvent {
   readonly #view: DataView;
   readonly #offset: number;
   #values: readonly CapturedValue[] | undefined;
-  #stack: { readonly stack: readonly string[]; readonly stackTop?: string } | undefined;
+  #stack: LinkedStack | undefined;
 
   constructor(known: Known, view: DataView, offset: number) {
     this.#known = known;
@@ -99,40 +102,81 @@ class RecordedEvent implements ProbeEvent {
   get stackTop(): string | undefined {
     return this.#readStack()?.stackTop;
   }
+  get stackMissing(): string | undefined {
+    return this.#readStack()?.stackMissing;
+  }
 
   #has(flag: number): boolean {
     return (this.#view.getUint32(this.#offset + recordOffsets.flags, true) & flag) !== 0;
   }
 
-  #readStack(): { readonly stack: readonly string[]; readonly stackTop?: string } | undefined {
-    const { stackSites, layout } = this.#known;
-    if (stackSites === undefined || layout.stack === undefined) return undefined;
-    this.#stack ??= linkedStack(stackSites[this.site], readStack(this.#view, this.#offset + layout.stack));
+  #readStack(): LinkedStack | undefined {
+    const { stackSites, code, layout } = this.#known;
+    if (layout.stack === undefined) return undefined;
+    if (this.#stack !== undefined) return this.#stack;
+    const recorded = readStack(this.#view, this.#offset + layout.stack);
+    if (stackSites !== undefined) this.#stack = linkedStack(stackSites[this.site], recorded);
+    else if (code !== undefined && layout.codeEnd !== undefined)
+      this.#stack = roamingStack(code, this.#view.getBigUint64(this.#offset + layout.codeEnd, true), recorded);
     return this.#stack;
   }
 }
 
+interface LinkedStack {
+  readonly stack: readonly string[];
+  readonly stackTop?: string;
+  readonly stackMissing?: string;
+}
+
+const linkedBy =
+  (bias: bigint) =>
+  (address: bigint): string =>
+    `0x${BigInt.asUintN(64, address - bias).toString(16)}`;
+
 /** Code addresses as linked, and the word at the stack pointer as if it were one. */
-const linkedStack = (
-  site: StackSite | undefined,
-  { addresses, top }: { readonly addresses: readonly bigint[]; readonly top: bigint },
-): { readonly stack: readonly string[]; readonly stackTop?: string } => {
+const linkedStack = (site: StackSite | undefined, { addresses, top, errno }: RecordedStack): LinkedStack => {
   const [here] = addresses;
-  if (site === undefined || here === undefined) return { stack: [] };
+  if (site === undefined || here === undefined) return { stack: [], stackMissing: withoutStack(errno) };
   // The innermost address is the probed instruction's own: its distance from the planned one is the load bias.
-  const bias = here - BigInt(site.address);
-  const linked = (address: bigint): string => `0x${BigInt.asUintN(64, address - bias).toString(16)}`;
+  const linked = linkedBy(here - BigInt(site.address));
   return { stack: withCaller(site, addresses, top).map(linked), stackTop: linked(top) };
 };
+
+/** Undefined: something else was loaded there. */
+const biasOf = ({ end, fixed }: ProgramCode, loaded: bigint): bigint | undefined => {
+  const bias = loaded - BigInt(end);
+  return (fixed ? bias === 0n : bias % BigInt(smallestPage) === 0n) ? bias : undefined;
+};
+
+/** The same at an event of the kernel. `loaded`: where the code ends in this process. */
+const roamingStack = (code: ProgramCode, loaded: bigint, { addresses, top, errno }: RecordedStack): LinkedStack => {
+  if (loaded === 0n && errno !== constants.errno.ESRCH)
+    return { stack: [], stackMissing: 'the thread had given its memory back' };
+  if (addresses.length === 0) return { stack: [], stackMissing: withoutStack(errno) };
+  const bias = biasOf(code, loaded);
+  if (bias === undefined) return { stack: [], stackMissing: 'the process did not run the program then' };
+  // What lies elsewhere (C libraries, the vDSO) keeps the address that it has in the process.
+  const inProgram = linkedBy(bias);
+  const linked = (address: bigint): string =>
+    address >= bias && address < loaded ? inProgram(address) : `0x${address.toString(16)}`;
+  return { stack: addresses.map(linked), ...(top === 0n ? {} : { stackTop: linked(top) }) };
+};
+
+const withoutStack = (errno: number): string =>
+  errno === constants.errno.ESRCH
+    ? 'the thread did not run then, and only who runs has a stack to read'
+    : `the kernel gave none (errno ${errno})`;
 
 /** The shapes that an agent has told of, and events made with them. */
 export class RecordedEvents {
   readonly #known = new Map<number, Known>();
 
   add(shape: RecordShape): void {
-    const { probe, captures, stackSites } = shape;
-    const layout = recordLayout(captures, stackSites !== undefined);
-    this.#known.set(probe, { probe, captures, stackSites: stackSites ?? undefined, layout });
+    const { probe, captures } = shape;
+    // JSON has no undefined.
+    const [stackSites, code] = [shape.stackSites ?? undefined, shape.code ?? undefined];
+    const layout = recordLayout(captures, stackSites !== undefined || code !== undefined, code !== undefined);
+    this.#known.set(probe, { probe, captures, stackSites, code, layout });
   }
 
   /** After the last record of the probe. */

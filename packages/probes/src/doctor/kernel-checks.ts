@@ -51,6 +51,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
     loss: 'Probes on perf:cycles and its like do not work; virtual machines seldom have the counters.',
   },
   perfBreakpoint: { title: 'hardware breakpoints', without: 'degraded', loss: 'Nothing that is used today.' },
+  taskRegisters: {
+    title: 'registers at kernel events',
+    without: 'degraded',
+    loss: 'Snapshots at events of the kernel leave out the caller of the function that made the system call.',
+  },
   instructionsV4: { title: 'newer BPF instructions', without: 'degraded', loss: 'Nothing: others are used instead.' },
 };
 

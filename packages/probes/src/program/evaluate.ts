@@ -48,6 +48,10 @@ export const emitUserRead = (to: Evaluation, destination: number, bytes: number,
 
 /** r8 = the register as the probed instruction found it. Throws ProgramError for one that the context lacks. */
 export const emitRegister = (to: Evaluation, register: string): void => {
+  if (to.goroutineAt !== undefined && register === goroutineRegister[to.machine]) {
+    to.assembler.load('r8', 'r10', to.goroutineAt, 8);
+    return;
+  }
   if (to.event !== undefined) {
     to.event.emitField(to, register);
     return;

@@ -12,7 +12,9 @@ export interface Evaluation {
   /** Label to go to when the expression cannot be computed. */
   readonly fault: string;
   /** In a program at an event of the kernel, where there are no registers: a "register" is a field of the event. */
-  readonly event?: EventReads;
+  readonly event?: EventReads | undefined;
+  /** At an event of the kernel: where in the frame the address of the current g is, the one register that is known. */
+  readonly goroutineAt?: number;
 }
 
 /** How a program reads the fields of its event by name. r6 = the context. */

@@ -18,7 +18,7 @@ export const frame = {
   pidTid: -32,
   /** Bits of the captures that could not be read. */
   captureFaults: -40,
-  /** Index of the site, where sites differ. */
+  /** Index of the site, where sites differ; at events of the kernel, which have none, what is known of the current g. */
   site: -48,
   scratch: -48 - scratchBytes,
 } as const;

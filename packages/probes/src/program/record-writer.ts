@@ -183,10 +183,14 @@ const userStack = 1 << 8;
  */
 export const emitStack = (to: Evaluation, at: number): void => {
   const { assembler } = to;
-  const read = assembler.freshLabel('stack');
   assembler.store('r7', at, 0, 8);
   emitRegister(to, stackPointer[to.machine]);
   assembler.mov('r1', 'r7').add('r1', at).mov('r2', 8).mov('r3', 'r8').call('probe_read_user');
+  emitCallers(to, at);
+};
+
+/** The addresses and their bytes, or the errno. Expects the context in r6. */
+export const emitCallers = ({ assembler }: Evaluation, at: number): void => {
   assembler
     .mov('r1', 'r6')
     .mov('r2', 'r7')
@@ -194,11 +198,7 @@ export const emitStack = (to: Evaluation, at: number): void => {
   assembler
     .mov('r3', stackFrames * 8)
     .mov('r4', userStack)
-    .call('get_stack');
-  assembler
-    .jumpIf('r0', 's>=', 0, read)
-    .mov('r0', 0)
-    .label(read)
+    .call('get_stack')
     .store('r7', at + 8, 'r0', 8);
 };
 

@@ -12,7 +12,8 @@
  *    56  captures in the plan's order; those without a place take no room
  *
  * After the captures, in snapshots and halts only: u64 word at the stack pointer (the return address before a frame is made), u64
- * bytes of the stack that follow and count, then room for `stackFrames` u64 addresses, innermost first.
+ * bytes of the stack that follow and count (or a negative errno), then room for `stackFrames` u64 addresses, innermost
+ * first; at events of the kernel behind that u64 mm->end_code, which says where the program lies.
  *
  * A capture is 8 bytes (integers already extended to 64 bits, booleans 0 or 1, bits of floats, addresses), or for
  * strings: u32 true length (saturated), u32 bytes that follow and count, then `limit` bytes rounded up to 8. A capture of
@@ -47,11 +48,16 @@ export const maximumStringLimit = 1024;
 /** Callers that a snapshot carries at most. */
 export const stackFrames = 32;
 
+/** Programs are loaded at multiples of a page, and pages are no smaller. Bytes. */
+export const smallestPage = 4096;
+
 export interface RecordLayout {
   /** Whole record, bytes, a multiple of 8. */
   readonly size: number;
   /** Where the stack of a snapshot is; undefined without one. */
   readonly stack: number | undefined;
+  /** Of the word behind it that says where the program lies; undefined where the planned sites do. */
+  readonly codeEnd: number | undefined;
   /** Offset of each capture of the plan; undefined for those that have no place to read from. */
   readonly captures: readonly (number | undefined)[];
 }
@@ -86,7 +92,11 @@ export const captureSize = (capture: PlannedCapture): number => {
   return limit === undefined ? 8 : 8 + roundUp(limit);
 };
 
-export const recordLayout = (captures: readonly PlannedCapture[], withStack = false): RecordLayout => {
+export const recordLayout = (
+  captures: readonly PlannedCapture[],
+  withStack = false,
+  withCodeEnd = false,
+): RecordLayout => {
   let size: number = recordOffsets.captures;
   const offsets = captures.map((capture) => {
     const bytes = captureSize(capture);
@@ -95,18 +105,24 @@ export const recordLayout = (captures: readonly PlannedCapture[], withStack = fa
     size += bytes;
     return at;
   });
-  if (!withStack) return { size, stack: undefined, captures: offsets };
-  return { size: size + 16 + stackFrames * 8, stack: size, captures: offsets };
+  if (!withStack) return { size, stack: undefined, codeEnd: undefined, captures: offsets };
+  const end = size + 16 + stackFrames * 8;
+  return { size: withCodeEnd ? end + 8 : end, stack: size, codeEnd: withCodeEnd ? end : undefined, captures: offsets };
 };
 
-/** The addresses of a snapshot's stack, innermost first, and the word that was at the stack pointer. */
-export const readStack = (
-  view: DataView,
-  offset: number,
-): { readonly top: bigint; readonly addresses: readonly bigint[] } => {
-  const count = Math.min(Number(view.getBigUint64(offset + 8, true)) / 8, stackFrames);
+/** What a record has of a stack: the addresses, innermost first, and the word that was at the stack pointer. */
+export interface RecordedStack {
+  readonly top: bigint;
+  readonly addresses: readonly bigint[];
+  /** The helper's errno; 0 where there is a stack. */
+  readonly errno: number;
+}
+
+export const readStack = (view: DataView, offset: number): RecordedStack => {
+  const bytes = Number(view.getBigInt64(offset + 8, true));
+  const count = Math.min(Math.max(bytes, 0) / 8, stackFrames);
   const addresses = Array.from({ length: count }, (_, index) => view.getBigUint64(offset + 16 + index * 8, true));
-  return { top: view.getBigUint64(offset, true), addresses };
+  return { top: view.getBigUint64(offset, true), addresses, errno: Math.max(0, -bytes) };
 };
 
 /** struct bpf_ringbuf_hdr before each record, and the bits of its first word: kernel/bpf/ringbuf.c. */

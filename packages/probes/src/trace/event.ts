@@ -26,6 +26,8 @@ export interface TraceEvent {
   readonly faulted?: true;
   /** Snapshots: the callers, innermost first, as "function (file:line)". */
   readonly stack?: readonly string[];
+  /** With an empty stack: why. */
+  readonly stackMissing?: string;
   /** Probes on `bpf:` only: the system call. */
   readonly bpf?: BpfCall;
 }
@@ -82,6 +84,7 @@ export const formatTraceEvent = (names: EventNames, event: TraceEvent, options: 
     `${seconds(event.t)} cpu ${event.cpu} ${who}${program} ${event.at ?? names.text}${unsure}: ${eventMessage(names, event)}`,
   ];
   for (const frame of event.stack ?? []) lines.push(`    ${frame}`);
+  if (event.stackMissing !== undefined) lines.push(`    no callers: ${event.stackMissing}`);
   if (event.bpf !== undefined && names.template === undefined)
     for (const line of bpfDetails(event.bpf, { whole: options.wholeLog ?? false })) lines.push(`    ${line}`);
   return lines.join('\n');

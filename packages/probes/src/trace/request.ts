@@ -1,6 +1,6 @@
 /** What each probe text of a trace turns into before anything is started. */
 import type { GoBinary } from '@probelens/gosym';
-import type { AgentTarget, ListPlace, SourceRuntime } from '../agent/protocol.js';
+import type { AgentTarget, ListPlace } from '../agent/protocol.js';
 import type { AgentClient } from '../client/client.js';
 import { AgentFailure } from '../client/errors.js';
 import { historySources } from '../crash/history.js';
@@ -8,6 +8,8 @@ import { crashSources } from '../crash/sources.js';
 import type { CapturedValue } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 import type { Planner } from '../plan/planner.js';
+import { Refused } from '../plan/refused.js';
+import { type SourceOrigin, sourceOrigin } from '../plan/source-origin.js';
 import type { ProbeSpec } from '../spec/spec.js';
 import { parseProbeText } from '../spec/text.js';
 import type { EventNames } from './event.js';
@@ -19,7 +21,8 @@ export interface TraceRequest {
   readonly spec: ProbeSpec;
   /** Undefined for events of the kernel, which have no place in the binary. */
   readonly plan: ProbePlan | undefined;
-  readonly runtime: SourceRuntime | undefined;
+  /** Of events of the kernel: what of the program they are about. */
+  readonly origin: SourceOrigin | undefined;
   /** Among probes that switch each other. */
   readonly place?: ListPlace;
   /** Nanoseconds per hit. */
@@ -51,19 +54,26 @@ const parse = (text: string): ProbeSpec => {
 export const isKernelEvent = (spec: ProbeSpec): boolean =>
   spec.target.kind === 'tracepoint' || spec.target.kind === 'perf-event' || spec.target.kind === 'bpf';
 
+const originOf = (text: string, spec: ProbeSpec, binary: GoBinary): SourceOrigin => {
+  try {
+    return sourceOrigin(spec, binary);
+  } catch (error) {
+    if (error instanceof Refused) throw failure.notPlanned(text, error.code, error.message);
+    throw error;
+  }
+};
+
 /** Throws `AgentFailure` with the first text that cannot be had. */
 export const traceRequest = (text: string, binary: GoBinary, planner: Planner): TraceRequest => {
   const spec = parse(text);
   const names = { text, template: spec.action.kind === 'log' ? spec.action.template : undefined };
   if (isKernelEvent(spec)) {
-    const { goid, tlsG } = binary.runtime;
-    const runtime = goid === undefined || tlsG === undefined ? undefined : { goid, tlsG };
-    return { names, spec, plan: undefined, runtime, cost: SOURCE_COST };
+    return { names, spec, plan: undefined, origin: originOf(text, spec, binary), cost: SOURCE_COST };
   }
   const result = planner.plan(spec, binary, { use: 'log' });
   if (!result.ok) throw failure.notPlanned(text, result.refusal.code, result.refusal.message);
   const notes = result.notes?.map(({ message }) => message);
-  return { names, spec, plan: result.plan, runtime: undefined, cost: costOf(result.plan), notes };
+  return { names, spec, plan: result.plan, origin: undefined, cost: costOf(result.plan), notes };
 };
 
 /** Whatever tells of crashes; what this program or this kernel has not is left out. Throws `AgentFailure`. */
@@ -98,13 +108,13 @@ export const armRequest = async (
   target: AgentTarget,
   reloadForLog: boolean = false,
 ): Promise<number> => {
-  const { plan, spec, runtime } = request;
+  const { plan, spec, origin } = request;
   const again = reloadForLog && spec.target.kind === 'bpf' && spec.target.what === 'load' ? { reloadForLog } : {};
   const about = request.subject === undefined ? {} : { subject: request.subject };
   const place = request.place === undefined ? {} : { place: request.place };
   const armed =
     plan === undefined
-      ? agent.armSource({ spec, target, runtime, ...place, ...about, ...again })
+      ? agent.armSource({ spec, target, runtime: undefined, ...origin, ...place, ...about, ...again })
       : agent.arm({ plan, target, ...place });
   return (await armed).probe;
 };

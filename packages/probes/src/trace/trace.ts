@@ -336,5 +336,6 @@ const traceEvent = (traced: Traced, event: ProbeEvent, binary: GoBinary): TraceE
     ...(event.faulted ? { faulted: true as const } : undefined),
     ...(event.bpf === undefined ? undefined : { bpf: event.bpf }),
     ...(stack === undefined ? undefined : { stack: symboliseStack(binary, stack, event.stackTop) }),
+    ...(event.stackMissing === undefined ? undefined : { stackMissing: event.stackMissing }),
   };
 };

@@ -9,7 +9,7 @@ import type { Evaluation } from '../../program/evaluation.js';
 import { frame } from '../../program/frame.js';
 import { emitCount, emitNumber } from '../../program/gate.js';
 import { emitRecordFaults, emitRecordHeader } from '../../program/record-writer.js';
-import { emitKernelGoroutine } from '../source-program.js';
+import { emitKernelGoroutine } from '../source-goroutine.js';
 import { emitInstructions, emitLog } from './chunks.js';
 import { emitGuesses } from './guess.js';
 import {
