@@ -15,7 +15,8 @@
  * `path.*` means the functions of one package, `path/...` also those of the packages below it. A target between quotes
  * is taken as it stands. SCOPE is `process`, `goroutine N`, `current`, `main` or `label "key"="value"`; ACTION is `stop`,
  * `count`, `snapshot` or `log` with or without a template; without an action the probe logs. `limit N` sends at most N
- * events a second on average, a second's worth of them at once. The clauses may come in any order.
+ * events a second on average, a second's worth of them at once; counts and stops send none or leave none out, and take no
+ * limit. The clauses may come in any order.
  *
  * `then arm N` and `then disarm N` switch the probe with the number N of the same list (a trace's or a session's, from 1)
  * on or off when this one matches, in the kernel and at once; a probe may switch itself. `then snapshot` adds the stack to
@@ -109,7 +110,11 @@ const readInitially = (scanner: Scanner): 'on' | 'off' => {
   return scanner.fail(`Expected on or off, found ${scanner.found()}`);
 };
 
+const clauseWords = ['if', 'on', 'do', 'limit', 'then', 'initially'] as const;
+
 interface Clauses {
+  /** Where each clause begins; of several `then` the first that snapshots, else the last. */
+  readonly at: Map<(typeof clauseWords)[number], number>;
   if?: string;
   on?: ProbeScope;
   do?: ProbeAction;
@@ -118,14 +123,14 @@ interface Clauses {
   initially?: 'on' | 'off';
 }
 
-const clauseWords = ['if', 'on', 'do', 'limit', 'then', 'initially'] as const;
-
 const readClause = (scanner: Scanner, clauses: Clauses): void => {
   const position = scanner.position;
   const found = scanner.peekWord();
   const word = clauseWords.find((each) => each === found);
   if (word === undefined) scanner.fail(`Expected if, on, do, limit, then or initially, found ${scanner.found()}`);
-  if (word !== 'then' && clauses[word] !== undefined) scanner.fail(`There is a second "${word}"`, position);
+  if (word !== 'then' && clauses.at.has(word)) scanner.fail(`There is a second "${word}"`, position);
+  const isKept = word === 'then' && clauses.onMatch?.some(({ kind }) => kind === 'snapshot');
+  if (isKept !== true) clauses.at.set(word, position);
   scanner.takeWord(word);
   scanner.skipSpace();
   switch (word) {
@@ -150,13 +155,33 @@ const readClause = (scanner: Scanner, clauses: Clauses): void => {
   }
 };
 
+/** Clauses about events, beside an action that sends none or may leave none out. */
+const checkEvents = (scanner: Scanner, { at, limit, onMatch, do: action }: Clauses): void => {
+  if (limit !== undefined && action?.kind === 'count')
+    scanner.fail(
+      '"limit" leaves out events, and "do count" sends none: every hit is counted; leave "limit" out, or write "do log"',
+      at.get('limit'),
+    );
+  if (limit !== undefined && action?.kind === 'stop')
+    scanner.fail(
+      '"limit" leaves out events, and a stop that is left out would be a breakpoint that lies; leave "limit" out, or narrow the condition',
+      at.get('limit'),
+    );
+  if (action?.kind === 'count' && onMatch?.some(({ kind }) => kind === 'snapshot'))
+    scanner.fail(
+      '"then snapshot" adds the stack to an event, and "do count" sends none; write "do snapshot"',
+      at.get('then'),
+    );
+};
+
 /** Reads the text form. Never throws: what is wrong comes back with its position. */
 export const parseProbeText = (text: string): ParsedProbe => {
   const scanner = new Scanner(text);
   try {
     const target = readTarget(scanner);
-    const clauses: Clauses = {};
+    const clauses: Clauses = { at: new Map() };
     while (!scanner.atEnd) readClause(scanner, clauses);
+    checkEvents(scanner, clauses);
     return {
       ok: true,
       spec: {
