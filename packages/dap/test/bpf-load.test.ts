@@ -283,18 +283,19 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
 
   it('stops before a load through libbpf and where the call of C returns, and of other C code only there', async () => {
     const program = await stage.program('bpfc');
-    const about =
-      'C code is about to be called that loads eBPF programs (bpf_prog_load); what it loads is shown after it.';
+    const about = (name: string) =>
+      `C code is about to be called that loads eBPF programs (${name}); what it loads is shown after it.`;
+    const ofLibbpf = about('bpf_prog_load');
     await launch(['bpf-load'], ['bpf_prog_load'], 'exec', program);
     await client.ask('configurationDone');
 
     const before = await stopped();
-    expect(before).toMatchObject({ reason: 'exception', description: 'BPF program load', text: about });
+    expect(before).toMatchObject({ reason: 'exception', description: 'BPF program load', text: ofLibbpf });
     const { names, values } = await scopeOf(before.threadId);
     const stack = ['main._Cfunc_bpf_prog_load', 'main.loadAsLibbpf', 'main.main'];
     expect(names.slice(0, 3)).toEqual(stack);
     expect(values).toEqual({ program: 'C code will load it (bpf_prog_load); shown after that' });
-    expect(objectOf(await client.request('probelens/shownLoad')).line).toBe(about);
+    expect(objectOf(await client.request('probelens/shownLoad')).line).toBe(ofLibbpf);
     expect((await client.ask('evaluate', { expression: 'bpf reload', context: 'repl' })).message).toContain(
       'continue to the stop after the load',
     );
@@ -302,7 +303,12 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
 
     for (const [description, name, text, caller] of [
       ['BPF program loaded', 'from_c', 'C code loaded it (bpf_prog_load): this is where', 'main.loadAsLibbpf'],
-      ['BPF program refused', 'wrong_c', 'where no Go function could be stopped in before', 'main.load'],
+      [
+        'BPF program refused',
+        'wrong_c',
+        '. To stop before it next time, say "probe main._Cfunc_load_program do stop".',
+        'main.load',
+      ],
     ] as const) {
       const stop = await stopped();
       expect(stop).toMatchObject({ reason: 'exception', description });
@@ -316,13 +322,14 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     expect(await say('bpf log')).toContain('R0 !read_ok');
     await client.leave();
 
-    // The key, too: once, and before a call of libbpf there is nothing yet to be seen.
-    await launch([], ['bpf_prog_load,errno'], 'exec', program);
+    // The key, too: once, and before a call of a skeleton's loader there is nothing yet to be seen.
+    const ofSkeleton = about('programs__load');
+    await launch([], ['programs__load'], 'exec', program);
     expect(await client.ask('probelens/pauseAtNextLoad')).toMatchObject({ success: true });
     await client.ask('configurationDone');
     const call = await stopped();
-    expect(call).toMatchObject({ reason: 'exception', description: 'BPF program load', text: about });
-    expect(client.output).toContain(about);
+    expect(call).toMatchObject({ reason: 'exception', description: 'BPF program load', text: ofSkeleton });
+    expect(client.output).toContain(ofSkeleton);
     await goOn(call.threadId);
     const pause = await stopped();
     expect(pause).toMatchObject({ reason: 'exception', description: 'BPF program loaded' });
@@ -334,7 +341,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     await launch(['bpf-load'], ['bpf_prog_load'], 'probe', program);
     await client.ask('configurationDone');
     const halt = await stopped();
-    expect(halt).toMatchObject({ reason: 'exception', description: 'BPF program load', text: about });
+    expect(halt).toMatchObject({ reason: 'exception', description: 'BPF program load', text: ofLibbpf });
     const alone = await scopeOf(halt.threadId);
     expect(alone.names.slice(0, 3)).toEqual(stack);
     expect(alone.values.program).toContain('C code will load it');

@@ -56,7 +56,7 @@ export const functionsPerhaps = (binary: GoBinary, name: string): readonly GoFun
   return [...binary.functions()].filter((fn) => matches(loose, fn.name));
 };
 
-/** Whole names of the functions that are called so in any package. `names`: identifiers, neither methods nor generic. */
+/** Whole names of the functions that are called so in any package. `names`: patterns of identifiers, neither methods nor generic. */
 export const functionsNamedAnywhere = (binary: GoBinary, names: readonly string[]): readonly string[] => {
   const found = binary.functionsMatching(new RegExp(`\\.(?:${names.join('|')})$`));
   return [...new Set(found.map(({ name }) => name))];

@@ -8,7 +8,7 @@ import type { BpfSeen } from '../state/bpf.js';
 import type { Gate } from '../state/gate.js';
 import type { Hit } from '../state/hit.js';
 import type { Turn } from '../turn.js';
-import { loaderInC } from './c-loads.js';
+import { calledInC, loaderInC } from './c-loads.js';
 import { isBeforeLoad, isSameLoad } from './calls.js';
 
 /** What the stop at a load turns out to be. */
@@ -18,8 +18,8 @@ export type Recognised =
   | { readonly kind: 'feature-test' }
   /** The person's program; the library repeats the load when it is refused. */
   | { readonly kind: 'library' }
-  /** Made by C. `through`: libbpf's function that Go called; undefined: nothing in Go could be stopped at before it. */
-  | { readonly kind: 'foreign'; readonly through: string | undefined };
+  /** Made by C. `by`: the Go function that called it, one of cgo's; undefined: none is known. */
+  | { readonly kind: 'foreign'; readonly by: string | undefined };
 
 /** All of them in the few frames between the system call and the person's code. */
 const callersAsked = 24;
@@ -40,7 +40,7 @@ export const recognised = ({ success, body }: Response): Recognised => {
   const frames = (success ? listOf(objectOf(body).stackFrames) : []).map(objectOf);
   const names = frames.map(({ name }) => stringOf(name) ?? '');
   if (names.includes('runtime.cgocall'))
-    return { kind: 'foreign', through: names.map(loaderInC).find((each) => each !== undefined) };
+    return { kind: 'foreign', by: names.find((each) => calledInC(each) !== undefined) };
   const paths = frames.map((frame) => stringOf(objectOf(frame.source).path) ?? '');
   if (paths.some((path) => featureTests.test(path))) return { kind: 'feature-test' };
   return { kind: paths.some((path) => programs.test(path)) ? 'library' : 'meant' };
@@ -63,14 +63,17 @@ export const isRepeated = (seen: readonly BpfSeen[], next: BpfLoad, goroutine: n
 export const passedText = ({ cause }: Hit): string =>
   `Not stopped at: a feature test of github.com/cilium/ebpf${cause?.told === undefined ? '' : `, ${cause.told.line}`}`;
 
-const afterwards = (through: string | undefined): string => {
-  const how = through === undefined ? ', where no Go function could be stopped in before' : ` (${through})`;
-  return `C code loaded it${how}: this is where the call of C returns, after the load.`;
+const afterwards = (by: string | undefined): string => {
+  const name = by === undefined ? undefined : calledInC(by);
+  const text = `C code loaded it${name === undefined ? '' : ` (${name})`}: this is where the call of C returns, after the load.`;
+  // Before libbpf's own and a skeleton's the program has been stopped.
+  if (by === undefined || loaderInC(by) !== undefined) return text;
+  return `${text} To stop before it next time, say "probe ${by} do stop".`;
 };
 
 /** A further sentence for a stop after the load. */
 export const callerText = (caller: Recognised, { cause }: Hit): string | undefined => {
-  if (caller.kind === 'foreign') return afterwards(caller.through);
+  if (caller.kind === 'foreign') return afterwards(caller.by);
   if (caller.kind !== 'library') return undefined;
   const load = cause?.bpf;
   if (load?.kind !== 'load' || load.errno === 0 || load.logLevel > 0) return undefined;

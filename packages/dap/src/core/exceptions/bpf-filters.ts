@@ -11,7 +11,7 @@ const isOver = 'errno != 11';
 
 /**
  * golang.org/x/sys/unix, cilium/ebpf and syscall itself all come through these three; libbpf in C does not, and what can be
- * stopped at is Go's call of it. Which of them a program has depends on what it uses.
+ * stopped at is Go's call of it, or of a skeleton's loader. Which of them a program has depends on what it uses.
  */
 const before: readonly FilterSource[] = [
   ...['syscall.Syscall', 'syscall.RawSyscall', 'syscall.Syscall6'].map((name) => ({
@@ -67,7 +67,7 @@ export const bpfFilters: readonly ExceptionFilter[] = [
     filter: 'bpf-next-load',
     label: 'The Next BPF Program Load',
     description: 'Once, for the request probelens/pauseAtNextLoad',
-    // What C loads through other functions than libbpf's comes to no place before: it is stopped after.
+    // What C loads through other functions than libbpf's and a skeleton's comes to no place before: it is stopped after.
     sources: [...before, source(`bpf:load if ${isOver} do stop`)],
     tell: tellLoad,
     place: aboutToLoad,

@@ -40,6 +40,9 @@ const toldOf = (gate: Gate, values: Hit['values'], cause: ProbeEvent | undefined
   return typeof row?.place === 'function' ? row.place(values, gate.planned.function) : row?.place;
 };
 
+/** What the kernel tells is a line, its verdict a sentence. */
+const ended = (description: string): string => (description.endsWith('.') ? description : `${description}.`);
+
 /** A stop because of a filter's event; remembered for `exceptionInfo`. `more`: a further sentence. */
 export const exceptionOf = (
   turn: Turn,
@@ -48,7 +51,7 @@ export const exceptionOf = (
   more?: string,
 ): Told | undefined => {
   const known = toldOf(gate, values, cause);
-  const told = known && more !== undefined ? { ...known, description: `${known.description} ${more}` } : known;
+  const told = known && more !== undefined ? { ...known, description: `${ended(known.description)} ${more}` } : known;
   if (told !== undefined) turn.update({ exception: { told, goroutine, stage: 'shown' } });
   return told;
 };
