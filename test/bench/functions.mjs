@@ -29,7 +29,7 @@ const fail = (message) => {
 };
 
 const cachedDelve = () => {
-  const folders = [join(homedir(), 'go/bin'), join(root, 'node_modules/.cache/probelens')].filter(existsSync);
+  const folders = [join(root, '.cache/bin'), join(homedir(), 'go/bin')].filter(existsSync);
   const found = folders.flatMap((folder) =>
     readdirSync(folder)
       .filter((name) => name === 'dlv')
