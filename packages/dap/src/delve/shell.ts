@@ -5,12 +5,13 @@ import type { Input } from '../core/input.js';
 import type { Message } from '../core/message.js';
 import { AdapterError, errors, sentenceOf } from '../errors.js';
 import { peerProcess } from '../kernel/peer-process.js';
+import { tracedBy } from '../kernel/target.js';
 import type { DapOptions } from '../options.js';
 import { type Attached, attachedBy, continueAbandoned } from './abandoned.js';
 import { connectDelve, type DelveConnection, talkToDelve } from './connection.js';
 import { findDelve } from './find.js';
 import type { DelveProcess } from './start.js';
-import { WholeAttach } from './whole-attach.js';
+import { remoteWarning, WholeAttach } from './whole-attach.js';
 
 /**
  * Delve ends by itself when its session does; a target that hangs in the kernel may keep it longer. On a busy machine
@@ -36,6 +37,12 @@ export class DelveShell {
   get pid(): number | undefined {
     const socket = this.#connection?.socket;
     return this.#process?.pid ?? (socket === undefined ? undefined : peerProcess(socket));
+  }
+
+  /** The process that it has, where that can be seen. */
+  get #tracee(): number | undefined {
+    const { pid } = this;
+    return pid === undefined ? undefined : tracedBy(pid);
   }
 
   get socket(): NodeJS.ReadableStream | undefined {
@@ -144,7 +151,7 @@ export class DelveShell {
 
   /** True when this Delve is left for another one, and what more it says is nobody's. */
   #hear(message: Message): boolean {
-    const heard = this.#again === undefined ? 'tell' : this.#whole.hears(message);
+    const heard = this.#again === undefined ? 'tell' : this.#whole.hears(message, () => this.#tracee);
     if (heard === 'attach-again' && this.#again !== undefined) {
       this.#starting = this.#again();
       return true;
@@ -154,7 +161,8 @@ export class DelveShell {
       if (next !== undefined) this.#connection?.send(next);
       return false;
     }
-    const warning = this.#whole.warning();
+    const isRemote = this.#again === undefined && message.type === 'event' && message.event === 'initialized';
+    const warning = isRemote ? remoteWarning(this.#tracee) : this.#whole.warning();
     if (warning !== undefined) this.#print(warning, 'stderr');
     this.#tell({ kind: 'delve-message', message });
     this.#watchLeaving(message);

@@ -12,6 +12,18 @@ const attemptLimit = 6;
 
 export type Heard = 'tell' | 'leave-out' | 'attach-again';
 
+const missedThreads = (count: number): string =>
+  `Delve does not have ${count} of the program's threads, which started while it attached: a breakpoint there ends the program.`;
+
+/**
+ * Of a Delve that somebody else has started: that one is not ours to attach anew. Where the program is on another machine
+ * nothing is known of it. Gates are safe: they never fire in a thread that nobody traces.
+ */
+export const remoteWarning = (pid: number | undefined): string | undefined => {
+  const missed = pid === undefined ? 0 : untracedThreads(pid);
+  return missed === 0 ? undefined : `${missedThreads(missed)} End that Delve, and start it again.\n`;
+};
+
 export class WholeAttach {
   #initialize: Request | undefined;
   #attach: Request | undefined;
@@ -31,14 +43,10 @@ export class WholeAttach {
     return true;
   }
 
-  get pid(): number | undefined {
-    return numberOf(objectOf(this.#attach?.arguments).processId);
-  }
-
-  /** Delve's `initialized` says that it has attached; it comes before its answer. */
-  hears(message: Message): Heard {
+  /** Delve's `initialized` says that it has attached; it comes before its answer. `tracee`: what Delve has then. */
+  hears(message: Message, tracee: () => number | undefined): Heard {
     if (message.type === 'event' && message.event === 'initialized') {
-      const { pid } = this;
+      const pid = this.#attach === undefined ? undefined : this.#pidOf(this.#attach, tracee);
       const missed = pid === undefined ? 0 : untracedThreads(pid);
       if (missed > 0 && this.#attempts >= attemptLimit) this.#missed = missed;
       if (missed === 0 || this.#attempts >= attemptLimit) return 'tell';
@@ -52,13 +60,22 @@ export class WholeAttach {
     return refused ? 'tell' : 'leave-out';
   }
 
+  /** With `waitFor` only Delve knew it; the next one is told which, or it might take another of the same name. */
+  #pidOf(attach: Request, tracee: () => number | undefined): number | undefined {
+    const args = objectOf(attach.arguments);
+    if (args.waitFor === undefined) return numberOf(args.processId);
+    const processId = tracee();
+    if (processId !== undefined) this.#attach = { ...attach, arguments: { ...args, processId, waitFor: undefined } };
+    return processId;
+  }
+
   /** For the person, once: every attempt has missed some. */
   warning(): string | undefined {
     const missed = this.#missed;
     this.#missed = 0;
     return missed === 0
       ? undefined
-      : `Delve does not have ${missed} of the program's threads, which started while it attached: a breakpoint there ends the program. Disconnect, and attach again when it starts fewer threads.\n`;
+      : `${missedThreads(missed)} Disconnect, and attach again when it starts fewer threads.\n`;
   }
 
   /** To be sent to the next Delve when it is there, and again at its answer, until there is nothing more. */
