@@ -107,6 +107,19 @@ describe('the core without a debugger', () => {
     expect(world.only('release-target')).toHaveLength(1);
   });
 
+  it('ends a program that cannot be probed only where it was started for the session', () => {
+    const refused = (command: string, args: object): World => {
+      const world = new World();
+      world.request('initialize', { clientID: 'test', pathFormat: 'path' });
+      world.request(command, { mode: 'probe', ...args });
+      world.feed({ kind: 'target-found', pid: 77 });
+      world.take();
+      return world.feed({ kind: 'kernel-unavailable', reason: 'the running program was rebuilt.' });
+    };
+    expect(refused('attach', { processId: 77 }).only('end-target')).toEqual([]);
+    expect(refused('launch', { program: '/bin/x' }).only('end-target')).toHaveLength(1);
+  });
+
   it('takes its probes out before it ends the program, and answers both that asked', () => {
     const world = begun();
     gate(world);

@@ -107,7 +107,8 @@ export const onOpened = (turn: Turn): void => {
 export const onUnavailable = (turn: Turn, reason: string): void => {
   const { probeOnly } = turn.state;
   if (probeOnly?.phase.kind !== 'opening') return;
-  turn.emit({ kind: 'end-target' });
+  // One that ran before is the person's, and runs on.
+  if (probeOnly.started) turn.emit({ kind: 'end-target' });
   turn.kernel({ state: 'off', reason: undefined });
   turn.update({ probeOnly: undefined, launch: undefined });
   turn.target({ pid: undefined });
