@@ -1,5 +1,6 @@
 /** Sessions without a debugger, on the real kernel: what is shown is held against what the program itself counts. */
 import { once } from 'node:events';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -128,6 +129,22 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
     await client.next('stopped');
     expect((await client.ask('disconnect', { terminateDebuggee: false })).success).toBe(true);
     await until('it runs', runs(target));
+    expect(await target.verdict()).toMatch(well);
+  });
+
+  it('probes the file that runs where its name means another one by now', async () => {
+    const path = await stage.program('orders');
+    const target = await LiveProgram.start(path, ['serve', '2000']);
+    rmSync(path);
+    copyFileSync(process.execPath, path);
+    await begin('attach', { processId: target.pid });
+    const set = await client.request('setFunctionBreakpoints', { breakpoints: [price] });
+    expect(set.breakpoints).toMatchObject([{ verified: true }]);
+    await client.ask('configurationDone');
+    const { threadId } = (await client.next('stopped')).body;
+    const { stackFrames } = await client.request('stackTrace', { threadId });
+    expect(stackFrames.slice(0, 2)).toMatchObject([{ name: 'main.price' }, { name: 'main.worker' }]);
+    await client.ask('disconnect');
     expect(await target.verdict()).toMatch(well);
   });
 

@@ -1,5 +1,5 @@
 /** The debuggee as /proc shows it. Linux only; elsewhere every question has the answer "nothing". */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 export const isGone = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(String(error.code));
@@ -8,6 +8,16 @@ export const isGone = (error: unknown): boolean =>
 const read = (path: string): string | undefined => {
   try {
     return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+};
+
+/** As maps(5) names the same file; undefined as with `read`. */
+const linkOf = (path: string): string | undefined => {
+  try {
+    return readlinkSync(path);
   } catch (error) {
     if (isGone(error)) return undefined;
     throw error;
@@ -32,18 +42,28 @@ export const tracedBy = (tracer: number): number | undefined => {
   return undefined;
 };
 
-/** Path of the program that runs, or why there is none to open. */
-export const programOf = (pid: number): { readonly path: string } | { readonly reason: string } => {
-  let path: string;
+const isSameFile = (path: string, other: string): boolean => {
   try {
-    path = readlinkSync(`/proc/${pid}/exe`);
+    const [one, two] = [statSync(path, { bigint: true }), statSync(other, { bigint: true })];
+    return one.dev === two.dev && one.ino === two.ino;
   } catch (error) {
-    if (isGone(error)) return { reason: `the program (process ${pid}) is gone or belongs to somebody else.` };
+    if (error instanceof Error && 'code' in error) return false;
     throw error;
   }
-  return path.endsWith(' (deleted)')
-    ? { reason: 'the running program was rebuilt or deleted on disk; start it again.' }
-    : { path };
+};
+
+/** proc_pid_exe(5): opens the file that runs, also where its name means another one or none. */
+const runningFile = (pid: number): string => `/proc/${pid}/exe`;
+
+/**
+ * Path of the program that runs, or why there is none to open. Not its name where that leads elsewhere: the file was
+ * deleted or built again meanwhile, or the process has a file system of its own, as in a container.
+ */
+export const programOf = (pid: number): { readonly path: string } | { readonly reason: string } => {
+  const running = runningFile(pid);
+  const path = linkOf(running);
+  if (path === undefined) return { reason: `the program (process ${pid}) is gone or belongs to somebody else.` };
+  return { path: isSameFile(path, running) ? path : running };
 };
 
 /** proc_pid_maps(5): start-end permissions offset device inode path. */
@@ -54,9 +74,10 @@ const mapsLine = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ +(.*)$/;
  * is not ours to look at. Both in bytes.
  */
 export const addressInMemory = (pid: number, path: string, offset: number): number | undefined => {
+  const name = path === runningFile(pid) ? linkOf(path) : path;
   for (const line of (read(`/proc/${pid}/maps`) ?? '').split('\n')) {
     const [, start = '', end = '', at = '', mapped] = mapsLine.exec(line) ?? [];
-    if (mapped !== path) continue;
+    if (mapped !== name) continue;
     const distance = offset - Number.parseInt(at, 16);
     const from = Number.parseInt(start, 16);
     if (distance >= 0 && from + distance < Number.parseInt(end, 16)) return from + distance;

@@ -1,5 +1,4 @@
 /** The desk of one `probelens debug`: the session of the moment, and what outlives it when the program is restarted. */
-import { readlinkSync } from 'node:fs';
 import type { JsonObject } from '../core/message.js';
 import { sentenceOf } from '../errors.js';
 import { Breakpoints, breakpointText } from './breakpoints.js';
@@ -99,7 +98,7 @@ export class SessionDesk implements Desk {
     try {
       // A process that waits is not yet what it will be.
       const waits = start.kind === 'launch' ? start.waits : undefined;
-      const file = waits ?? (pid === undefined ? path : readlinkSync(`/proc/${pid}/exe`));
+      const file = waits ?? (pid === undefined ? path : `/proc/${pid}/exe`);
       if (file !== undefined) this.symbols = await Symbols.open(file);
     } catch (error) {
       this.screen.print(`No names to complete and no costs in listings: ${sentenceOf(error)}`);
