@@ -1,16 +1,18 @@
 /**
- * How both ends of the agent's protocol read and write: vscode-jsonrpc's framing, without what outlives the other end,
- * and with records of probes as they are.
+ * How both ends of the agent's protocol read and write: JSON-RPC, with records of probes as they are.
  *
  * A body that begins with anything but "{" is records. They begin with the length of the first one, which is a multiple
  * of 8, little endian; the character's code is not.
  */
 import type { Readable, Writable } from 'node:stream';
-import { TextDecoder } from 'node:util';
-import { AbstractMessageWriter, type Message, type MessageWriter, StreamMessageReader } from 'vscode-jsonrpc/node';
+import { AbstractMessageWriter, type Message, type MessageWriter } from 'vscode-jsonrpc/node';
 import { type Records, RecordsNotification } from './agent/protocol.js';
+import { BoundedReader, readMessage } from './control/framing.js';
 
 const OBJECT = '{'.charCodeAt(0);
+
+/** Bytes of one message: a plan for every function of a large program has some ten million, a full ring of records eight. */
+const MESSAGE_LIMIT = 64 * 1024 * 1024;
 
 interface RecordsMessage extends Message {
   readonly method: string;
@@ -20,23 +22,15 @@ interface RecordsMessage extends Message {
 const isRecords = (message: Message): message is RecordsMessage =>
   'method' in message && message.method === RecordsNotification.method;
 
-const text = new TextDecoder();
-
 /** @param onRecords is told how many bytes of records have come, before they are handled. */
-export const messageReader = (stream: Readable, onRecords?: (bytes: number) => void): StreamMessageReader => {
-  const decode = (body: Uint8Array): Message => {
-    if (body[0] === OBJECT || onRecords === undefined) return JSON.parse(text.decode(body));
+export const messageReader = (stream: Readable, onRecords?: (bytes: number) => void): BoundedReader => {
+  const read = (body: Buffer): Message => {
+    if (body[0] === OBJECT || onRecords === undefined) return readMessage(body);
     onRecords(body.length);
     const records: RecordsMessage = { jsonrpc: '2.0', method: RecordsNotification.method, params: { bytes: body } };
     return records;
   };
-  const reader = new StreamMessageReader(stream, {
-    contentTypeDecoder: { name: 'application/json', decode: async (body) => decode(body) },
-  });
-  // The library's timer for half a message starts itself again for ever, also after the end of the stream: the agent of a
-  // killed client, and the client of a killed agent, would never exit.
-  reader.partialMessageTimeout = 0;
-  return reader;
+  return new BoundedReader({ stream, limit: MESSAGE_LIMIT, read });
 };
 
 /** Header and body leave in one system call: the other end wakes once for each message. */

@@ -1,6 +1,7 @@
 /** Every way in which an agent ends, short of SIGKILL. Each takes the probes out before anything else. */
 import type { Readable, Writable } from 'node:stream';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
+import { FrameError } from '../framing.js';
 
 export interface EndingOptions {
   readonly input: Readable;
@@ -14,7 +15,7 @@ export interface EndingOptions {
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
-/** Resolves with the exit code: 0 when the client or a signal ended it, 1 after a defect. */
+/** Resolves with the exit code: 0 when the client or a signal ended it, 1 after a defect or what is no message. */
 export const waitForEnding = (options: EndingOptions): Promise<number> =>
   new Promise((resolve) => {
     const end = (code: number): void => {
@@ -44,5 +45,13 @@ export const waitForEnding = (options: EndingOptions): Promise<number> =>
     // EPIPE: the client is gone, even though its end of the input may still be open somewhere.
     options.output.on('error', () => end(0));
     options.connection.onClose(() => end(0));
-    options.connection.onError(() => undefined);
+    options.connection.onError(([error]) => {
+      // Everything else has an ending of its own.
+      if (!(error instanceof FrameError)) return;
+      options.disarm();
+      process.stderr.write(
+        `probelens agent: ended, because what came is no message of its protocol: ${error.message}\n`,
+      );
+      end(1);
+    });
   });

@@ -32,6 +32,7 @@ import {
   TargetGoneNotification,
 } from '../agent/protocol.js';
 import type { ProbeCounters, ProbeEvent } from '../events.js';
+import { FrameError } from '../framing.js';
 import { messageReader, messageWriter } from '../messages.js';
 import type { ProbeTarget } from '../spec/spec.js';
 import { type AgentFailure, agentRefused, agentSilent, agentWrongProtocol } from './errors.js';
@@ -102,12 +103,13 @@ const WAITING_BYTES = 8 * 1024 * 1024;
 const HELLO_TIMEOUT_MS = 15_000;
 const greet = async (
   connection: MessageConnection,
-  ended: Promise<AgentFailure>,
+  agent: AgentProcess,
   command: readonly string[],
   timeoutMs: number,
   abandoned: AbortSignal | undefined,
 ): Promise<Hello> => {
   let timer: NodeJS.Timeout | undefined;
+  const { ended, garbled } = agent;
   const silence = new Promise<AgentFailure>((resolve) => {
     const giveUp = (): void => resolve(agentSilent(command, timeoutMs / 1000));
     timer = setTimeout(giveUp, timeoutMs);
@@ -117,9 +119,9 @@ const greet = async (
   // A connection that dies with the process rejects too; the process's own ending says more, so it is awaited.
   const answer = connection
     .sendRequest(HelloRequest)
-    .catch(async (error: unknown) => refusalIn(error) ?? (await Promise.race([ended, silence])));
+    .catch(async (error: unknown) => refusalIn(error) ?? (await Promise.race([ended, garbled, silence])));
   try {
-    const first = await Promise.race([answer, ended, silence]);
+    const first = await Promise.race([answer, ended, garbled, silence]);
     if (first instanceof Error) throw first;
     if (first.protocol !== protocolVersion) throw agentWrongProtocol(protocolVersion, first.protocol);
     return first;
@@ -288,11 +290,14 @@ export const startAgent = async (options: StartAgentOptions): Promise<AgentClien
     messageWriter(agent.input),
     silentLogger,
   );
-  connection.onError(() => undefined);
+  connection.onError(([error]) => {
+    // Errors of the streams come with the process's end.
+    if (error instanceof FrameError) agent.giveUp(error.message);
+  });
   connection.listen();
   try {
     const { helloTimeoutMs = HELLO_TIMEOUT_MS, abandoned } = options;
-    const hello = await greet(connection, agent.ended, command, helloTimeoutMs, abandoned);
+    const hello = await greet(connection, agent, command, helloTimeoutMs, abandoned);
     agent.greeted = true;
     const client = new Client(hello, connection, agent, inflow);
     client.listen();

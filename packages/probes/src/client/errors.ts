@@ -4,6 +4,7 @@ export type AgentFailureCode =
   | 'agent-not-found'
   | 'agent-not-privileged'
   | 'agent-wrong-protocol'
+  | 'agent-garbled'
   | 'agent-silent'
   | 'agent-ended'
   | 'agent-refused';
@@ -38,6 +39,12 @@ export const agentWrongProtocol = (ours: number, theirs: unknown): AgentFailure 
   new AgentFailure(
     'agent-wrong-protocol',
     `The probe agent speaks protocol ${String(theirs)} and this side protocol ${ours}; install the same version of probelens on both sides.`,
+  );
+
+export const agentGarbled = (command: readonly string[], what: string): AgentFailure =>
+  new AgentFailure(
+    'agent-garbled',
+    `The output of ${shown(command)} is not the probe agent's: ${what}; run it by hand, and see that nothing but \`probelens agent\` prints there, no greeting of a shell for example.`,
   );
 
 export const agentSilent = (command: readonly string[], seconds: number): AgentFailure =>

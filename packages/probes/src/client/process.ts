@@ -2,7 +2,14 @@
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import { processState } from '../agent/process-state.js';
-import { type AgentFailure, agentEnded, agentEndedAtOnce, agentNotFound, agentNotPrivileged } from './errors.js';
+import {
+  type AgentFailure,
+  agentEnded,
+  agentEndedAtOnce,
+  agentGarbled,
+  agentNotFound,
+  agentNotPrivileged,
+} from './errors.js';
 
 /** Enough for a sentence of sudo or a node warning. Characters. */
 const STDERR_TAIL = 2_000;
@@ -64,13 +71,25 @@ export class AgentProcess {
   readonly ended: Promise<AgentFailure>;
   /** It has answered: an end from now on is no failure to start. */
   greeted = false;
+  /** Resolves when it has said what is none of its protocol; it is being ended then. */
+  readonly garbled: Promise<AgentFailure>;
+  #garble: (failure: AgentFailure) => void = () => undefined;
+  readonly #command: readonly string[];
   readonly #child: Child;
   #stderr = '';
 
   /** Throws `AgentFailure` for an empty command; one that does not exist shows in `ended`. */
   constructor(command: readonly string[], onLog: ((text: string) => void) | undefined) {
     const child = spawnAgent(command);
+    this.#command = command;
     this.#child = child;
+    let failure: AgentFailure | undefined;
+    this.garbled = new Promise((resolve) => {
+      this.#garble = (why) => {
+        failure ??= why;
+        resolve(why);
+      };
+    });
     this.pid = child.pid;
     this.input = child.stdin;
     this.output = child.stdout;
@@ -81,11 +100,18 @@ export class AgentProcess {
     });
     // The process may go while something is written to it; its ending says so, the stream's error adds nothing.
     child.stdin.on('error', () => undefined);
-    this.ended = endingOf(child).then((ending) =>
-      this.greeted
+    this.ended = endingOf(child).then((ending) => {
+      if (failure !== undefined) return failure;
+      return this.greeted
         ? agentEnded(howItEnded(ending.code, ending.signal), lastLine(this.#stderr))
-        : startFailure(command, ending, this.#stderr),
-    );
+        : startFailure(command, ending, this.#stderr);
+    });
+  }
+
+  /** Nothing that it says can be understood any more: it is told to end, so that its probes go in order. */
+  giveUp(what: string): void {
+    this.#garble(agentGarbled(this.#command, what));
+    void this.end();
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Records as events: nothing of them is decoded before somebody asks for it. */
-import { constants } from 'node:os';
 import { capturedValue } from '../agent/captured-text.js';
-import type { ProgramCode, RecordShape, StackSite } from '../agent/protocol.js';
+import { type LinkedStack, linkedBy, roamingStack, withoutStack } from '../agent/linked-stack.js';
+import type { RecordShape, StackSite } from '../agent/protocol.js';
 import type { CapturedValue, ProbeEvent } from '../events.js';
 import {
   becauseShift,
@@ -12,7 +12,6 @@ import {
   recordFlags,
   recordLayout,
   recordOffsets,
-  smallestPage,
 } from '../program/record.js';
 
 interface Known extends RecordShape {
@@ -122,17 +121,6 @@ class RecordedEvent implements ProbeEvent {
   }
 }
 
-interface LinkedStack {
-  readonly stack: readonly string[];
-  readonly stackTop?: string;
-  readonly stackMissing?: string;
-}
-
-const linkedBy =
-  (bias: bigint) =>
-  (address: bigint): string =>
-    `0x${BigInt.asUintN(64, address - bias).toString(16)}`;
-
 /** Code addresses as linked, and the word at the stack pointer as if it were one. */
 const linkedStack = (site: StackSite | undefined, { addresses, top, errno }: RecordedStack): LinkedStack => {
   const [here] = addresses;
@@ -141,31 +129,6 @@ const linkedStack = (site: StackSite | undefined, { addresses, top, errno }: Rec
   const linked = linkedBy(here - BigInt(site.address));
   return { stack: withCaller(site, addresses, top).map(linked), stackTop: linked(top) };
 };
-
-/** Undefined: something else was loaded there. */
-const biasOf = ({ end, fixed }: ProgramCode, loaded: bigint): bigint | undefined => {
-  const bias = loaded - BigInt(end);
-  return (fixed ? bias === 0n : bias % BigInt(smallestPage) === 0n) ? bias : undefined;
-};
-
-/** The same at an event of the kernel. `loaded`: where the code ends in this process. */
-const roamingStack = (code: ProgramCode, loaded: bigint, { addresses, top, errno }: RecordedStack): LinkedStack => {
-  if (loaded === 0n && errno !== constants.errno.ESRCH)
-    return { stack: [], stackMissing: 'the thread had given its memory back' };
-  if (addresses.length === 0) return { stack: [], stackMissing: withoutStack(errno) };
-  const bias = biasOf(code, loaded);
-  if (bias === undefined) return { stack: [], stackMissing: 'the process did not run the program then' };
-  // What lies elsewhere (C libraries, the vDSO) keeps the address that it has in the process.
-  const inProgram = linkedBy(bias);
-  const linked = (address: bigint): string =>
-    address >= bias && address < loaded ? inProgram(address) : `0x${address.toString(16)}`;
-  return { stack: addresses.map(linked), ...(top === 0n ? {} : { stackTop: linked(top) }) };
-};
-
-const withoutStack = (errno: number): string =>
-  errno === constants.errno.ESRCH
-    ? 'the thread did not run then, and only who runs has a stack to read'
-    : `the kernel gave none (errno ${errno})`;
 
 /** The shapes that an agent has told of, and events made with them. */
 export class RecordedEvents {

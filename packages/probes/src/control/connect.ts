@@ -8,7 +8,7 @@ import {
   SocketMessageWriter,
 } from 'vscode-jsonrpc/node';
 import { ControlError } from './error.js';
-import { BoundedReader } from './framing.js';
+import { BoundedReader, messageLimit } from './framing.js';
 import {
   type AddProbeParams,
   AddProbeRequest,
@@ -118,7 +118,7 @@ class Caller {
 export async function connectControl(session: LiveSession, options: ConnectOptions = {}): Promise<ControlClient> {
   const socket = await dial(session);
   const connection: MessageConnection = createMessageConnection(
-    new BoundedReader(socket),
+    new BoundedReader({ stream: socket, limit: messageLimit }),
     new SocketMessageWriter(socket),
   );
   const caller = new Caller(session, options.patience ?? defaultPatience);

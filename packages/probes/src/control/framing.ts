@@ -1,88 +1,68 @@
-/**
- * Content-Length framing with limits, because anything can connect to a socket: vscode-jsonrpc's own reader collects
- * whatever length a peer announces.
- */
-import type { Socket } from 'node:net';
+/** JSON-RPC messages from a socket or a pipe, read with limits. */
+import type { Readable } from 'node:stream';
 import { AbstractMessageReader, type DataCallback, type Disposable, Message } from 'vscode-jsonrpc';
+import { FrameDecoder, FrameError, readJson } from '../framing.js';
 
-/** Bytes of one message. A list of 2,000 probes is below 1 MB. */
+/** Bytes of one message on a control socket. A list of 2,000 probes is below 1 MB. */
 export const messageLimit = 4 * 1024 * 1024;
 
-/** Bytes of one header block; the only header we send has under 40. */
-const headerLimit = 1024;
-
-const separator = Buffer.from('\r\n\r\n');
-
-/** Bytes in, message bodies out. Throws RangeError or SyntaxError on what no client of ours would send. */
-export class FrameDecoder {
-  private pending: Buffer = Buffer.alloc(0);
-  private bodyLength: number | undefined;
-
-  push(chunk: Uint8Array): Buffer[] {
-    this.pending = this.pending.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.pending, chunk]);
-    const bodies: Buffer[] = [];
-    for (;;) {
-      this.bodyLength ??= this.takeHeader();
-      if (this.bodyLength === undefined || this.pending.length < this.bodyLength) return bodies;
-      bodies.push(this.pending.subarray(0, this.bodyLength));
-      this.pending = this.pending.subarray(this.bodyLength);
-      this.bodyLength = undefined;
-    }
-  }
-
-  private takeHeader(): number | undefined {
-    const end = this.pending.subarray(0, headerLimit).indexOf(separator);
-    if (end < 0) {
-      if (this.pending.length >= headerLimit) throw new SyntaxError(`no end of header in ${headerLimit} bytes`);
-      return undefined;
-    }
-    const header = this.pending.toString('latin1', 0, end);
-    const length = /^content-length: *(\d{1,10})$/im.exec(header)?.[1];
-    if (length === undefined) throw new SyntaxError('header without Content-Length');
-    if (Number(length) > messageLimit) throw new RangeError(`message of ${length} bytes, limit ${messageLimit}`);
-    this.pending = this.pending.subarray(end + separator.length);
-    return Number(length);
-  }
+export interface BoundedReaderOptions {
+  readonly stream: Readable;
+  /** Bytes of one body. */
+  readonly limit: number;
+  /** Throws `FrameError` for what is no message. */
+  readonly read?: (body: Buffer) => Message;
 }
 
-/** Reads JSON-RPC messages from a socket; destroys it at the first byte that is none. */
+/** Reads messages; after the first byte that is none, which `onError` is told of as a `FrameError`, it reads nothing more. */
 export class BoundedReader extends AbstractMessageReader {
-  private readonly decoder = new FrameDecoder();
+  readonly #stream: Readable;
+  readonly #decoder: FrameDecoder;
+  readonly #read: (body: Buffer) => Message;
 
-  constructor(private readonly socket: Socket) {
+  constructor({ stream, limit, read = readMessage }: BoundedReaderOptions) {
     super();
+    this.#stream = stream;
+    this.#decoder = new FrameDecoder(limit);
+    this.#read = read;
   }
 
   override listen(callback: DataCallback): Disposable {
+    const stream = this.#stream;
     const onData = (chunk: Buffer): void => {
       try {
-        for (const body of this.decoder.push(chunk)) {
-          const message: unknown = JSON.parse(body.toString('utf8'));
-          if (!isMessage(message)) throw new SyntaxError('JSON that is no JSON-RPC message');
-          callback(message);
-        }
+        for (const body of this.#decoder.push(chunk)) callback(this.#read(body));
       } catch (error) {
+        stream.off('data', onData);
         this.fireError(error);
-        this.socket.destroy();
       }
     };
+    const onError = (error: Error): void => this.fireError(error);
     const onClose = (): void => this.fireClose();
-    this.socket.on('data', onData);
-    this.socket.once('close', onClose);
+    stream.on('data', onData);
+    stream.on('error', onError);
+    stream.on('close', onClose);
     return {
       dispose: () => {
-        this.socket.off('data', onData);
-        this.socket.off('close', onClose);
+        stream.off('data', onData);
+        stream.off('error', onError);
+        stream.off('close', onClose);
       },
     };
   }
 }
 
+/** Throws `FrameError`: the connection takes the shape on trust. */
+export const readMessage = (body: Buffer): Message => {
+  const value = readJson(body);
+  if (!isMessage(value)) throw new FrameError('its body is JSON, but no JSON-RPC message');
+  return value;
+};
+
 const isMessage = (value: unknown): value is Message =>
   typeof value === 'object' &&
   value !== null &&
   !Array.isArray(value) &&
-  // Checked here because the connection takes the shape on trust.
   'jsonrpc' in value &&
   value.jsonrpc === '2.0' &&
   (Message.isRequest(value as Message) ||

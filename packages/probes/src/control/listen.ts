@@ -4,10 +4,12 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import {
   createMessageConnection,
+  ErrorCodes,
   type MessageConnection,
   ResponseError,
   SocketMessageWriter,
 } from 'vscode-jsonrpc/node';
+import { FrameError } from '../framing.js';
 import { controlDirectory, longestSocketPath, openDirectory } from './directory.js';
 import { ControlError, isControlError, systemErrorCode } from './error.js';
 import { BoundedReader, messageLimit } from './framing.js';
@@ -99,6 +101,13 @@ export function fittingTimeline({ entries, dropped }: ControlTimeline, limit = t
   return { entries: entries.slice(first), dropped: dropped + first };
 }
 
+/** The last that a peer hears whose bytes are no messages; the standard's answer where no request can be named. */
+const refuseBytes = (socket: Socket, error: FrameError): void => {
+  const message = `The debug session reads JSON-RPC messages, and this was none: ${error.message}.`;
+  const body = JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: ErrorCodes.ParseError, message } });
+  socket.end(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
+};
+
 /**
  * One client. While a notification is on its way, later ones are merged by probe: a client that reads slowly or not at
  * all costs one entry per probe, and when it reads it sees the newest counts.
@@ -113,7 +122,10 @@ class Peer {
     handlers: ControlHandlers,
     private readonly problem: (sentence: string) => void,
   ) {
-    this.connection = createMessageConnection(new BoundedReader(socket), new SocketMessageWriter(socket));
+    this.connection = createMessageConnection(
+      new BoundedReader({ stream: socket, limit: messageLimit }),
+      new SocketMessageWriter(socket),
+    );
     this.connection.onRequest(AddProbeRequest, (params) => this.answer(() => handlers.add(checkedAdd(params))));
     this.connection.onRequest(RemoveProbeRequest, (params) =>
       this.answer(() => handlers.remove(checkedId(params?.id))),
@@ -122,7 +134,11 @@ class Peer {
     this.connection.onRequest(TimelineRequest, (params) =>
       this.answer(async () => fittingTimeline(await handlers.timeline(checkedGoroutine(params?.goroutine)))),
     );
-    this.connection.onError(([error]) => problem(`a control connection broke: ${error.message}`));
+    this.connection.onError(([error]) => {
+      problem(`a control connection broke: ${error.message}`);
+      if (error instanceof FrameError) refuseBytes(socket, error);
+      else socket.destroy();
+    });
     this.connection.listen();
   }
 

@@ -150,6 +150,8 @@ export const expressionText = (node: LoweredExpression, reads: Reads): string =>
       throw new NotExportable('it does not search strings');
     case 'string-order':
       throw new NotExportable('it compares strings with each other in constants only');
+    case 'interface-equal':
+      throw new NotExportable('it compares no interfaces');
     case 'compare-float':
       throw new NotExportable('it has no floating-point numbers');
   }

@@ -53,6 +53,8 @@ export const computable = (node: LoweredExpression): LoweredExpression => {
     case 'string-order':
     case 'string-search':
       return both(computable(node.pointer), computable(node.length));
+    case 'interface-equal':
+      return both(computable(node.type), both(computable(node.left), computable(node.right)));
     case 'logical': {
       const right = computable(node.right);
       const skipped = node.operator === 'or' ? node.left : ({ kind: 'not', value: node.left } as const);

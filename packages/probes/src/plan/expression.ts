@@ -82,6 +82,17 @@ export type LoweredExpression =
       readonly length: LoweredExpression;
       readonly other: StringOperand;
     }
+  /**
+   * Whether two interfaces of one dynamic type hold equal values. `type`: address of its descriptor, not 0; `left` and
+   * `right`: their second words. Types that are not comparable (a panic in Go) are "faulted", and so are structs and arrays
+   * that are not plain memory and have more than four parts, or parts of parts.
+   */
+  | {
+      readonly kind: 'interface-equal';
+      readonly type: LoweredExpression;
+      readonly left: LoweredExpression;
+      readonly right: LoweredExpression;
+    }
   /** Short circuit, as in Go. */
   | {
       readonly kind: 'logical';

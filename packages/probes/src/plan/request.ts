@@ -41,7 +41,12 @@ export interface Place {
   readonly choose: (needs: Needs) => PlannedSite;
 }
 
-const readsText: ReadonlySet<LoweredExpression['kind']> = new Set(['string-test', 'string-search', 'string-order']);
+const readsText: ReadonlySet<LoweredExpression['kind']> = new Set([
+  'string-test',
+  'string-search',
+  'string-order',
+  'interface-equal',
+]);
 
 const walk = (node: LoweredExpression, visit: (node: LoweredExpression) => void): void => {
   visit(node);
@@ -72,6 +77,11 @@ const walk = (node: LoweredExpression, visit: (node: LoweredExpression) => void)
         walk(node.other.pointer, visit);
         walk(node.other.length, visit);
       }
+      return;
+    case 'interface-equal':
+      walk(node.type, visit);
+      walk(node.left, visit);
+      walk(node.right, visit);
       return;
     case 'unless-nil':
       walk(node.pointer, visit);

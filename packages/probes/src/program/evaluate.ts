@@ -9,10 +9,12 @@ import type { ComparisonOperator, IntegerType, LoweredExpression, Width } from '
 import { emitArithmetic, emitCut, emitFloatComparison } from './arithmetic.js';
 import type { EmitOperand, Evaluation, EventReads } from './evaluation.js';
 import { frame, scratchBytes, temporaries, temporary } from './frame.js';
+import { emitInterfaceEquality } from './interface-equality.js';
 import { ProgramError } from './program-error.js';
 import { goroutineRegister, registerOffset } from './registers.js';
 import { emitStringOrder } from './string-order.js';
 import { emitStringSearch } from './string-search.js';
+import { emitUserRead } from './user-read.js';
 
 const unsigned: Readonly<Record<ComparisonOperator, Condition>> = {
   eq: '==',
@@ -29,21 +31,6 @@ const signed: Readonly<Record<ComparisonOperator, Condition>> = {
   le: 's<=',
   gt: 's>',
   ge: 's>=',
-};
-
-/** Reads `bytes` of user memory at the address in r8 to `destination` (an offset from r10); goes to `failed` if it cannot. */
-export const emitUserRead = (to: Evaluation, destination: number, bytes: number, failed: string): void => {
-  const { assembler } = to;
-  const done = assembler.freshLabel('read');
-  const read = (helper: 'probe_read_user' | 'copy_from_user'): void => {
-    assembler.mov('r1', 'r10').add('r1', destination).mov('r2', bytes).mov('r3', 'r8').call(helper);
-  };
-  read('probe_read_user');
-  if (to.sleepable) {
-    assembler.jumpIf('r0', '==', 0, done);
-    read('copy_from_user');
-  }
-  assembler.jumpIf('r0', '!=', 0, failed).label(done);
 };
 
 /** r8 = the register as the probed instruction found it. Throws ProgramError for one that the context lacks. */
@@ -258,6 +245,9 @@ export const emitExpression = (to: Evaluation, node: LoweredExpression, depth = 
       return;
     case 'string-search':
       emitStringSearch(to, node, depth, eventText(to, node), operandsOf(to));
+      return;
+    case 'interface-equal':
+      emitInterfaceEquality(to, node, depth, operandsOf(to));
       return;
     case 'logical':
       emitLogical(to, node, depth);

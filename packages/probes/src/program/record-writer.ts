@@ -139,6 +139,7 @@ export const mayFault = (node: PlannedCapture['value']): boolean => {
     case 'load':
     case 'string-order':
     case 'string-search':
+    case 'interface-equal':
     case 'checked':
     case 'goroutine-id':
       return true;

@@ -129,6 +129,9 @@ const walk = (state: Walk, field: Field): LoweredExpression => {
         length: inner('length'),
         other: stringOperand(state, member(field, 'other')),
       };
+    case 'interface-equal':
+      if (state.machine === 'event') throw new InvalidPlan(`${field.path} reads memory, which events have none of`);
+      return { kind, type: inner('type'), left: inner('left'), right: inner('right') };
     case 'logical':
       return {
         kind,
@@ -160,6 +163,7 @@ const producesBoolean = (node: LoweredExpression): boolean => {
     case 'string-test':
     case 'string-order':
     case 'string-search':
+    case 'interface-equal':
       return true;
     case 'logical':
       return producesBoolean(node.left) && producesBoolean(node.right);

@@ -130,6 +130,65 @@ type Order struct {
 	List  *[3]int32
 	Link  **Order
 	By    map[string]*Order
+
+	// What one interface holds and another: equal, not quite, not at all, and what Go does not compare.
+	Held, Twin any
+}
+
+type Spot struct{ X, Y float64 }
+
+type Row struct {
+	Name string
+	Rate float32
+	At   Point
+	OK   bool
+}
+
+type Padded struct {
+	Small int8
+	Wide  int64
+	_     int32
+	Last  uint16
+}
+
+type Only struct{ To *Order }
+
+type Listed struct{ Names []string }
+
+type Named struct {
+	First, Last string
+	Of          [2]string
+}
+
+var lane = make(chan int)
+
+// A word that is left out of comparisons.
+func padded(small int8, last uint16, fill int32) Padded {
+	p := Padded{Small: small, Wide: 7, Last: last}
+	*(*int32)(unsafe.Add(unsafe.Pointer(&p), 16)) = fill
+	*(*int8)(unsafe.Add(unsafe.Pointer(&p), 1)) = int8(fill)
+	return p
+}
+
+func text(parts ...string) string { return strings.Join(parts, "") }
+
+var pairs = [][2]any{
+	{nil, nil}, {nil, 1}, {1, 1}, {1, int8(1)}, {int8(-1), int8(-1)}, {uint16(65535), uint16(65534)},
+	{1.5, 1.5}, {1.5, -1.5}, {math.NaN(), math.NaN()}, {0.0, math.Copysign(0, -1)}, {float32(0.1), float32(0.1)},
+	{float32(0), float32(math.Copysign(0, -1))}, {1 + 2i, 1 + 2i}, {1 + 2i, 1 - 2i}, {complex(math.NaN(), 0), complex(math.NaN(), 0)},
+	{complex64(1 + 2i), complex64(1 + 2i)}, {complex64(2i), complex64(3i)}, {true, true}, {true, false},
+	{text("AC", "ME"), text("ACM", "E")}, {"ACME", "ACMD"}, {"", ""}, {"a", ""}, {text("x", strings.Repeat("y", 200)), text(strings.Repeat("xy", 1), strings.Repeat("y", 199))},
+	{Point{1, 2}, Point{1, 2}}, {Point{1, 2}, Point{1, 3}}, {Spot{1, 2}, Spot{1, 2}}, {Spot{1, math.NaN()}, Spot{1, math.NaN()}},
+	{Spot{0, 1}, Spot{math.Copysign(0, -1), 1}}, {Spot{1, 2}, Spot{1, 3}},
+	{Row{text("AC", "ME"), 1.5, Point{1, 2}, true}, Row{"ACME", 1.5, Point{1, 2}, true}}, {Row{"ACME", 1.5, Point{1, 2}, true}, Row{"ACME", 1.5, Point{1, 2}, false}},
+	{Row{"ACME", 1.5, Point{1, 2}, true}, Row{"ACME", 1.5, Point{2, 2}, true}}, {Row{"AC", 1.5, Point{1, 2}, true}, Row{"ACME", 1.5, Point{1, 2}, true}},
+	{padded(1, 2, 3), padded(1, 2, 99)}, {padded(1, 2, 3), padded(1, 3, 3)}, {padded(2, 2, 3), padded(1, 2, 3)},
+	{[2]float64{1, 2}, [2]float64{1, 2}}, {[2]float64{1, 2}, [2]float64{1, 3}}, {[3]string{"a", "b", text("c", "d")}, [3]string{"a", "b", "cd"}}, {[3]string{"a", "b", "c"}, [3]string{"a", "b", "d"}},
+	{[40]int64{1}, [40]int64{2}}, {[32]int64{31: 1}, [32]int64{31: 1}}, {[32]int64{31: 1}, [32]int64{31: 2}}, {[0]int{}, [0]int{}}, {Nothing{}, Nothing{}},
+	{Named{"a", "b", [2]string{}}, Named{"a", "c", [2]string{}}}, {[1]*Square{unitSquare}, [1]*Square{unitSquare}}, {[1]*Square{unitSquare}, [1]*Square{nil}},
+	{lane, lane}, {lane, make(chan int)}, {unsafe.Pointer(unitSquare), unsafe.Pointer(unitSquare)}, {Only{nil}, Only{nil}}, {Only{nil}, Only{&Order{}}},
+	{unitSquare, unitSquare}, {unitSquare, &Square{1}}, {(*Square)(nil), (*Square)(nil)}, {Circle{1}, Circle{1}}, {Code(3), Code(3)}, {Code(3), 3},
+	{func() {}, func() {}}, {map[string]int{}, map[string]int{}}, {[]int{1}, []int{1}}, {Listed{}, Listed{}}, {Listed{}, Nothing{}}, {[1]func(){}, [1]func(){}},
 }
 
 type Limits struct {
@@ -208,6 +267,8 @@ func order(r *rand.Rand, next *Order) *Order {
 		List:   pick(r, nil, &[3]int32{1, 2, 3}, &[3]int32{-1, 2, 3}),
 		By:     pick(r, nil, map[string]*Order{}),
 	}
+	pair := pairs[r.IntN(len(pairs))]
+	o.Held, o.Twin = pair[0], pair[1]
 	if next != nil {
 		o.Link = pick(r, nil, &o.Next)
 		o.Ptrs = pick(r, nil, []*Order{nil, next}, []*Order{next})

@@ -1,5 +1,14 @@
 /** A `bpf:` probe: the system call's two tracepoints, for one process or for all of them. */
-import { attachTracepoint, type BpfMap, createMap, kernelBtf, loadProgram, RingBuffer, u32 } from '@probelens/bpf';
+import {
+  attachTracepoint,
+  type BpfMap,
+  createMap,
+  features,
+  kernelBtf,
+  loadProgram,
+  RingBuffer,
+  u32,
+} from '@probelens/bpf';
 import type { BpfCall, BpfWhat } from '../../bpf-load/call.js';
 import { bpfFields, bpfValues } from '../../bpf-load/fields.js';
 import { bpfDetails, bpfLine } from '../../bpf-load/text.js';
@@ -12,12 +21,14 @@ import { stateSize } from '../../program/state.js';
 import type { ProbeSpec } from '../../spec/spec.js';
 import { type Armed, countersFrom, Opened } from '../armed.js';
 import type { Control } from '../control.js';
+import { roamingStack } from '../linked-stack.js';
 import type { ProcessIdentity } from '../process-state.js';
-import type { SourceRuntime } from '../protocol.js';
+import type { ProgramCode, SourceRuntime } from '../protocol.js';
 import * as refusal from '../refusal.js';
+import { memoryPlaces } from '../source-stack.js';
 import { checkCondition, holds } from './condition.js';
 import { GoPrograms } from './go-programs.js';
-import { commands, pendingBytes } from './layout.js';
+import { callLayout, commands, pendingBytes } from './layout.js';
 import { kernelObjects } from './objects.js';
 import { observedCall } from './observed.js';
 import { buildEnter, buildExit } from './program.js';
@@ -38,6 +49,8 @@ export interface BpfRequest {
   readonly condition: LoweredExpression | undefined;
   /** A refused program that asked for no log is loaded once more, with one. */
   readonly reloadForLog: boolean;
+  /** The program that makes the calls: for the callers of a halt. */
+  readonly code: ProgramCode | undefined;
   readonly machine: ProgramMachine;
   /** "arm": the thread that a call was made on stops at the next gate that it executes (program/armed-thread.ts). */
   readonly stop: 'none' | 'arm' | 'halt';
@@ -92,7 +105,9 @@ export class ArmedBpf implements Armed {
   readonly #links = new Opened();
   readonly #state: BpfMap;
   readonly #ring: RingBuffer;
-  readonly #records = new CallRecords();
+  /** Whose callers are told; under Delve it tells them. */
+  readonly #code: ProgramCode | undefined;
+  readonly #records: CallRecords;
   readonly #programs = new GoPrograms();
   #sent: Promise<void> = Promise.resolve();
   #matches = 0;
@@ -108,6 +123,8 @@ export class ArmedBpf implements Armed {
   constructor(request: BpfRequest) {
     checkRequest(request);
     this.#request = request;
+    this.#code = request.stop === 'halt' ? request.code : undefined;
+    this.#records = new CallRecords(callLayout(this.#code !== undefined));
     this.id = request.id;
     this.stop = request.stop === 'arm' ? 'trap' : request.stop;
     this.target = request.target ?? everybody;
@@ -160,6 +177,7 @@ export class ArmedBpf implements Armed {
       runtime,
       threadPointer: kernelBtf().offsetOf('task_struct', threadPointer[machine]),
       objects: kernelObjects(),
+      callers: this.#code === undefined ? undefined : { ...memoryPlaces(), registers: features().taskRegisters.works },
       stop,
       condition: stop === 'none' ? undefined : condition,
       maps: { state: this.#state, control: control.map, armedThreads: control.armedThreads, events, calls },
@@ -229,7 +247,7 @@ export class ArmedBpf implements Armed {
       this.#limited++;
       return undefined;
     }
-    return eventOf(this.id, ++this.#number, seen, call);
+    return eventOf(this.id, ++this.#number, seen, call, this.#code);
   }
 
   #observe(seen: SeenCall, what: BpfWhat): BpfCall | undefined {
@@ -253,7 +271,13 @@ interface Found {
 
 const only = ({ event }: Found): ProbeEvent => event;
 
-const eventOf = (probe: number, number: number, { header }: SeenCall, bpf: BpfCall): ProbeEvent => ({
+const eventOf = (
+  probe: number,
+  number: number,
+  { header, callers }: SeenCall,
+  bpf: BpfCall,
+  code: ProgramCode | undefined,
+): ProbeEvent => ({
   probe,
   number,
   time: String(header.time),
@@ -266,4 +290,5 @@ const eventOf = (probe: number, number: number, { header }: SeenCall, bpf: BpfCa
   values: bpfValues(bpf),
   bpf,
   told: { line: bpfLine(bpf), details: bpfDetails(bpf, { whole: false }) },
+  ...(code === undefined || callers === undefined ? {} : roamingStack(code, callers.codeEnd, callers.recorded)),
 });

@@ -3,7 +3,7 @@
  * the reader through the ring. Little endian. A system call comes as chunks of bytes first and one record of kind "call"
  * last, all with the same number; each begins with the header of program/record.ts.
  */
-import { recordOffsets } from '../../program/record.js';
+import { type RecordLayout, recordOffsets, stackFrames } from '../../program/record.js';
 
 /** Bytes of union bpf_attr that are looked at: all that Linux 6.18 knows of BPF_PROG_LOAD. */
 export const attributeBytes = 152;
@@ -71,7 +71,14 @@ export const licenseBytes = call.name - call.license;
 export const nameBytes = call.guesses - call.name;
 /** TASK_COMM_LEN, include/linux/sched.h. */
 export const commBytes = 16;
-export const callRecordBytes = call.attributes + attributeBytes;
+const plainBytes = call.attributes + attributeBytes;
+const callersEnd = plainBytes + 16 + stackFrames * 8;
+
+/** Of a call's last record; with `callers` as in program/record.ts, where they are asked for. */
+export const callLayout = (callers: boolean): RecordLayout =>
+  callers
+    ? { size: callersEnd + 8, stack: plainBytes, codeEnd: callersEnd, captures: [] }
+    : { size: plainBytes, stack: undefined, codeEnd: undefined, captures: [] };
 
 export const callFlags = {
   /** The attributes could be read neither at the entry nor at the exit. */

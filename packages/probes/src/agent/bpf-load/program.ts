@@ -10,13 +10,14 @@ import { frame } from '../../program/frame.js';
 import { emitCount, emitNumber } from '../../program/gate.js';
 import { emitRecordFaults, emitRecordHeader } from '../../program/record-writer.js';
 import { emitKernelGoroutine } from '../source-goroutine.js';
+import { emitSourceStack } from '../source-stack.js';
 import { emitInstructions, emitLog } from './chunks.js';
 import { emitGuesses } from './guess.js';
 import {
   attributeBytes,
   call,
   callFlags,
-  callRecordBytes,
+  callLayout,
   commands,
   commBytes,
   kindOffset,
@@ -129,7 +130,8 @@ const emitText = ({ assembler }: Evaluation, command: number, pointer: number, a
 
 const emitCall = (to: Evaluation, request: BpfProgramRequest): void => {
   const { assembler } = to;
-  assembler.loadMap('r1', request.maps.events).mov('r2', callRecordBytes).mov('r3', 0).call('ringbuf_reserve');
+  const layout = callLayout(request.callers !== undefined);
+  assembler.loadMap('r1', request.maps.events).mov('r2', layout.size).mov('r3', 0).call('ringbuf_reserve');
   assembler.jumpIf('r0', '==', 0, 'full').mov('r7', 'r0');
   emitRecordHeader(to, { probe: request.probe, siteCookie: false });
   assembler.store('r7', kindOffset, recordKinds.call, 8);
@@ -157,6 +159,7 @@ const emitCall = (to: Evaluation, request: BpfProgramRequest): void => {
   for (let offset = 0; offset < attributeBytes; offset += 8)
     copy(pending.attributes + offset, call.attributes + offset);
   assembler.mov('r1', 'r7').add('r1', call.comm).mov('r2', commBytes).call('get_current_comm');
+  if (request.callers !== undefined) emitSourceStack(to, layout, { ...request.callers, elsewhere: false });
   emitRecordFaults(to);
   assembler.mov('r1', 'r7').mov('r2', 0).call('ringbuf_submit');
 };

@@ -1,5 +1,11 @@
 /** From the records of one probe to whole system calls: what came in chunks is put together again. */
-import { type RecordHeader, readRecordHeader } from '../../program/record.js';
+import {
+  type RecordedStack,
+  type RecordHeader,
+  type RecordLayout,
+  readRecordHeader,
+  readStack,
+} from '../../program/record.js';
 import {
   attributeBytes,
   call,
@@ -42,6 +48,8 @@ export interface SeenCall {
   /** What the whole log takes with its NUL, 0 where the kernel does not say. */
   readonly logSize: number;
   readonly logLost: boolean;
+  /** Where they were asked for: as they lay in the process, and where its program's code ends there. */
+  readonly callers: { readonly recorded: RecordedStack; readonly codeEnd: bigint } | undefined;
 }
 
 interface Parts {
@@ -62,6 +70,8 @@ export class CallRecords {
   /** By the number of the call, as long as its last record has not come. */
   readonly #parts = new Map<number, Parts>();
 
+  constructor(readonly layout: RecordLayout) {}
+
   /** The call, when this record is its last one. */
   take(view: DataView, offset: number): SeenCall | undefined {
     const header = readRecordHeader(view, offset);
@@ -77,6 +87,12 @@ export class CallRecords {
       parts.log.push(bytes);
     }
     return undefined;
+  }
+
+  #callers(view: DataView, offset: number): SeenCall['callers'] {
+    const { stack, codeEnd } = this.layout;
+    if (stack === undefined || codeEnd === undefined) return undefined;
+    return { recorded: readStack(view, offset + stack), codeEnd: view.getBigUint64(offset + codeEnd, true) };
   }
 
   #whole(header: RecordHeader, view: DataView, offset: number): SeenCall {
@@ -108,6 +124,7 @@ export class CallRecords {
       logSkipped: parts.logStart ?? 0,
       logSize: Number(word(call.logSize)),
       logLost: has(callFlags.logLost),
+      callers: this.#callers(view, offset),
     };
   }
 }

@@ -6,6 +6,7 @@ import { frame } from '../../program/frame.js';
 import type { ProgramMachine } from '../../program/registers.js';
 import type { ProgramMaps } from '../../program/request.js';
 import type { SourceRuntime } from '../protocol.js';
+import type { CallerPlaces, MemoryPlaces } from '../source-stack.js';
 import type { KernelObjects } from './objects.js';
 
 export interface BpfProgramRequest {
@@ -26,6 +27,8 @@ export interface BpfProgramRequest {
   /** Of a stop: which calls it is for. */
   readonly condition: LoweredExpression | undefined;
   readonly objects: KernelObjects;
+  /** Undefined: nobody asks for them. */
+  readonly callers: (CallerPlaces & MemoryPlaces) | undefined;
   readonly maps: ProgramMaps & { readonly calls: BpfMap };
 }
 

@@ -1,19 +1,19 @@
 /** == and != of an interface and another, or of an interface and a value, which is how one asks for io.EOF and its like. */
 import type { NamedType } from '@probelens/gosym';
-import type { LoweredExpression, Width } from '../expression.js';
-import { descriptorOf, heldValue, type InterfaceWords, interfaceWords } from './assertions.js';
+import type { LoweredExpression } from '../expression.js';
+import { descriptorOf, heldValue, interfaceWords } from './assertions.js';
 import { both, checked, compare, either, load, not, constant as number, plus, word } from './build.js';
 import type { Scope } from './scope.js';
-import { better, describe, goInt, typeMismatch, type Value } from './value.js';
+import { better, describe, typeMismatch, type Value } from './value.js';
 
 type Stored = Extract<Value, { kind: 'stored' }>;
 
 /** abi.Type, internal/abi/type.go; the same since Go 1.7 on 64-bit machines. The kind is in the lower five bits. */
-const offsets = { size: 0n, kind: 23n } as const;
+const kindOffset = 23n;
 const kindMask = 31n;
 
-/** Numbers of internal/abi.Kind. */
-const kinds = { bool: 1n, uintptr: 12n, pointer: 22n, string: 24n } as const;
+/** abi.Pointer. */
+const pointerKind = 22n;
 
 const byte = { width: 1, signed: false } as const;
 
@@ -21,46 +21,9 @@ const kindOf = (type: LoweredExpression): LoweredExpression => ({
   kind: 'arithmetic',
   operator: 'and',
   type: word,
-  left: load(plus(type, offsets.kind), byte),
+  left: load(plus(type, kindOffset), byte),
   right: number(kindMask),
 });
-
-/** Integers and booleans: as many bytes as the type has. */
-const sameNumbers = (a: InterfaceWords, b: InterfaceWords): LoweredExpression => {
-  const size = load(plus(a.type, offsets.size), word);
-  const widths: readonly Width[] = [1, 2, 4, 8];
-  return widths
-    .map((width) => {
-      const type = { width, signed: false } as const;
-      return both(
-        compare('eq', false, size, number(BigInt(width))),
-        compare('eq', false, load(a.data, type), load(b.data, type)),
-      );
-    })
-    .reduce(either);
-};
-
-const sameStrings = (a: InterfaceWords, b: InterfaceWords): LoweredExpression => ({
-  kind: 'string-order',
-  operator: 'eq',
-  pointer: load(a.data, word),
-  length: load(plus(a.data, 8n), goInt),
-  other: { kind: 'string', pointer: load(b.data, word), length: load(plus(b.data, 8n), goInt) },
-});
-
-/** Of one dynamic type. What is no pointer, number or string is left to who judges faults. */
-const sameValues = (a: InterfaceWords, b: InterfaceWords): LoweredExpression => {
-  const kind = kindOf(a.type);
-  const is = (number_: bigint): LoweredExpression => compare('eq', false, kind, number(number_));
-  const isNumber = both(
-    compare('ge', false, kind, number(kinds.bool)),
-    compare('le', false, kind, number(kinds.uintptr)),
-  );
-  const others = either(both(is(kinds.string), sameStrings(a, b)), both(isNumber, sameNumbers(a, b)));
-  const isKnown = either(is(kinds.pointer), either(is(kinds.string), isNumber));
-  const samePointers = both(is(kinds.pointer), compare('eq', false, a.data, b.data));
-  return checked(isKnown, either(samePointers, others));
-};
 
 const compareTwo = (scope: Scope, left: Stored, right: Stored, text: string): LoweredExpression => {
   const isEmpty = (value: Stored): boolean => value.type.kind === 'interface' && value.type.empty;
@@ -71,10 +34,10 @@ const compareTwo = (scope: Scope, left: Stored, right: Stored, text: string): Lo
   const same =
     scope.semantics === 'delve'
       ? checked(
-          both(not(isNil), compare('eq', false, kindOf(a.type), number(kinds.pointer))),
+          both(not(isNil), compare('eq', false, kindOf(a.type), number(pointerKind))),
           compare('eq', false, a.data, b.data),
         )
-      : either(isNil, sameValues(a, b));
+      : either(isNil, { kind: 'interface-equal', type: a.type, left: a.data, right: b.data });
   return both(compare('eq', false, a.type, b.type), same);
 };
 
