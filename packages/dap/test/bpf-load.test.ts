@@ -67,6 +67,17 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     return { names, variables, values };
   };
 
+  /** Without a debugger; the first scope has the event's values. */
+  const haltOf = async (threadId: number) => {
+    const { stackFrames } = await client.request('stackTrace', { threadId });
+    const { scopes } = await client.request('scopes', { frameId: firstOf(stackFrames).id });
+    const { variables } = await client.request('variables', scopes[0]);
+    const values: Readonly<Record<string, string>> = Object.fromEntries(
+      variables.map(({ name, value }) => [name, value]),
+    );
+    return { names: stackFrames.map(({ name }) => name), values };
+  };
+
   type Scope = Awaited<ReturnType<typeof scopeOf>>;
 
   const listing = async (
@@ -266,18 +277,29 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     expect(reports().map(({ case: name }) => name)).toEqual(['leaked', 'xdp']);
   });
 
-  it('halts the program where there is no debugger, with what the verifier said', async () => {
-    await launch(['bpf-refused'], ['-via', 'syscall', '-log', '1', 'leaked'], 'probe');
+  it('halts the program where there is no debugger at what a person loads, with callers and what the verifier said', async () => {
+    await launch(['bpf-load'], ['leaked'], 'probe');
     await client.ask('configurationDone');
-    const halt = await stopped();
-    const { stackFrames } = await client.request('stackTrace', { threadId: halt.threadId });
-    expect(stackFrames).toMatchObject([{ name: 'bpf:load' }]);
-    const { scopes } = await client.request('scopes', { frameId: firstOf(stackFrames).id });
-    const { variables } = await client.request('variables', scopes[0]);
-    expect(variables).toContainEqual(expect.objectContaining({ name: 'check', value: '"leaked-reference"' }));
-    expect(variables).toContainEqual(expect.objectContaining({ name: 'errno', value: '22' }));
-    await goOn(halt.threadId);
+    const callers = ['github.com/cilium/ebpf.newProgramWithOptions', 'main.loadByLibrary'];
+    const before = await stopped();
+    expect(before.description).toBe('BPF program load');
+    expect((await haltOf(before.threadId)).names).toEqual(expect.arrayContaining(callers));
+    await goOn(before.threadId);
+    const texts: (string | undefined)[] = [];
+    // Refused, and once more for the log.
+    for (const check of ['""', '"leaked-reference"']) {
+      const halt = await stopAs('BPF program refused');
+      texts.push(halt.text);
+      const { names, values } = await haltOf(halt.threadId);
+      expect(names).toEqual(expect.arrayContaining(callers));
+      expect(names[0]).toBe('bpf:load');
+      expect(values).toMatchObject({ name: '"leaked"', errno: '22' });
+      expect(values.check).toBe(check);
+      await goOn(halt.threadId);
+    }
+    expect(texts[0]).toMatch(/refused, EINVAL\. github\.com\/cilium\/ebpf now loads it once more for the log/);
     expect(await stopOrEnd()).toBe('terminated');
+    expect(client.output).toContain('Not stopped at: a feature test of github.com/cilium/ebpf, ');
     expect(await say('bpf log')).toContain('Unreleased reference');
   });
 

@@ -275,6 +275,7 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
       target: undefined,
       user,
       runtime: undefined,
+      code: undefined,
       condition: { kind: 'string-test', pointer: name, length, bytes: Buffer.from('xdp').toString('hex'), whole: true },
       reloadForLog: false,
       stop: 'none',

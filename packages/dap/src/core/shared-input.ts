@@ -4,6 +4,7 @@ import { onControl } from './control.js';
 import { onCounted } from './events.js';
 import type { Input } from './input.js';
 import { onPace } from './losses.js';
+import { onCallersKnown } from './probe-only/halt.js';
 import { onFramesKnown } from './snapshots.js';
 import type { Turn } from './turn.js';
 
@@ -40,6 +41,7 @@ export const takeShared = (turn: Turn, input: SharedInput): void => {
       return;
     case 'symbolised':
       onFramesKnown(turn, input.ticket, input.frames);
+      onCallersKnown(turn, input.ticket, input.frames);
       return;
     case 'control-add':
     case 'control-remove':

@@ -7,7 +7,7 @@
 import { askedText } from '@probelens/probes';
 import { isAwaited, isBeforeLoad, isOfLastLoad, lookBefore } from './bpf/calls.js';
 import { endPause } from './bpf/console.js';
-import { askCallers, callerText, isOfLoads, isRepeated, passedText, recognised } from './bpf/recognise.js';
+import { askCallers, callersIn, callerText, isOfLoads, isRepeated, passedText, recognised } from './bpf/recognise.js';
 import { forgetBefore, sayAwaited } from './bpf/scope.js';
 import { exceptionOf } from './exceptions/show.js';
 import { isOldChild } from './follow.js';
@@ -299,7 +299,7 @@ export const onLoadCallers = (turn: Turn, hit: Hit, response: Response): void =>
   const { held } = turn.state;
   if (held?.stage.kind !== 'recognising' || held.stage.hit !== hit) return;
   const gate = gateOf(turn, hit.probe);
-  const caller = recognised(response);
+  const caller = recognised(callersIn(response));
   if (gate !== undefined && isOfLastLoad(turn, gate, hit.goroutine, hit.cause !== undefined)) next(turn);
   else if (gate === undefined || caller.kind === 'feature-test') {
     if (caller.kind === 'feature-test' && hit.cause !== undefined) turn.say(passedText(hit), 'stdout');

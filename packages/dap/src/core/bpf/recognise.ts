@@ -1,6 +1,7 @@
 /**
  * Loads that nobody wrote: github.com/cilium/ebpf tries out what the kernel can do with programs of its own, and repeats a
- * load that was refused with a log. Which it is, the callers tell, so Delve is asked for them before a stop is shown.
+ * load that was refused with a log. Which it is, the callers tell, so they are looked at before a stop is shown: Delve is
+ * asked for them, and without it the kernel has recorded them.
  */
 import type { BpfLoad } from '@probelens/probes';
 import { listOf, objectOf, type Response, stringOf } from '../message.js';
@@ -36,18 +37,31 @@ const inLibrary = (file: string): RegExp => new RegExp(`\\bgithub\\.com/cilium/e
 const featureTests = inLibrary('internal/feature\\.go');
 const programs = inLibrary('prog\\.go');
 
-export const recognised = ({ success, body }: Response): Recognised => {
-  const frames = (success ? listOf(objectOf(body).stackFrames) : []).map(objectOf);
-  const names = frames.map(({ name }) => stringOf(name) ?? '');
+/** What is known of a caller, innermost first. */
+export interface Caller {
+  readonly name: string;
+  /** Source file; undefined outside Go. */
+  readonly file: string | undefined;
+}
+
+export const recognised = (callers: readonly Caller[]): Recognised => {
+  const names = callers.map(({ name }) => name);
   if (names.includes('runtime.cgocall'))
     return { kind: 'foreign', by: names.find((each) => calledInC(each) !== undefined) };
-  const paths = frames.map((frame) => stringOf(objectOf(frame.source).path) ?? '');
+  const paths = callers.map(({ file }) => file ?? '');
   if (paths.some((path) => featureTests.test(path))) return { kind: 'feature-test' };
   return { kind: paths.some((path) => programs.test(path)) ? 'library' : 'meant' };
 };
 
+/** Delve's answer to `askCallers`. */
+export const callersIn = ({ success, body }: Response): readonly Caller[] =>
+  (success ? listOf(objectOf(body).stackFrames) : []).map(objectOf).map(({ name, source }) => ({
+    name: stringOf(name) ?? '',
+    file: stringOf(objectOf(source).path),
+  }));
+
 /** Stops because of loads that a filter asked for; a probe by text stops at every one. */
-export const isOfLoads = (gate: Gate, { cause }: Hit): boolean =>
+export const isOfLoads = (gate: Gate, { cause }: Pick<Hit, 'cause'>): boolean =>
   isBeforeLoad(gate) || (gate.owner.kind === 'filter' && cause?.bpf?.kind === 'load');
 
 const asksForLog = ({ errno, error, logLevel }: BpfLoad, next: BpfLoad): boolean =>
@@ -60,7 +74,7 @@ export const isRepeated = (seen: readonly BpfSeen[], next: BpfLoad, goroutine: n
 };
 
 /** For people: what was passed over. */
-export const passedText = ({ cause }: Hit): string =>
+export const passedText = ({ cause }: Pick<Hit, 'cause'>): string =>
   `Not stopped at: a feature test of github.com/cilium/ebpf${cause?.told === undefined ? '' : `, ${cause.told.line}`}`;
 
 const afterwards = (by: string | undefined): string => {
@@ -72,7 +86,7 @@ const afterwards = (by: string | undefined): string => {
 };
 
 /** A further sentence for a stop after the load. */
-export const callerText = (caller: Recognised, { cause }: Hit): string | undefined => {
+export const callerText = (caller: Recognised, { cause }: Pick<Hit, 'cause'>): string | undefined => {
   if (caller.kind === 'foreign') return afterwards(caller.by);
   if (caller.kind !== 'library') return undefined;
   const load = cause?.bpf;

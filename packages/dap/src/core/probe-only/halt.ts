@@ -15,9 +15,10 @@ import { sayLosses } from '../losses.js';
 import { numberOf, objectOf, type Request } from '../message.js';
 import { forgetHalts, keepMoments, threadOfMoment } from '../moments.js';
 import type { Gate } from '../state/gate.js';
-import type { Moment } from '../state/moments.js';
+import type { Moment, MomentFrame } from '../state/moments.js';
 import type { HaltingHit, ProbeOnly } from '../state/probe-only.js';
 import type { Turn } from '../turn.js';
+import { beginRecognising, recogniseCallers } from './loads.js';
 import { set } from './state.js';
 
 const awaitHalt = (turn: Turn): void => {
@@ -76,7 +77,20 @@ export const onHalted = (turn: Turn, ticket: number, state: 'halted' | 'running'
     turn.target({ running: true });
     return;
   }
-  const shown = hits.filter((hit) => counts(turn, hit) && !isOfLast(turn, hit));
+  const counted = hits.filter((hit) => counts(turn, hit) && !isOfLast(turn, hit));
+  if (!beginRecognising(turn, counted)) show(turn, counted, undefined);
+};
+
+/** Answers to what `beginRecognising` asked. */
+export const onCallersKnown = (turn: Turn, ticket: number, frames: readonly MomentFrame[]): void => {
+  const known = recogniseCallers(turn, ticket, frames);
+  if (known !== undefined) show(turn, known.hits, known.more);
+};
+
+/** The program stands still; what is left of its hits is shown, or it goes on. */
+const show = (turn: Turn, shown: readonly HaltingHit[], more: string | undefined): void => {
+  const { probeOnly } = turn.state;
+  if (probeOnly === undefined) return;
   if (shown.length === 0) {
     goOn(turn);
     return;
@@ -87,7 +101,7 @@ export const onHalted = (turn: Turn, ticket: number, state: 'halted' | 'running'
     const thread = threadOfMoment(moment);
     if (!threads.has(thread)) threads.set(thread, momentSlot(moment.number));
   }
-  set(turn, { phase: { kind: 'halted', threads, announced: false } });
+  set(turn, { phase: { kind: 'halted', threads, announced: false, more } });
   if (probeOnly.configured)
     announce(
       turn,
@@ -127,7 +141,7 @@ export const announce = (turn: Turn, faulted = false): void => {
   const gate = [...turn.state.gates.values()].find(({ id }) => id === first.gate);
   const { goroutine, values, cause } = first;
   if (gate !== undefined) atLoad(turn, gate, first);
-  const told = gate && exceptionOf(turn, gate, { goroutine, values, cause });
+  const told = gate && exceptionOf(turn, gate, { goroutine, values, cause }, probeOnly.phase.more);
   if (told !== undefined) {
     const text = { description: told.id, text: told.description };
     turn.event('stopped', { reason: 'exception', threadId, allThreadsStopped: true, ...text });
@@ -228,7 +242,7 @@ export const onAgentLost = (turn: Turn, reason: string, gates: readonly Gate[]):
           breakpoint: { ...placed.answer, verified: false, message: reason },
         });
   set(turn, { hits: [] });
-  if (probeOnly.phase.kind !== 'halted' && probeOnly.phase.kind !== 'halting') return;
+  if (!['halting', 'recognising', 'halted'].includes(probeOnly.phase.kind)) return;
   const shown = probeOnly.phase.kind === 'halted' && probeOnly.phase.announced;
   goOn(turn);
   if (shown) turn.event('continued', { threadId: turn.state.target.goroutine ?? 1, allThreadsContinued: true });

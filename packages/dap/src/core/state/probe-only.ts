@@ -15,8 +15,24 @@ export type Phase =
   | { readonly kind: 'running' }
   /** Hit; its other threads are about to stop, and may be hit before they do. */
   | { readonly kind: 'halting'; readonly ticket: number }
-  /** `threads`: the slot of each thread's moment. Not announced before the client has set its breakpoints. */
-  | { readonly kind: 'halted'; readonly threads: ReadonlyMap<number, number>; readonly announced: boolean }
+  /** It stands, and loads of eBPF are among its hits: who made them is being put into words, by ticket. */
+  | {
+      readonly kind: 'recognising';
+      readonly hits: readonly HaltingHit[];
+      readonly asked: ReadonlyMap<number, HaltingHit>;
+      /** Further sentences about a load, by hit. */
+      readonly told: ReadonlyMap<HaltingHit, string>;
+    }
+  /**
+   * `threads`: the slot of each thread's moment; `more`: a further sentence about the first. Not announced before the client
+   * has set its breakpoints.
+   */
+  | {
+      readonly kind: 'halted';
+      readonly threads: ReadonlyMap<number, number>;
+      readonly announced: boolean;
+      readonly more: string | undefined;
+    }
   /** Gone; `ticket`: its last events are awaited, undefined when the client knows. */
   | { readonly kind: 'ended'; readonly ticket: number | undefined; readonly code: number | undefined };
 
