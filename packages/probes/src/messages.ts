@@ -11,8 +11,8 @@ import { BoundedReader, readMessage } from './control/framing.js';
 
 const OBJECT = '{'.charCodeAt(0);
 
-/** Bytes of one message: a plan for every function of a large program has some ten million, a full ring of records eight. */
-const MESSAGE_LIMIT = 64 * 1024 * 1024;
+/** Bytes of one message: a plan for every function of a large program has tens of millions, a full ring of records eight. */
+const MESSAGE_LIMIT = 256 * 1024 * 1024;
 
 interface RecordsMessage extends Message {
   readonly method: string;
