@@ -19,6 +19,9 @@ describe('hit conditions', () => {
     ['<= 0', undefined],
     ['abc', undefined],
     ['= 3', undefined],
+    [' % 2 ', [2, 4, 6]],
+    ['%  2', undefined],
+    ['>\t2', undefined],
     ['3 %', undefined],
     ['99999999999', undefined],
   ])('%s', (text, stops) => {

@@ -5,7 +5,8 @@ const operators = ['==', '!=', '>=', '<=', '>', '<', '%'] as const;
 
 /** Undefined: Delve would refuse it, or the adapter cannot be sure that it reads it as Delve does. */
 export const parseHitCondition = (text: string): HitCondition | undefined => {
-  const match = /^\s*(==|!=|>=|<=|>|<|%)?\s*(\d{1,9})\s*$/.exec(text);
+  // Behind more than one blank, or a tab, Delve has lost the operator: "%  7" is "== 7" to it.
+  const match = /^\s*(==|!=|>=|<=|>|<|%)? ?(\d{1,9})\s*$/.exec(text);
   if (match === null) return undefined;
   const operator = operators.find((candidate) => candidate === (match[1] ?? '=='));
   const value = Number(match[2]);
