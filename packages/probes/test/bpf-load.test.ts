@@ -332,6 +332,30 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     }
   });
 
+  it('has room for a burst of a thousand that nobody reads meanwhile', async () => {
+    const { armed, control, events } = armHere(undefined);
+    try {
+      const cases = Array.from({ length: 1000 }, () => 'xdp');
+      const { stdout } = spawnSync(bpfload, ['-via', 'syscall', '-log', '1', ...cases], {
+        encoding: 'utf8',
+        maxBuffer: 64 * 1024 * 1024,
+      });
+      const [report, ...others] = stdout
+        .trim()
+        .split('\n')
+        .map((each) => JSON.parse(each));
+      expect(others).toHaveLength(999);
+      expect(armed.disarm()).toMatchObject({ dropped: 0, full: 0 });
+      await armed.flush();
+      const loads = events.filter(({ pid, bpf }) => pid === report.pid && bpf?.errno === 0).map(({ bpf }) => bpf);
+      expect(loads).toHaveLength(1000);
+      expect(loads.every((load) => load?.kind === 'load' && load.log !== undefined)).toBe(true);
+    } finally {
+      armed.disarm();
+      control.close();
+    }
+  });
+
   it('takes along the instructions of a program that is too long for one piece, and of one that is too long for all', async () => {
     const { events, program, reports } = await watch(
       ['bpf:load'],

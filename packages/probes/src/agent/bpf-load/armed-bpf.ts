@@ -36,6 +36,7 @@ import { RateLimit } from './rate-limit.js';
 import { CallRecords, type SeenCall } from './records.js';
 import { withReloadedLog } from './reload.js';
 import type { BpfProgramRequest } from './request.js';
+import { WaitingCalls } from './waiting-calls.js';
 
 export interface BpfRequest {
   readonly id: number;
@@ -69,8 +70,11 @@ const commandsOf: Readonly<Record<BpfWhat, readonly number[]>> = {
 /** Loads that are under way at once, on the whole machine; the map forgets the oldest of more. */
 const mostPending = 4096;
 
-/** A load with a long log takes 150 kB. */
-const ringBytes = 2 * 1024 * 1024;
+/** A load with a long log takes 150 kB, a small one 1.5. */
+const ringBytes = 4 * 1024 * 1024;
+
+/** Calls that are looked into before the ring is emptied again: some milliseconds of work. */
+const atOnce = 16;
 const smallRingBytes = 64 * 1024;
 
 const threadPointer = { amd64: 'thread.fsbase', arm64: 'thread.uw.tp_value' } as const;
@@ -109,6 +113,8 @@ export class ArmedBpf implements Armed {
   readonly #code: ProgramCode | undefined;
   readonly #records: CallRecords;
   readonly #programs = new GoPrograms();
+  readonly #waiting = new WaitingCalls();
+  #turn: NodeJS.Immediate | undefined;
   #sent: Promise<void> = Promise.resolve();
   #matches = 0;
   /** Calls whose attributes nobody could read. */
@@ -190,7 +196,14 @@ export class ArmedBpf implements Armed {
 
   #count(): ProbeCounters {
     const counted = countersFrom(this.id, this.#state.lookup(FIRST));
-    return { ...counted, matches: this.#matches, faults: this.#unread, dropped: counted.dropped + this.#limited };
+    const dropped = counted.dropped + this.#limited + this.#waiting.lost;
+    return {
+      ...counted,
+      matches: this.#matches,
+      faults: this.#unread,
+      dropped,
+      full: (counted.full ?? 0) + this.#waiting.lost,
+    };
   }
 
   holds(): boolean {
@@ -199,7 +212,7 @@ export class ArmedBpf implements Armed {
 
   /** Resolves when everything that the ring holds now has left this process. */
   async flush(): Promise<void> {
-    if (this.#final === undefined) this.#read();
+    if (this.#final === undefined) this.#readAll();
     await this.#sent;
   }
 
@@ -207,19 +220,39 @@ export class ArmedBpf implements Armed {
     if (this.#final !== undefined) return this.#final;
     this.#links.close();
     this.#request.control.stopArming(this.id);
-    this.#read();
+    this.#readAll();
     this.#final = this.#count();
     this.#opened.close();
     return this.#final;
   }
 
+  /** Takes everything out of the ring, and a few calls on to whoever waits for them; the rest in later turns. */
   #read(): void {
-    const found: Found[] = [];
     this.#ring.drain((view, offset) => {
       const seen = this.#records.take(view, offset);
-      const event = seen === undefined ? undefined : this.#event(seen);
-      if (seen !== undefined && event !== undefined) found.push({ seen, event });
+      if (seen !== undefined) this.#waiting.add(seen);
     });
+    this.#tell(atOnce);
+    if (!this.#waiting.isEmpty)
+      this.#turn ??= setImmediate(() => {
+        this.#turn = undefined;
+        this.#read();
+      });
+  }
+
+  #readAll(): void {
+    this.#read();
+    this.#tell(Number.POSITIVE_INFINITY);
+    clearImmediate(this.#turn);
+    this.#turn = undefined;
+  }
+
+  #tell(most: number): void {
+    const found: Found[] = [];
+    for (const seen of this.#waiting.take(most)) {
+      const event = this.#event(seen);
+      if (event !== undefined) found.push({ seen, event });
+    }
     if (found.length === 0) return;
     const { target, send } = this.#request;
     // Of a program that was named its goroutines are known already, and its events go out before what they cause.

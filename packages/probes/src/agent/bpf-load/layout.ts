@@ -38,7 +38,8 @@ export const chunk = {
 } as const;
 
 export const chunkBytes = 8192;
-export const chunkRecordBytes = chunk.data + chunkBytes;
+/** Where all of it is no longer than that: bursts are of small programs, and the ring's room is what they run out of. */
+export const smallChunkBytes = 512;
 
 export const call = {
   /** What the system call returned. */
