@@ -34,6 +34,10 @@ export class Session {
     this.#client = new ClientEdge(input, output, {
       onMessage: (message) => tell({ kind: 'client-message', message }),
       onPace: (pace) => tell({ kind: 'client-pace', pace }),
+      onUnreadable: (sentence) => {
+        const body = { category: 'stderr', output: `${sentence}\n` };
+        tell({ kind: 'delve-message', message: { seq: 0, type: 'event', event: 'output', body } });
+      },
       onClosed: () => tell({ kind: 'client-closed' }),
     });
     this.#delve = new DelveShell(options, tell);

@@ -11,16 +11,20 @@ const edge = () => {
   const input = new PassThrough();
   const output = new PassThrough();
   const messages: Message[] = [];
-  const closings: (string | undefined)[] = [];
+  let closings = 0;
+  const sentences: string[] = [];
   const paces: string[] = [];
   const server = new ClientEdge(input, output, {
     onMessage: (message) => messages.push(message),
     onPace: (pace) => paces.push(pace),
-    onClosed: (why) => closings.push(why),
+    onUnreadable: (sentence) => sentences.push(sentence),
+    onClosed: () => {
+      closings += 1;
+    },
   });
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const written = (): readonly Message[] => new Decoder().push(output.read() ?? Buffer.alloc(0));
-  return { input, output, server, messages, closings, paces, turn, written };
+  return { input, output, server, messages, sentences, closings: () => closings, paces, turn, written };
 };
 
 const request = (seq: number, command = 'threads'): Message => ({ seq, type: 'request', command });
@@ -53,13 +57,47 @@ describe('the client edge', () => {
     expect(messages).toEqual([response, request(2)]);
   });
 
-  it('survives bytes that are no JSON and stays in step', async () => {
-    const { input, messages, closings, turn } = edge();
-    input.write('Content-Length: 5\r\n\r\n{"a":');
+  it.each([
+    ['no JSON', '{"a":', /lost, because its body is no JSON\.$/],
+    ['a list', '[1]', /lost, because it is neither a request nor/],
+    ['null', 'null', /lost, because it is neither a request nor/],
+    ['a number', '7', /lost, because it is neither a request nor/],
+    [
+      'a request without a number',
+      '{"type":"request","command":"threads"}',
+      /lost, because it is neither a request nor/,
+    ],
+  ])('says that a message is lost whose body is %s, and stays in step', async (_, body, says) => {
+    const { input, messages, sentences, closings, turn } = edge();
+    input.write(`Content-Length: ${body.length}\r\n\r\n${body}`);
     input.write(encode(request(1)));
     await turn();
     expect(messages).toEqual([request(1)]);
-    expect(closings).toEqual([]);
+    expect(sentences).toEqual([expect.stringMatching(says)]);
+    expect(closings()).toBe(0);
+  });
+
+  it.each([
+    [
+      'a length that is none',
+      'Content-Length: abc\r\n\r\n',
+      /: its "Content-Length" is "abc", which is no length; the session/,
+    ],
+    [
+      'a length of four gigabytes',
+      'Content-Length: 4294967296\r\n\r\n{',
+      /: it announces 4294967296 bytes, and 67108864 is/,
+    ],
+    ['lines without CR', 'Content-Length: 2\n\n{}', /: a line of its header does not end in CR LF: /],
+    ['another protocol', 'GET / HTTP/1.1\r\n', /: it begins with "GET \/ HTTP\/1.1" and not with "Content-Length: "; /],
+  ])('ends at %s, behind what came before', async (_, bytes, says) => {
+    const { input, messages, sentences, closings, turn } = edge();
+    input.write(encode(request(1)) + bytes);
+    input.write(encode(request(2)));
+    await turn();
+    expect(messages).toEqual([request(1)]);
+    expect(sentences).toEqual([expect.stringMatching(says)]);
+    expect(closings()).toBe(1);
   });
 
   it('says once that the client is gone, also when only its end of the pipe ended', async () => {
@@ -68,7 +106,7 @@ describe('the client edge', () => {
     await turn();
     input.destroy();
     await turn();
-    expect(closings).toEqual([undefined]);
+    expect(closings()).toBe(1);
   });
 
   it('tells when its client falls behind, further behind, and has read everything', async () => {
@@ -97,6 +135,7 @@ describe('the client edge', () => {
         throw new Error('a defect');
       },
       onPace: () => undefined,
+      onUnreadable: () => undefined,
       onClosed: () => undefined,
     });
     input.write(encode(request(1)));
@@ -134,6 +173,9 @@ describe('framing', () => {
   it('begins in the middle of a stream', () => {
     const bytes = Buffer.from(encode(request(1)) + encode(request(2)));
     expect(new Decoder().push(bytes.subarray(30))).toEqual([request(2)]);
+    const decoder = new Decoder();
+    const cuts = [...bytes.subarray(30)].flatMap((_, index) => decoder.push(bytes.subarray(30 + index, 31 + index)));
+    expect(cuts).toEqual([request(2)]);
   });
 
   it('refuses a length that cannot be', () => {

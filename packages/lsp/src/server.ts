@@ -1,6 +1,9 @@
 /** The language server's wiring: one line per message. What the lines do is in the files that they name. */
 
+import type { Readable } from 'node:stream';
 import { goParser } from '@probelens/probes';
+import { BoundedReader } from '@probelens/probes/control';
+import { FrameError } from '@probelens/probes/framing';
 import {
   type CancellationToken,
   CodeActionRequest,
@@ -24,7 +27,6 @@ import {
   type ProtocolConnection,
   ResponseError,
   ShutdownRequest,
-  StreamMessageReader,
   StreamMessageWriter,
   TextDocumentSyncKind,
 } from 'vscode-languageserver/node';
@@ -41,13 +43,16 @@ import { Workspace } from './workspace.js';
 
 export interface LanguageServerOptions {
   /** Language Server Protocol, Content-Length framed. */
-  readonly input: NodeJS.ReadableStream;
+  readonly input: Readable;
   readonly output: NodeJS.WritableStream;
   /** Version of Probelens, told to the client. */
   readonly version: string;
   /** Where live debug sessions are registered; the user's own directory by default. */
   readonly controlDirectory?: string;
 }
+
+/** Bytes. The largest are whole documents. */
+const messageLimit = 64 * 1024 * 1024;
 
 /** Kinds are hierarchical: "a" asks for "a.b", too, and the empty one for all. */
 const isWanted = (kind: string, only: readonly string[] | undefined): boolean =>
@@ -145,9 +150,7 @@ async function initialize(
  * Resolves with the exit code: 0 after a `shutdown` request, 1 without.
  */
 export function serveLanguage(options: LanguageServerOptions): Promise<number> {
-  const reader = new StreamMessageReader(options.input);
-  // Its timer for half a message starts itself again for ever: the server of a killed editor would never exit.
-  reader.partialMessageTimeout = 0;
+  const reader = new BoundedReader({ stream: options.input, limit: messageLimit });
   const connection = createProtocolConnection(reader, new StreamMessageWriter(options.output));
   let workspace: Workspace | undefined;
   let isShutDown = false;
@@ -172,6 +175,11 @@ export function serveLanguage(options: LanguageServerOptions): Promise<number> {
       connection.dispose();
     });
     connection.onClose(end);
+    connection.onError(([error]) => {
+      if (!(error instanceof FrameError)) return;
+      process.stderr.write(`probelens lsp: ended, because what came is no message of its protocol: ${error.message}\n`);
+      end();
+    });
     // A client that died says neither `shutdown` nor `exit`.
     options.input.once('end', end);
     connection.listen();

@@ -55,29 +55,31 @@ export class FrameDecoder {
     this.#limit = limit;
   }
 
-  /** The bodies that `chunk` completes, views of what was pushed where they can be. Throws `FrameError`. */
-  push(chunk: Buffer): Buffer[] {
+  /** The bodies that `chunk` completes, views of what was pushed where they can be; then throws a `FrameError`, if need be. */
+  *push(chunk: Buffer): Generator<Buffer, void, void> {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    if (this.#size < this.#wanted) return [];
+    if (this.#size < this.#wanted) return;
     let rest = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
-    const bodies: Buffer[] = [];
-    for (;;) {
-      if (this.#length === undefined) {
-        const header = this.#readHeader(rest);
-        if (header === undefined) break;
-        this.#length = header.length;
-        rest = rest.subarray(header.size);
+    try {
+      for (;;) {
+        if (this.#length === undefined) {
+          const header = this.#readHeader(rest);
+          if (header === undefined) return;
+          this.#length = header.length;
+          rest = rest.subarray(header.size);
+        }
+        if (rest.length < this.#length) return;
+        const body = rest.subarray(0, this.#length);
+        rest = rest.subarray(this.#length);
+        this.#length = undefined;
+        yield body;
       }
-      if (rest.length < this.#length) break;
-      bodies.push(rest.subarray(0, this.#length));
-      rest = rest.subarray(this.#length);
-      this.#length = undefined;
+    } finally {
+      this.#wanted = this.#length ?? 0;
+      this.#chunks = rest.length === 0 ? [] : [rest];
+      this.#size = rest.length;
     }
-    this.#wanted = this.#length ?? 0;
-    this.#chunks = rest.length === 0 ? [] : [rest];
-    this.#size = rest.length;
-    return bodies;
   }
 
   #readHeader(bytes: Buffer): { readonly size: number; readonly length: number } | undefined {

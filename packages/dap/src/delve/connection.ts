@@ -1,7 +1,8 @@
 /** The socket to Delve: one write per message, no delay, whole messages out. */
 import { createConnection, type Socket } from 'node:net';
-import type { Message } from '../core/message.js';
-import { Decoder, encode } from './framing.js';
+import { FrameDecoder, FrameError, readJson } from '@probelens/probes/framing';
+import { asMessage, type Message } from '../core/message.js';
+import { encode, largestMessage } from './framing.js';
 
 export interface DelveConnection {
   readonly socket: Socket;
@@ -34,19 +35,22 @@ export const connectDelve = async (host: string, port: number, abandoned: AbortS
   });
 
 export const talkToDelve = (socket: Socket, listener: DelveListener): DelveConnection => {
-  const decoder = new Decoder();
+  const frames = new FrameDecoder(largestMessage);
   let broken: string | undefined;
   socket.on('data', (chunk: Buffer) => {
     try {
-      for (const message of decoder.push(chunk)) listener.onMessage(message);
+      for (const body of frames.push(chunk)) {
+        const message = asMessage(readJson(body));
+        if (message !== undefined) listener.onMessage(message);
+      }
     } catch (error) {
-      broken = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof FrameError)) throw error;
+      broken = error.message;
       socket.destroy();
     }
   });
-  socket.on('error', (error) => {
-    broken ??= error.message;
-  });
+  // Its end follows.
+  socket.on('error', () => undefined);
   socket.once('close', () => listener.onClosed(broken));
   return {
     socket,

@@ -3,8 +3,8 @@ import { asMessage, type Message } from '../core/message.js';
 
 const separator = Buffer.from('\r\n\r\n');
 const headerStart = Buffer.from('Content-Length:');
-/** A message is built in memory by either side; Delve's largest (threads, variables) stay far below. */
-const largestMessage = 256 * 1024 * 1024;
+/** Bytes. A message is built in memory by either side; Delve's largest (threads, variables) stay far below. */
+export const largestMessage = 256 * 1024 * 1024;
 
 /** One buffer, so that one write sends header and body: two writes cost 40 ms (Nagle and delayed ACK). */
 export const encode = (message: Message): string => {
@@ -12,6 +12,7 @@ export const encode = (message: Message): string => {
   return `Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`;
 };
 
+/** For a reader that begins in the middle of a stream: see `FrameDecoder` of probes for one that does not. */
 export class Decoder {
   #chunks: Buffer[] = [];
   #size = 0;
@@ -31,6 +32,7 @@ export class Decoder {
     this.#wanted = 0;
     for (;;) {
       const start = rest.indexOf(headerStart);
+      if (start < 0) rest = rest.subarray(-headerStart.length);
       const end = start < 0 ? -1 : rest.indexOf(separator, start);
       if (end < 0) break;
       const length = Number(rest.toString('latin1', start + headerStart.length, end).split('\r\n')[0]);

@@ -21,6 +21,9 @@ const endPatienceMs = 10_000;
 /** One that has refused to start a program holds none: nothing is harmed when it is not waited for. */
 const idlePatienceMs = 500;
 
+/** Delve answers `initialize` at once, whatever its program does. */
+const remotePatienceMs = 30_000;
+
 export class DelveShell {
   readonly #options: DapOptions;
   readonly #tell: (input: Input) => void;
@@ -126,11 +129,25 @@ export class DelveShell {
 
   async connect(host: string, port: number): Promise<void> {
     try {
-      this.#talk(await connectDelve(host, port, this.#abandoned.signal));
+      const socket = await connectDelve(host, port, this.#abandoned.signal);
+      this.#talk(socket);
+      this.#awaitWord(socket, `${host}:${port}`);
       this.#tell({ kind: 'delve-connected' });
     } catch (error) {
       this.#tell({ kind: 'delve-failed', error: errors.delveUnreachable(`${host}:${port}`, sentenceOf(error)) });
     }
+  }
+
+  /** Whatever listens there may not be a Delve, and not say so. */
+  #awaitWord(socket: Socket, address: string): void {
+    const timer = setTimeout(() => {
+      const seconds = remotePatienceMs / 1000;
+      this.#print(`Whoever listens at ${address} has not answered for ${seconds} seconds, as Delve would.\n`, 'stderr');
+      socket.destroy();
+    }, remotePatienceMs);
+    const stop = (): void => clearTimeout(timer);
+    socket.once('data', stop);
+    socket.once('close', stop);
   }
 
   #talk(socket: Socket): void {
@@ -141,8 +158,9 @@ export class DelveShell {
           if (left) return;
           left = this.#hear(message);
         },
-        onClosed: () => {
+        onClosed: (broken) => {
           resolve();
+          if (broken !== undefined) this.#print(`What Delve has sent is no DAP message: ${broken}.\n`, 'stderr');
           if (!left) this.#tell({ kind: 'delve-closed' });
         },
       });

@@ -2,6 +2,7 @@
 export { type ConnectOptions, type ControlClient, connectControl } from './connect.js';
 export { controlDirectory, openDirectory } from './directory.js';
 export { ControlError, isControlError } from './error.js';
+export { BoundedReader } from './framing.js';
 export { type ControlHandlers, type ControlListener, type ListenOptions, listenControl } from './listen.js';
 export type {
   AddProbeParams,
