@@ -104,6 +104,12 @@ export class Session {
       case 'inspect-text':
         this.#kernel.inspect(output.places, output.held, output.own);
         return;
+      case 'compare-text':
+        this.#kernel.compareText(output.ticket, output.pid, output.places);
+        return;
+      case 'mend-text':
+        void this.#kernel.mendText(output.ticket, output.pid, output.offsets);
+        return;
       case 'arm':
         void this.#kernel.arm(output.ticket, output.plans);
         return;

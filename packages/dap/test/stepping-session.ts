@@ -1,101 +1,40 @@
 /**
- * A session among gates where lines begin, with a model of what Delve makes of steps at its side. What is wrong in any
- * order is seen as soon as the core asks for it.
+ * A session among gates where lines begin, with a model of what Delve makes of steps at its side, and of what an agent that
+ * is killed leaves in the text. What is wrong in any order is seen as soon as the core asks for it.
  */
 import type { ProbePlan } from '@probelens/probes';
 import { expect } from 'vitest';
+import type { PlanItem } from '../src/core/kernel-words.js';
 import {
   type Input,
   initialState,
   type Message,
   type Output,
   type PlanOutcome,
-  type Request,
   type SessionState,
   step,
 } from '../src/index.js';
 import { planOf } from './core-world.js';
+import { isStep, SteppingDelve } from './stepping-delve.js';
 
-const plain = planOf('main.f');
-const yielding: ProbePlan = { ...plain, sites: plain.sites.map((site) => ({ ...site, yields: true })) };
 type Armed = (Output & { readonly kind: 'arm' })['plans'][number];
 const yields = (plan: Armed): boolean => plan.sites.some((site) => site.yields === true);
 
-const resuming = new Set(['continue', 'next', 'stepIn', 'configurationDone']);
-const isStep = (command: string): boolean => command === 'next' || command === 'stepIn';
+/** The program's file is loaded this far behind its beginning. */
+const loaded = 0x400000;
 
-type DelveMessage = Input & { readonly kind: 'delve-message' };
+/** Where breakpoints are in memory: a place of its own for each line and function. */
+const addressOf = (file: string, line: number): number =>
+  loaded + 0x1000 * (file.charCodeAt(1) % 16) + 0x10 * (line % 100);
 
-/** What Delve 1.27.2 makes of steps: whose breakpoints it has, which steps it refuses, and what it says of those it keeps. */
-class SteppingDelve {
-  running = false;
-  /** The goroutine of the step whose breakpoints are in the text. */
-  stepping: number | undefined;
-  #refuses = false;
-  #kept = false;
-  #seq = 0;
-
-  /**
-   * Breakpoints go in at once, and a failure in the answer takes none of them out: the worse case for the core. A second
-   * step is refused, and the breakpoints are the first one's still (pkg/proc/target_exec.go, Next: "next while nexting").
-   */
-  takeStep(goroutine: number): void {
-    this.#refuses = this.stepping !== undefined;
-    this.stepping ??= goroutine;
-  }
-
-  event(event: string, body?: unknown): DelveMessage {
-    this.#seq += 1;
-    return { kind: 'delve-message', message: { seq: this.#seq, type: 'event', event, body } };
-  }
-
-  answer({ seq, command, arguments: args }: Request, success: boolean, holds: boolean): DelveMessage {
-    if (success && resuming.has(command)) this.running = true;
-    this.#seq += 1;
-    const { breakpoints = [] } = (args ?? {}) as { breakpoints?: readonly unknown[] };
-    const placed = breakpoints.map((_, index) => ({ id: this.#seq * 10 + index, verified: true, line: 1 }));
-    // Behind the gate of `planOf`; and the verdict over a condition.
-    const stackFrames = [{ id: 1, instructionPointerReference: '0x401001' }];
-    const body = { breakpoints: placed, stackFrames, result: String(holds) };
-    return {
-      kind: 'delve-message',
-      message: { seq: this.#seq, type: 'response', request_seq: seq, command, success, body },
-    };
-  }
-
-  /**
-   * A refused step stops as an exception (service/dap/server.go, runUntilStopAndNotify). Else a step that is over clears its
-   * breakpoints, and so do a breakpoint in its goroutine (target_exec.go, Continue: onNextGoroutine) and a pause (CancelNext).
-   * `keeps`: a pause that met another goroutine's breakpoint is called a pause and clears nothing, and a breakpoint may be
-   * told of the stepping goroutine where Continue looked at another one's.
-   */
-  stop(reason: string, threadId: number, keeps = false, ids?: readonly number[]): DelveMessage | undefined {
-    if (!this.running) return undefined;
-    this.running = false;
-    if (this.#refuses) {
-      this.#refuses = false;
-      const description = 'invalid command';
-      return this.event('stopped', { reason: 'exception', description, threadId, allThreadsStopped: true });
-    }
-    const ends = reason === 'step' || (!keeps && (reason === 'pause' || threadId === this.stepping));
-    if (ends) this.stepping = undefined;
-    this.#kept = this.stepping !== undefined;
-    return this.event('stopped', {
-      reason,
-      threadId,
-      allThreadsStopped: true,
-      ...(ids && { hitBreakpointIds: ids }),
-    });
-  }
-
-  /** Behind a stop that leaves breakpoints of a step (service/dap/server.go, NextInProgress). */
-  wordsOfKept(): DelveMessage | undefined {
-    if (!this.#kept) return undefined;
-    this.#kept = false;
-    const output = "Step interrupted by a breakpoint. Use 'Continue' to resume the original step command.\n";
-    return this.event('output', { category: 'console', output });
-  }
-}
+const planned = (item: PlanItem): ProbePlan => {
+  const plan = planOf(item.kind === 'function' ? item.name : 'main.f');
+  const [file, line] = item.kind === 'line' ? [item.file, item.line] : ['/functions.go', plan.spec.target.kind.length];
+  const address = addressOf(file, line);
+  const place = { file, line, address: `0x${address.toString(16)}`, offset: `0x${(address - loaded).toString(16)}` };
+  const lineBegins = item.kind === 'line' && item.yielding === true && { yields: true as const };
+  return { ...plan, sites: plan.sites.map((site) => ({ ...site, ...place, ...lineBegins })) };
+};
 
 type Answer = (choice: number) => Input | undefined;
 
@@ -106,11 +45,13 @@ export class SteppingSession {
   readonly pending: Answer[] = [];
   /** Requests of the client without an answer. */
   readonly asked = new Set<number>();
-  /** Probes in the kernel, and whether a line begins there. */
-  readonly armed = new Map<number, boolean>();
+  /** Probes in the kernel. */
+  readonly armed = new Map<number, Armed>();
   steps = 0;
-  #agentDead = false;
-  #arming = 0;
+  /** Places that an agent has left breakpoints at. */
+  readonly leaked = new Set<number>();
+  agentDead = false;
+  #arming: Armed[] = [];
   #clientSeq = 0;
   #probes = 0;
 
@@ -139,9 +80,17 @@ export class SteppingSession {
     expect(this.pending.length, 'it never ends').toBe(0);
   }
 
-  loseAgent(): void {
+  get lineBegins(): boolean {
+    return [...this.armed.values()].some(yields);
+  }
+
+  /** Killed; perhaps while it took out, or put in, what it leaves then. */
+  loseAgent(choice: number): void {
     if (this.state.kernel.state !== 'ready') return;
-    this.#agentDead = true;
+    this.agentDead = true;
+    const places = [...this.armed.values(), ...this.#arming].flatMap(({ sites }) => sites);
+    for (const [index, { address }] of places.entries())
+      if ((choice + index) % 3 === 0) this.leaked.add(Number(address));
     this.armed.clear();
     this.feed({ kind: 'agent-closed', reason: 'it was killed.' });
   }
@@ -155,79 +104,121 @@ export class SteppingSession {
         this.#takeForDelve(output.message);
         return;
       case 'plan':
-        this.pending.push((choice) => ({
+        this.#later((choice) => ({
           kind: 'planned',
           ticket: output.ticket,
-          outcomes: output.items.map((item, index) =>
-            this.#plan(item.kind === 'line' && item.yielding === true, choice + index),
-          ),
+          outcomes: output.items.map((item, index) => this.#plan(item, choice + index)),
         }));
         return;
       case 'arm':
         this.#takeArm(output.ticket, output.plans);
         return;
       case 'disarm':
-        this.pending.push(() => {
+        this.#later(() => {
           for (const probe of output.probes.length === 0 ? [...this.armed.keys()] : output.probes)
             this.armed.delete(probe);
           return { kind: 'disarmed', ticket: output.ticket, counters: [] };
         });
         return;
+      case 'compare-text':
+        this.#later(() => ({
+          kind: 'text-compared',
+          ticket: output.ticket,
+          changed: [...output.places.entries()].flatMap(([index, { address }]) =>
+            this.leaked.has(Number(address)) ? [index] : [],
+          ),
+        }));
+        return;
+      case 'mend-text':
+        this.#takeMend(output.ticket, output.offsets);
+        return;
+      case 'start-timer':
+        if (output.name === 'text') this.#later(() => ({ kind: 'timer', name: 'text' }));
+        return;
       case 'drain':
-        this.pending.push(() => ({ kind: 'drained', ticket: output.ticket }));
+        this.#later(() => ({ kind: 'drained', ticket: output.ticket }));
         return;
       case 'focus':
-        this.pending.push(() => ({ kind: 'focused', ticket: output.ticket }));
+        this.#later(() => ({ kind: 'focused', ticket: output.ticket }));
         return;
       case 'read-signals':
-        this.pending.push(() => ({ kind: 'signals-read', ticket: output.ticket, trapPending: false }));
+        this.#later(() => ({ kind: 'signals-read', ticket: output.ticket, trapPending: false }));
         return;
       default:
         return;
     }
   }
 
-  #plan(lineBegins: boolean, choice: number): PlanOutcome {
-    if (choice % 9 === 0) return { ok: false, message: 'no.' };
-    const plan = lineBegins ? yielding : plain;
-    return { ok: true, plan, function: 'main.f', file: '/x.go', line: 1, message: 'In the kernel.' };
+  #later(answer: Answer): void {
+    this.pending.push(answer);
+  }
+
+  #plan(item: PlanItem, choice: number): PlanOutcome {
+    if (this.agentDead || choice % 9 === 0) return { ok: false, message: 'no.' };
+    return { ok: true, plan: planned(item), function: 'main.f', file: '/x.go', line: 1, message: 'In the kernel.' };
   }
 
   #takeArm(ticket: number, plans: readonly Armed[]): void {
-    const ofLines = plans.some(yields);
-    expect(this.#agentDead, 'arms with an agent that is gone').toBe(false);
-    if (ofLines) {
+    expect(this.agentDead, 'arms with an agent that is gone').toBe(false);
+    if (plans.some(yields)) {
       expect(this.delve.stepping, 'arms where Delve may have breakpoints of a step').toBeUndefined();
-      this.#arming += 1;
     }
-    this.pending.push((choice) => {
-      if (ofLines) this.#arming = Math.max(0, this.#arming - 1);
+    this.#arming.push(...plans);
+    this.#later((choice) => {
+      this.#arming = this.#arming.filter((plan) => !plans.includes(plan));
       const outcomes = plans.map((plan, index) => {
-        if (this.#agentDead || (choice + index) % 11 === 0) {
+        if (this.agentDead || (choice + index) % 11 === 0) {
           return { ok: false as const, message: 'no.', busy: choice % 2 === 0 };
         }
         this.#probes += 1;
-        this.armed.set(this.#probes, yields(plan));
+        this.armed.set(this.#probes, plan);
         return { ok: true as const, probe: this.#probes };
       });
       return { kind: 'armed', ticket, outcomes };
     });
   }
 
+  /** What a kernel of whatever age takes out, Delve's breakpoints among it. */
+  #takeMend(ticket: number, offsets: readonly number[]): void {
+    for (const offset of offsets) {
+      expect(this.delve.places(addressOf), "takes out a breakpoint of Delve's").not.toContain(offset + loaded);
+      expect(this.leaked, 'takes out what is not there').toContain(offset + loaded);
+    }
+    this.#later((choice) => {
+      if (choice % 3 > 0) for (const offset of offsets) this.leaked.delete(offset + loaded);
+      return { kind: 'text-mended', ticket };
+    });
+  }
+
   #takeForDelve(message: Message): void {
     if (message.type !== 'request') return;
     const { command } = message;
+    const before = this.delve.places(addressOf);
+    const fresh = this.delve.asks(message, addressOf).filter((place) => !before.includes(place));
+    for (const place of fresh)
+      expect(this.leaked, 'gives Delve a place where an agent has left a breakpoint').not.toContain(place);
     if (isStep(command)) {
-      expect([...this.armed.values()], 'steps over a gate where a line begins').not.toContain(true);
-      expect(this.#arming, 'steps while such a gate goes in').toBe(0);
+      expect(this.lineBegins, 'steps over a gate where a line begins').toBe(false);
+      expect(this.#arming.some(yields), 'steps while such a gate goes in').toBe(false);
       this.steps += 1;
       this.delve.takeStep((message.arguments as { threadId: number }).threadId);
     }
-    this.pending.push((choice) => {
+    this.#later((choice) => {
       const success = command === 'disconnect' || choice % 23 !== 0;
-      if (command === 'pause' && success) this.pending.push(() => this.delve.stop('pause', 1, choice % 2 === 0));
-      if (command === 'disconnect') this.pending.push(() => ({ kind: 'delve-closed' }));
-      return this.delve.answer(message, success, choice % 3 === 0);
+      if (command === 'pause' && success) this.#later(() => this.delve.stop('pause', 1, choice % 2 === 0));
+      if (command === 'disconnect') this.#later(() => ({ kind: 'delve-closed' }));
+      return this.delve.answer(message, success, choice);
     });
+  }
+
+  /** What the session believes of where breakpoints are is so. */
+  checkBooks(): void {
+    for (const { command, base, placed } of this.state.groups.values()) {
+      const homes = (home: string): readonly unknown[] =>
+        placed.filter((one) => one.home === home).map(({ raw }) => raw);
+      expect(homes('delve'), 'is with Delve').toEqual(this.delve.breakpoints(command, base));
+      const probes = placed.flatMap(({ home, probe }) => (home === 'kernel' ? [probe] : []));
+      expect([...this.armed.keys()], 'is in the kernel').toEqual(expect.arrayContaining(probes));
+    }
   }
 }

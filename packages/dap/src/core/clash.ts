@@ -2,6 +2,7 @@
  * Where Delve is about to write an int3, and gates stand: at one address a uprobe hides Delve's breakpoint, and taking the
  * two apart corrupts the program. So the gate goes first, and comes back elsewhere, or Delve takes its breakpoint too.
  */
+import { isSiteBeside } from './beside.js';
 import { dropGate, removeGates } from './gates.js';
 import { listOf, objectOf, type Request } from './message.js';
 import { addOneAgain } from './probes.js';
@@ -10,13 +11,7 @@ import type { GroupKey, Want } from './state/breakpoints.js';
 import type { Gate } from './state/gate.js';
 import type { SessionState } from './state/state.js';
 import type { Turn } from './turn.js';
-import { functionsGroup, instructionAddress, pathOfGroup } from './wants.js';
-
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
-/** Delve takes the end of a name for the whole, and /patterns/. */
-const mayMean = (name: string, fn: string): boolean =>
-  name.startsWith('/') || fn === name || fn.endsWith(`.${name}`) || fn.endsWith(`/${name}`);
+import { instructionAddress } from './wants.js';
 
 /** Wants of a group that become Delve's and were not before. */
 export const newInDelve = (state: SessionState, group: GroupKey, wants: readonly Want[]): readonly Want[] => {
@@ -24,20 +19,9 @@ export const newInDelve = (state: SessionState, group: GroupKey, wants: readonly
   return wants.filter(({ key }) => !before.some((old) => old.key === key));
 };
 
-/**
- * Rather one too many: it costs being planned again. Of functions that are inlined at the beginning of a line only Delve
- * knows the address; the agent sees whether it has written there when the gate comes back.
- */
-export const isBeside = (gate: Gate, group: GroupKey, wants: readonly Want[]): boolean => {
-  const path = pathOfGroup(group);
-  return gate.planned.plan.sites.some((site) =>
-    wants.some(({ key, line }) =>
-      group === functionsGroup
-        ? mayMean(key, site.function) || site.yields === true
-        : path !== undefined && site.line === line && baseName(site.file) === baseName(path),
-    ),
-  );
-};
+/** One too many costs being planned again. */
+export const isBeside = (gate: Gate, group: GroupKey, wants: readonly Want[]): boolean =>
+  gate.planned.plan.sites.some((site) => wants.some((want) => isSiteBeside(site, group, want)));
 
 /** The gates are being disarmed: what becomes of their owners as soon as Delve has written. */
 export const comeBack = (turn: Turn, gates: readonly Gate[], group: GroupKey): void => {

@@ -14,6 +14,7 @@ import { onGreeting, onInitialized } from './launch.js';
 import { leaveOutOutput, sayLosses } from './losses.js';
 import { isDapMode } from './manners.js';
 import { type Event, type Message, numberOf, objectOf, type Request, type Response, textOf } from './message.js';
+import { forgetRemains } from './remains.js';
 import { resumeCommands } from './resume.js';
 import { onSettleStop } from './settle.js';
 import { withSnapshots } from './snapshots.js';
@@ -112,6 +113,7 @@ const onProgramEnd = (turn: Turn): void => {
   if (turn.state.gates.size > 0 && turn.state.ending === undefined)
     turn.emit({ kind: 'disarm', ticket: turn.ticket(), probes: [] });
   removeGates(turn, [...turn.state.gates.keys()]);
+  forgetRemains(turn);
   turn.update({ hits: [], leftovers: new Map(), step: undefined });
   tellLane(turn, { kind: 'planted' });
 };

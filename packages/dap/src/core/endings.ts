@@ -116,6 +116,8 @@ const arming = (work: LaneWork | undefined): boolean => {
       return ['arming', 'disarming', 'undoing'].includes(work.stage.kind);
     case 'add-probe':
       return work.stage === 'arming';
+    case 'mend':
+      return work.stage === 'mending';
     case 'remove-probe':
     case 'restart':
     case 'follow':

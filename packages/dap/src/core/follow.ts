@@ -8,6 +8,7 @@ import type { GoStatement } from './kernel-words.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
 import { type Event, listOf, numberOf, objectOf, type Request, type Response } from './message.js';
 import { passOver } from './passed.js';
+import { behindMending, isInDoubt } from './remains.js';
 import { markRunning } from './silent.js';
 import type { LaneWork } from './state/lane-work.js';
 import type { StepTarget, Top } from './state/stepping.js';
@@ -105,6 +106,7 @@ export const advanceFollow = (turn: Turn, work: FollowWork, news: LaneNews): Lan
       return { ...work, stage: 'asking' };
     case 'asking': {
       if (news.kind !== 'answer') return work;
+      if (isInDoubt(turn.state)) return behindMending(turn, { ...work, stage: 'new' });
       const ids = listOf(objectOf(news.response.body).threads).map((thread) => numberOf(objectOf(thread).id));
       plant(turn, work);
       return { ...work, stage: 'planting', known: new Set(ids.filter((id) => id !== undefined)) };

@@ -2,6 +2,7 @@
 
 import { delveReason } from './delve-reason.js';
 import { giveUpLent } from './hand-over.js';
+import { doubt } from './remains.js';
 import { setAgain } from './set-again.js';
 import type { Gate } from './state/gate.js';
 import type { Turn } from './turn.js';
@@ -40,13 +41,14 @@ export const removeGates = (turn: Turn, probes: readonly number[]): void => {
 export const loseKernel = (turn: Turn, reason: string): void => {
   const groups = new Set<string>(giveUpLent(turn));
   for (const gate of turn.state.gates.values()) if (gate.owner.kind === 'breakpoint') groups.add(gate.owner.group);
-  const { hits, leftovers, gates } = turn.state;
+  const { hits, leftovers, gates, target, ending } = turn.state;
+  if (!target.exited && ending === undefined) doubt(turn);
   removeGates(turn, [...gates.keys()]);
   turn.kernel({ state: 'unavailable', reason, focus: undefined });
   const asked = new Map(turn.state.asked);
   for (const [id, probe] of asked) asked.set(id, { ...probe, state: 'gone', probe: undefined, message: reason });
   turn.update({ asked });
-  if (turn.state.target.exited || turn.state.ending !== undefined) return;
+  if (target.exited || ending !== undefined) return;
   turn.sayOnce(`Breakpoints go back to Delve: ${reason}`);
   // What is known already is shown, and what Delve is being asked about one of them has its answer.
   turn.update({ hits, leftovers, retired: gates });

@@ -30,6 +30,10 @@ export type Input =
   | { readonly kind: 'disarmed'; readonly ticket: number; readonly counters: readonly ProbeCounters[] }
   | { readonly kind: 'drained'; readonly ticket: number }
   | { readonly kind: 'focused'; readonly ticket: number }
+  /** Indexes of the places that are not as they were planned. */
+  | { readonly kind: 'text-compared'; readonly ticket: number; readonly changed: readonly number[] }
+  /** As far as a new agent could. */
+  | { readonly kind: 'text-mended'; readonly ticket: number }
   | { readonly kind: 'completed'; readonly ticket: number; readonly names: readonly string[] }
   /** Undefined: its memory could not be read. */
   | { readonly kind: 'load-described'; readonly ticket: number; readonly described: DescribedLoad | undefined }

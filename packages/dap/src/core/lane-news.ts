@@ -12,6 +12,11 @@ export type LaneNews =
   | { readonly kind: 'armed'; readonly outcomes: readonly ArmOutcome[] }
   | { readonly kind: 'disarmed'; readonly counters: readonly ProbeCounters[] }
   | { readonly kind: 'focused' }
+  /** Which of the places that were asked about are not as in the file. */
+  | { readonly kind: 'compared'; readonly changed: readonly number[] }
+  | { readonly kind: 'mended' }
+  /** It is time to look again. */
+  | { readonly kind: 'time' }
   /** A step is on its way, or over: its breakpoints are written. */
   | { readonly kind: 'planted' };
 

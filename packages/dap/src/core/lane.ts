@@ -8,6 +8,7 @@ import { withFilterAnswers } from './exceptions/answers.js';
 import { advanceWatch } from './exceptions/watch.js';
 import { advanceFollow, advanceUnfollow } from './follow.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
+import { advanceMend } from './mending.js';
 import { onResume } from './probe-only/halt.js';
 import { advanceAddProbe, advanceRemoveProbe } from './probes.js';
 import { advanceRestart, advanceResume } from './resume.js';
@@ -38,6 +39,8 @@ const advance = (turn: Turn, work: LaneWork, news: LaneNews): LaneProgress => {
       return advanceUnfollow(turn, work, news);
     case 'watch':
       return advanceWatch(turn, work, news);
+    case 'mend':
+      return advanceMend(turn, work, news);
   }
 };
 

@@ -16,6 +16,8 @@ export type TimerName =
   | 'count'
   /** While leaving: the agent has not answered. */
   | 'agent-silent'
+  /** What a killed agent has left in the text may be gone. */
+  | 'text'
   /** While leaving: a trap may have reached its thread. */
   | 'shaken'
   | 'ending';
@@ -76,6 +78,15 @@ export type Output =
       /** File offsets of our own gates and sentinels, "0x...". */
       readonly own: readonly string[];
     }
+  /** Is the program's text as in its file at `places` (addresses in memory, bytes as lower-case hex)? Answered at once. */
+  | {
+      readonly kind: 'compare-text';
+      readonly ticket: number;
+      readonly pid: number;
+      readonly places: readonly { readonly address: bigint; readonly bytes: string }[];
+    }
+  /** A new agent is to take out what a killed one has left at these file offsets. */
+  | { readonly kind: 'mend-text'; readonly ticket: number; readonly pid: number; readonly offsets: readonly number[] }
   | { readonly kind: 'arm'; readonly ticket: number; readonly plans: readonly Armable[] }
   | { readonly kind: 'disarm'; readonly ticket: number; readonly probes: readonly number[] }
   /** It does not answer: killed, and the kernel takes everything of this session out. */

@@ -1,4 +1,5 @@
 /** What has become of each breakpoint of a set, for the books and in the client's words. */
+import { isSiteBeside } from './beside.js';
 import { delveReason } from './delve-reason.js';
 import { parseHitCondition } from './hit-condition.js';
 import { countsAnew, sayUncounted, withCount } from './hit-counts.js';
@@ -6,8 +7,9 @@ import { bindBreakpoint } from './ids.js';
 import type { Planned } from './kernel-words.js';
 import type { LaneProgress } from './lane-news.js';
 import { forgetLent, lentOf } from './lent.js';
-import { type JsonObject, numberOf, textOf } from './message.js';
-import type { Placed, Want } from './state/breakpoints.js';
+import { whyWithheld } from './mending.js';
+import { type JsonObject, numberOf, type Response, textOf } from './message.js';
+import type { Group, Placed, Want } from './state/breakpoints.js';
 import type { Gate } from './state/gate.js';
 import type { SetWork } from './state/lane-work.js';
 import type { Turn } from './turn.js';
@@ -17,6 +19,14 @@ import { pathOfGroup } from './wants.js';
 export const withoutDelve = (turn: Turn): boolean => turn.state.probeOnly !== undefined;
 
 export const fallenKey = (work: SetWork, want: Want): string => `${work.group}\n${want.key}`;
+
+/** A killed agent's breakpoint is where Delve would write. */
+export const isWithheld = (turn: Turn, { group }: SetWork, want: Want | undefined): boolean => {
+  const { remains, groups } = turn.state;
+  if (want === undefined || remains.left.size === 0) return false;
+  const isThere = groups.get(group)?.placed.some(({ key, home }) => key === want.key && home === 'delve') === true;
+  return !isThere && [...remains.left.values()].some((site) => isSiteBeside(site, group, want));
+};
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
@@ -81,6 +91,14 @@ const delvePlaced = (turn: Turn, work: SetWork, index: number, want: Want): Plac
   };
 };
 
+const nowherePlaced = (turn: Turn, work: SetWork, want: Want): Placed => {
+  const before = turn.state.groups.get(work.group)?.placed.find((old) => old.key === want.key);
+  const id = before?.id ?? turn.breakpointId();
+  forgetLent(turn, work.group, want.key);
+  const answer: JsonObject = { id, verified: false, line: want.line ?? 1, message: whyWithheld };
+  return { ...want, id, home: 'nobody', probe: undefined, answer };
+};
+
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 const nobodyPlaced = (turn: Turn, work: SetWork, index: number, want: Want): Placed => {
@@ -122,7 +140,8 @@ export const finish = (turn: Turn, work: SetWork): LaneProgress => {
     const probe = work.stage.armed.get(index);
     const ours = probe === undefined ? undefined : kernelPlaced(turn, work, index, want, probe);
     if (ours !== undefined) return ours;
-    return withoutDelve(turn) ? nobodyPlaced(turn, work, index, want) : delvePlaced(turn, work, index, want);
+    if (withoutDelve(turn)) return nobodyPlaced(turn, work, index, want);
+    return isWithheld(turn, work, want) ? nowherePlaced(turn, work, want) : delvePlaced(turn, work, index, want);
   });
   const { group, command, base } = work;
   const before = turn.state.groups.get(group)?.placed ?? [];
@@ -133,6 +152,37 @@ export const finish = (turn: Turn, work: SetWork): LaneProgress => {
     for (const [index, now] of placed.entries()) announceMove(turn, before[index], now);
   }
   return undefined;
+};
+
+/** Delve has refused the request: it has what it had, and what was to be the client's is nowhere. */
+export const refused = (turn: Turn, work: SetWork, response: Response): void => {
+  const { group, command, base, request, stage } = work;
+  const before = turn.state.groups.get(group);
+  const known = before?.placed ?? [];
+  const kept = [...stage.kept.values()];
+  const theirs = (stage.has ?? []).flatMap((index) => {
+    const want = work.wants[index];
+    return want === undefined ? [] : [delvePlaced(turn, work, index, want)];
+  });
+  const there = [...(stage.has === undefined ? known.filter(({ home }) => home === 'delve') : theirs), ...kept];
+  // The client has not been told by an answer.
+  const lost = request !== undefined ? [] : work.wants.filter(({ key }) => !there.some((one) => one.key === key));
+  const nowhere = lost.map((want): Placed => {
+    const id = known.find(({ key }) => key === want.key)?.id ?? turn.breakpointId();
+    const message = `Not set: ${textOf(response.message) ?? 'Delve would not'}.`;
+    return {
+      ...want,
+      id,
+      home: 'nobody',
+      probe: undefined,
+      answer: { id, verified: false, line: want.line ?? 1, message },
+    };
+  });
+  if (before === undefined && there.length === 0) return;
+  const placed = [...there, ...nowhere];
+  const all: Group = { key: group, command, base: before?.base ?? base, placed };
+  turn.update({ groups: new Map(turn.state.groups).set(group, all) });
+  for (const { answer } of nowhere) turn.event('breakpoint', { reason: 'changed', breakpoint: answer });
 };
 
 /** Set again without being asked: the client keeps the id and learns the new message. */

@@ -6,6 +6,7 @@ import { isInstructionStep, isObject, type JsonObject, numberOf, objectOf, type 
 import type { Focus } from './output.js';
 import { withoutOurs } from './own-arguments.js';
 import { passOver } from './passed.js';
+import { forgetRemains } from './remains.js';
 import { markRunning } from './silent.js';
 import { noHandOver } from './state/hand-over.js';
 import type { LaneWork } from './state/lane-work.js';
@@ -176,6 +177,7 @@ const sendRestart = (turn: Turn, work: RestartWork): LaneProgress => {
   const { launch } = turn.state;
   turn.update({ hits: [], leftovers: new Map(), held: undefined, step: undefined, handOver: noHandOver });
   turn.update({ stepCut: false, interrupted: undefined, pausing: false });
+  forgetRemains(turn);
   turn.kernel({ state: 'off', focus: undefined });
   // Delve names the new process in no event.
   if (launch?.live !== true) turn.target({ pid: undefined });

@@ -11,7 +11,8 @@ import type { LaneNews, LaneProgress } from './lane-news.js';
 import { isLent } from './lent.js';
 import type { JsonObject, Request, Response } from './message.js';
 import { listOf, objectOf } from './message.js';
-import { fallenKey, finish, withoutDelve } from './placing.js';
+import { fallenKey, finish, isWithheld, refused, withoutDelve } from './placing.js';
+import { behindMending, isInDoubt } from './remains.js';
 import { wantsAgain } from './set-again.js';
 import type { Placed, Want } from './state/breakpoints.js';
 import { newSet, type SetStage, type SetWork } from './state/lane-work.js';
@@ -143,7 +144,9 @@ const isOurs = (turn: Turn, work: SetWork, index: number): boolean =>
   work.stage.kept.has(index) || work.stage.armed.has(index) || isToArm(turn, work, index);
 
 const forDelve = (turn: Turn, work: SetWork): readonly number[] =>
-  work.wants.map((_, index) => index).filter((index) => !isOurs(turn, work, index));
+  work.wants
+    .map((_, index) => index)
+    .filter((index) => !isOurs(turn, work, index) && !isWithheld(turn, work, work.wants[index]));
 
 /** Gates that stand where Delve is about to write go out first. */
 const clearWay = (turn: Turn, work: SetWork, fresh: readonly Want[]): LaneProgress => {
@@ -160,6 +163,7 @@ const clearWay = (turn: Turn, work: SetWork, fresh: readonly Want[]): LaneProgre
 
 const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
   if (withoutDelve(turn)) return armNew(turn, work);
+  if (isInDoubt(turn.state)) return behindMending(turn, { ...work, stage: newSet });
   const mine = forDelve(turn, work);
   const wants = mine.map((index) => work.wants[index]).filter((want) => want !== undefined);
   const fresh = newInDelve(turn.state, work.group, wants);
@@ -180,11 +184,7 @@ const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
 const onDelveAnswer = (turn: Turn, work: SetWork, response: Response): LaneProgress => {
   if (!response.success) {
     if (work.request !== undefined) turn.toClient({ ...response, request_seq: work.request.seq });
-    const before = turn.state.groups.get(work.group);
-    if (before !== undefined) {
-      const placed = before.placed.filter((old) => old.home === 'delve' || [...work.stage.kept.values()].includes(old));
-      turn.update({ groups: new Map(turn.state.groups).set(work.group, { ...before, placed }) });
-    }
+    refused(turn, work, response);
     if (work.stage.armed.size === 0) return undefined;
     turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: [...work.stage.armed.values()] });
     return at({ ...work, request: undefined }, { kind: 'undoing' });
@@ -194,7 +194,7 @@ const onDelveAnswer = (turn: Turn, work: SetWork, response: Response): LaneProgr
   work.stage.asked.forEach((index, position) => {
     answers.set(index, objectOf(list[position]));
   });
-  return armNew(turn, at(work, { answers }));
+  return armNew(turn, at(work, { answers, has: work.stage.asked }));
 };
 
 const toArm = (turn: Turn, work: SetWork): readonly number[] =>

@@ -58,6 +58,9 @@ const onTimer = (turn: Turn, name: TimerName): void => {
     case 'agent-silent':
       onAgentSilent(turn);
       return;
+    case 'text':
+      tellLane(turn, { kind: 'time' });
+      return;
     case 'shaken':
       lookAgain(turn);
       return;
@@ -129,6 +132,13 @@ const takeWithDelve = (turn: Turn, input: OwnInput): void => {
       return;
     case 'focused':
       tellLane(turn, { kind: 'focused' }, input.ticket);
+      return;
+    case 'text-compared':
+      tellLane(turn, { kind: 'compared', changed: input.changed }, input.ticket);
+      return;
+    case 'text-mended':
+      if (turn.state.ending !== undefined) onKernelWhileEnding(turn, input.ticket);
+      else tellLane(turn, { kind: 'mended' }, input.ticket);
       return;
     case 'load-described':
       onLoadDescribed(turn, input.ticket, input.described);

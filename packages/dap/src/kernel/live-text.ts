@@ -7,6 +7,43 @@ import { isGone } from './target.js';
 /** x86-64; on arm64 a foreign BRK has an operand of its own and is not recognised here. */
 const int3 = 0xcc;
 
+/** `address`: in memory. `bytes`: lower-case hex, as in the file. */
+export interface TextPlace {
+  readonly address: bigint;
+  readonly bytes: string;
+}
+
+/** Undefined for a process that is gone, or another user's: nothing can be said of it. */
+const openedMemory = (pid: number): number | undefined => {
+  try {
+    return openSync(`/proc/${pid}/mem`, 'r');
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+};
+
+/** Indexes of the places whose bytes in memory are others. None where nobody may look, or the process is gone. */
+export const changedPlaces = (pid: number, places: readonly TextPlace[]): readonly number[] => {
+  const memory = openedMemory(pid);
+  if (memory === undefined) return [];
+  try {
+    return places.flatMap(({ address, bytes }, index) => {
+      const found = Buffer.alloc(bytes.length / 2);
+      const isSame =
+        readSync(memory, found, 0, found.length, Number(address)) < found.length ||
+        found.equals(Buffer.from(bytes, 'hex'));
+      return isSame ? [] : [index];
+    });
+  } catch (error) {
+    // It ended meanwhile (EIO), or the place is not mapped.
+    if (error instanceof Error && 'code' in error) return [];
+    throw error;
+  } finally {
+    closeSync(memory);
+  }
+};
+
 /** Runs that begin with an int3 in memory and with something else in the file. `bias`: see KernelRoom. */
 export const foreignBreakpoints = (
   pid: number,
@@ -15,14 +52,8 @@ export const foreignBreakpoints = (
   bias: number,
 ): readonly StrangerPlace[] => {
   if (binary.machine !== 'amd64' || runs.length === 0) return [];
-  let memory: number;
-  try {
-    memory = openSync(`/proc/${pid}/mem`, 'r');
-  } catch (error) {
-    // Of another user, or gone: nothing can be said.
-    if (isGone(error)) return [];
-    throw error;
-  }
+  const memory = openedMemory(pid);
+  if (memory === undefined) return [];
   try {
     const byte = Buffer.alloc(1);
     return runs.flatMap(({ address, host, chain }) => {

@@ -8,6 +8,8 @@ import type { DelveShell } from '../delve/shell.js';
 import { sentenceOf } from '../errors.js';
 import { type Keeper, startKeeper } from '../keeper/spawn.js';
 import type { DapOptions } from '../options.js';
+import { changedPlaces, type TextPlace } from './live-text.js';
+import { Mender } from './mender.js';
 import { pathRules } from './paths.js';
 import type { KernelRoom, PlannerPort, RoomOptions } from './room.js';
 import { trapPending } from './target.js';
@@ -99,6 +101,7 @@ export class KernelShell {
   #closed = false;
   /** Nobody waits for an agent any more that has not said hello. */
   readonly #abandoned = new AbortController();
+  readonly #mender = new Mender((command) => this.#startAgent(command), this.#abandoned.signal);
 
   /** The same for a program without a debugger. `path`: what it will become. */
   openAlone(
@@ -120,6 +123,8 @@ export class KernelShell {
   }
 
   #entries = 0;
+  /** Of the agent of this session. */
+  #lastCommand: readonly string[] | undefined;
 
   /** One after the other; a program that was restarted while its kernel side was being opened is not told of. */
   async #enter(open: () => Promise<KernelRoom>): Promise<string | undefined> {
@@ -150,6 +155,7 @@ export class KernelShell {
     const command = await this.#command(kernel.agent);
     if (command === undefined) throw new Error('no probe agent is configured; set "agent" in the launch arguments.');
     if (this.#closed) throw new Error('the session is ending.');
+    this.#lastCommand = command;
     const { openBinary } = this.#options;
     // Loaded when first needed: a session with Delve alone never pays for it.
     const { KernelRoom } = await import('./room.js');
@@ -193,6 +199,21 @@ export class KernelShell {
       const body = { category: 'console', output };
       this.#tell({ kind: 'delve-message', message: { seq: 0, type: 'event', event: 'output', body } });
     }
+  }
+
+  /** At once, with or without an agent. */
+  compareText(ticket: number, pid: number, places: readonly TextPlace[]): void {
+    this.#tell({
+      kind: 'text-compared',
+      ticket,
+      changed: process.platform === 'linux' ? changedPlaces(pid, places) : [],
+    });
+  }
+
+  /** By a new agent: the last one is gone. Whether it has helped is seen when the text is compared again. */
+  async mendText(ticket: number, pid: number, offsets: readonly number[]): Promise<void> {
+    if (this.#lastCommand !== undefined) await this.#mender.mend(this.#lastCommand, pid, offsets);
+    this.#tell({ kind: 'text-mended', ticket });
   }
 
   async arm(ticket: number, plans: readonly Armable[]): Promise<void> {
@@ -336,6 +357,7 @@ export class KernelShell {
     const early = await this.#early?.agent.catch(() => undefined);
     this.#early = undefined;
     await early?.dispose(endPatienceMs);
+    await this.#mender.settled;
   }
 
   async #closeRoom(patienceMs?: number): Promise<void> {

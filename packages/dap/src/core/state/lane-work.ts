@@ -43,6 +43,15 @@ export type LaneWork =
       readonly known: ReadonlySet<number>;
     }
   | { readonly kind: 'unfollow'; readonly sent: boolean }
+  | {
+      /** What an agent that is gone may have left in the program's text (mending.ts). */
+      readonly kind: 'mend';
+      readonly stage: 'new' | 'looking' | 'mending' | 'waiting';
+      /** How often the text has been compared. */
+      readonly looks: number;
+      /** A new agent has been asked. */
+      readonly tried: boolean;
+    }
   | { readonly kind: 'restart'; readonly request: Request; readonly stage: 'new' | 'disarming' | 'sent' }
   | {
       readonly kind: 'add-probe';
@@ -86,6 +95,8 @@ export interface SetStage {
   readonly counted: ReadonlyMap<string, number>;
   /** Indexes of the wants that Delve was sent, in its order. */
   readonly asked: readonly number[];
+  /** Of those what Delve has by its last answer in this run; undefined while it has what it had before. */
+  readonly has: readonly number[] | undefined;
   /** Delve's answers by the index of the want. */
   readonly answers: ReadonlyMap<number, JsonObject>;
   /** Armed in this run, by the index of the want. */
@@ -100,6 +111,7 @@ export const newSet: SetStage = {
   leaving: new Map(),
   counted: new Map(),
   asked: [],
+  has: undefined,
   answers: new Map(),
   armed: new Map(),
 };

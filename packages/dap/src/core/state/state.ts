@@ -22,6 +22,7 @@ import type { Moments } from './moments.js';
 import { noMoments } from './moments.js';
 import type { ProbeOnly } from './probe-only.js';
 import type { Purpose } from './purpose.js';
+import { noRemains, type Remains } from './remains.js';
 import type { Stepping } from './stepping.js';
 import { noStepping } from './stepping.js';
 import type { Timeline } from './timeline.js';
@@ -87,6 +88,8 @@ export interface SessionState {
   readonly completing: ReadonlyMap<number, Request>;
   /** Questions for the list of probes that wait for the counts, by ticket. */
   readonly listing: ReadonlyMap<number, Request>;
+  /** Of an agent that is gone. */
+  readonly remains: Remains;
   /** Lost with the agent, while hits of theirs were waiting to be shown. */
   readonly retired: ReadonlyMap<number, Gate>;
   readonly asked: ReadonlyMap<number, Asked>;
@@ -157,6 +160,7 @@ export const initialState: SessionState = {
   gates: new Map(),
   completing: new Map(),
   listing: new Map(),
+  remains: noRemains,
   retired: new Map(),
   asked: new Map(),
   hits: [],
