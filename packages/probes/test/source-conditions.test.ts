@@ -116,6 +116,15 @@ describe.skipIf(requirement('kernel', 'go').missing)('conditions on events of th
     const opened = ours.map((event) => Number(event.values.flags)).length;
     // 12 files, 4 writers, the report.
     expect([opened, report.opens.length]).toEqual([17, 12]);
+    // Longer ones show that they go on, and are cut between bytes of ASCII.
+    const longest = 63;
+    const shown = ours.map((event) => event.values.filename ?? '');
+    for (const { path } of report.opens) {
+      const text =
+        path.length > longest ? `${JSON.stringify(path.slice(0, longest))}...and more` : JSON.stringify(path);
+      expect(shown).toContain(text);
+    }
+    expect(report.opens.some(({ path }) => path.length > longest)).toBe(true);
     const others = judged.filter((event) => event.probe === 3).map((event) => event.values.filename ?? '');
     expect(others.filter((name) => name.startsWith(`"${prefix}`))).toEqual([]);
     expect(summary.probes[1]?.hits).toBe(17 + others.length + (summary.probes[1]?.faults ?? 0));

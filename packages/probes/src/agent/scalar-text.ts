@@ -91,12 +91,27 @@ const tryDecode = (decoder: TextDecoder, bytes: Uint8Array): string | undefined 
 
 const PLAIN_ASCII = /^[ !#-[\]-~]*$/;
 
+/** In the place of a length: there is more, and nobody knows how much. */
+export const LENGTH_UNKNOWN = 0xffff_ffff;
+
+/** Bytes of a cut text without the beginning of a character that the cut went through. */
+export const wholeCharacters = (bytes: Uint8Array): number => {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) break;
+    if (byte >= 0xc0) return utf8Length(byte) > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+};
+
 export const stringText = (view: DataView, at: number, limit: number): string => {
   const trueLength = view.getUint32(at, true);
-  const kept = Math.min(view.getUint32(at + 4, true), limit);
+  const read = Math.min(view.getUint32(at + 4, true), limit);
+  const kept = trueLength > read ? wholeCharacters(new Uint8Array(view.buffer, view.byteOffset + at + 8, read)) : read;
   const bytes = new Uint8Array(view.buffer, view.byteOffset + at + 8, kept);
   const ascii = Buffer.from(bytes.buffer, bytes.byteOffset, kept).toString('latin1');
   const quoted = PLAIN_ASCII.test(ascii) ? `"${ascii}"` : goQuote(bytes);
+  if (trueLength === LENGTH_UNKNOWN) return `${quoted}...and more`;
   return trueLength > kept ? `${quoted}...+${trueLength - kept} more` : quoted;
 };
 

@@ -76,11 +76,12 @@ const emitUnreadable = (to: Evaluation, index: number): void => {
     .store('r10', frame.captureFaults, 'r1', 8);
 };
 
-/** u32 length, u32 length again, then the bytes: as a Go string of that length. */
+/** u32 length, u32 bytes that follow, then the bytes: as a Go string, whose length is unknown where it goes on. */
 const emitText = (to: Evaluation, read: TextRead, index: number, at: number): void => {
   const { assembler } = to;
   const done = assembler.freshLabel('text');
   const failed = assembler.freshLabel('unreadable');
+  const whole = assembler.freshLabel('whole');
   for (let offset = 0; offset < 8 + textLimit; offset += 8) assembler.store('r7', at + offset, 0, 8);
   const helper = emitTextAddress(to, read);
   assembler
@@ -90,11 +91,17 @@ const emitText = (to: Evaluation, read: TextRead, index: number, at: number): vo
     .call(helper);
   // Bytes with the NUL, or a negative errno.
   assembler.jumpIf('r0', 's<=', 0, failed).sub('r0', 1);
+  assembler.store('r7', at, 'r0', 4).store('r7', at + 4, 'r0', 4);
+  assembler.jumpIf('r0', '!=', textLimit - 1, whole);
+  emitTextAddress(to, read);
   assembler
-    .store('r7', at, 'r0', 4)
-    .store('r7', at + 4, 'r0', 4)
-    .jump(done)
-    .label(failed);
+    .add('r3', textLimit - 1)
+    .mov('r1', 'r10')
+    .add('r1', frame.scratch)
+    .mov('r2', 1);
+  assembler.call(helper === 'probe_read_user_str' ? 'probe_read_user' : 'probe_read_kernel');
+  assembler.jumpIf('r0', '!=', 0, whole).load('r1', 'r10', frame.scratch, 1).jumpIf('r1', '==', 0, whole);
+  assembler.store('r7', at, -1, 4).label(whole).jump(done).label(failed);
   emitUnreadable(to, index);
   assembler.label(done);
 };

@@ -15,6 +15,26 @@ const nil: Shown = { text: 'nil', json: null };
 
 const hexText = (address: bigint): string => `0x${address.toString(16)}`;
 
+/** abi.Type.Kind_ behind abi.Type.TFlag. */
+const KIND = 3;
+const KIND_MASK = 31;
+
+/** internal/abi.Kind from Int to Uintptr, and from Float32 to Complex128. */
+const INTEGERS = ([8, 1, 2, 4, 8] as const)
+  .map((width) => ({ width, signed: true }))
+  .concat(([8, 1, 2, 4, 8, 8] as const).map((width) => ({ width, signed: false })));
+const FLOATS = [
+  { width: 4, count: 1 },
+  { width: 8, count: 1 },
+  { width: 4, count: 2 },
+  { width: 8, count: 2 },
+] as const;
+
+const complexShown = (real: Shown, imaginary: Shown): Shown => {
+  const sign = /^[+-]/.test(imaginary.text) ? '' : '+';
+  return { text: `(${real.text}${sign}${imaginary.text}i)`, json: { real: real.json, imaginary: imaginary.json } };
+};
+
 /** abi.TFlagExtraStar: the name is kept with a star in front that is not the type's. */
 const EXTRA_STAR = 2;
 
@@ -89,14 +109,8 @@ class StructuredRecord {
       }
       case 'float':
         return this.#float(layout);
-      case 'complex': {
-        const [real, imaginary] = [this.show(layout.real), this.show(layout.imaginary)];
-        const sign = /^[+-]/.test(imaginary.text) ? '' : '+';
-        return {
-          text: `(${real.text}${sign}${imaginary.text}i)`,
-          json: { real: real.json, imaginary: imaginary.json },
-        };
-      }
+      case 'complex':
+        return complexShown(this.show(layout.real), this.show(layout.imaginary));
       case 'address': {
         const address = this.#word(layout.at);
         if (address === undefined) return unreadable;
@@ -131,7 +145,10 @@ class StructuredRecord {
 
   #float({ width, at: position }: Extract<ValueLayout, { kind: 'float' }>): Shown {
     const at = this.#find(position, width);
-    if (at === undefined) return unreadable;
+    return at === undefined ? unreadable : this.#floatAt(at, width);
+  }
+
+  #floatAt(at: number, width: 4 | 8): Shown {
     const value = width === 4 ? this.#view.getFloat32(at, true) : this.#view.getFloat64(at, true);
     const text = floatText(value, width);
     return { text, json: Number.isFinite(value) && width === 8 ? value : Number.isFinite(value) ? Number(text) : text };
@@ -156,16 +173,17 @@ class StructuredRecord {
     return { text: `{${texts.join(' ')}}`, json: { ...known, '...': { fields: more, limit: limit ?? null } } };
   }
 
-  #elements(elements: readonly ValueLayout[], count: number): Shown {
+  #elements(elements: readonly ValueLayout[], count: number, limit: string | undefined): Shown {
     const shown = elements.slice(0, Math.max(0, count)).map((each) => this.show(each));
     const texts = shown.map(({ text }) => text);
-    if (count > shown.length) texts.push(`...+${count - shown.length} more`);
+    if (count > shown.length)
+      texts.push(`...+${count - shown.length} more${limit === undefined ? '' : `, limit ${limit}`}`);
     return { text: `[${texts.join(' ')}]`, json: shown.map(({ json }) => json) };
   }
 
   /** A cut one looks like a slice, which says how long it is. */
-  #array({ elements, count }: Extract<ValueLayout, { kind: 'array' }>): Shown {
-    const shown = this.#elements(elements, count);
+  #array({ elements, count, limit }: Extract<ValueLayout, { kind: 'array' }>): Shown {
+    const shown = this.#elements(elements, count, limit);
     if (elements.length >= count) return shown;
     return { text: shown.text, json: { length: count, capacity: count, elements: shown.json } };
   }
@@ -173,7 +191,7 @@ class StructuredRecord {
   #slice(layout: Extract<ValueLayout, { kind: 'slice' }>): Shown {
     const [length, capacity] = [this.#count(layout.length), this.#count(layout.capacity)];
     if (length === undefined) return unreadable;
-    const { text, json } = this.#elements(layout.elements, length);
+    const { text, json } = this.#elements(layout.elements, length, layout.limit);
     return { text, json: { length, capacity: capacity ?? null, elements: json } };
   }
 
@@ -183,7 +201,33 @@ class StructuredRecord {
     if (type === 0n) return nil;
     const name = this.#typeName(layout);
     const shownType = name ?? `type at ${hexText(type)}`;
-    return { text: `${shownType}(${hexText(data)})`, json: { type: shownType, data: hexText(data) } };
+    const json = { type: shownType, data: hexText(data) };
+    const held = this.#held(layout);
+    return held === undefined
+      ? { text: `${shownType}(${data === 0n ? 'nil' : hexText(data)})`, json }
+      : { text: `${shownType}(${held.text})`, json: { ...json, value: held.json } };
+  }
+
+  /** The number or the text itself; undefined for everything else. */
+  #held({ flags, value, text }: Extract<ValueLayout, { kind: 'interface' }>): Shown | undefined {
+    const flagsAt = flags === undefined ? undefined : this.#find(flags, 4);
+    if (flagsAt === undefined) return undefined;
+    if (text !== undefined && this.#partAt(text) !== undefined) return this.#string(text);
+    const at = value === undefined ? undefined : this.#partAt(value);
+    return at === undefined ? undefined : this.#number(this.#view.getUint8(flagsAt + KIND) & KIND_MASK, at + 8);
+  }
+
+  #number(kind: number, at: number): Shown | undefined {
+    if (kind === 1) {
+      const isTrue = this.#view.getUint8(at) !== 0;
+      return { text: String(isTrue), json: isTrue };
+    }
+    const integer = INTEGERS[kind - 2];
+    if (integer !== undefined) return this.#integer(at, integer.width, integer.signed);
+    const floats = FLOATS[kind - 13];
+    if (floats === undefined) return undefined;
+    const real = this.#floatAt(at, floats.width);
+    return floats.count === 1 ? real : complexShown(real, this.#floatAt(at + floats.width, floats.width));
   }
 
   /** Undefined where the kernel could not read it. */

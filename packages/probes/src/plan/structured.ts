@@ -4,7 +4,7 @@
  */
 import type { GoType } from '@probelens/gosym';
 import type { LoweredExpression } from './expression.js';
-import { checked, compare, constant, load, plus, unlessNil } from './lower/build.js';
+import { checked, compare, constant, either, load, plus, unlessNil } from './lower/build.js';
 import type { Scope } from './lower/scope.js';
 import { addressOf, partOf, readBits, type Storage, storageOf } from './lower/storage.js';
 import { goInt, integerType } from './lower/value.js';
@@ -14,17 +14,29 @@ import { mostParts, type PartPosition, partLimit, type ValueLayout } from './val
 
 /** Structs and arrays in each other. */
 const deepest = 4;
+/** Reads after which an interface deeper inside shows its type alone: the fields behind it need some, too. */
+const fewParts = mostParts - 8;
+const levels = `${deepest} levels`;
 const mostElements = 8;
 const mostFields = 32;
 /** Bytes of a string inside another value. */
 const innerString = 32;
 
 const word = { width: 8, signed: false } as const;
+/** Bytes of an interface's text, and of its number: a complex one is two words. */
+const heldText = 64;
+const heldNumber = 16;
+
 const half = { width: 4, signed: true } as const;
 const byte = { width: 1, signed: false } as const;
 
 /** abi.Type, internal/abi/type.go: the same offsets since Go 1.7 on 64-bit machines. */
-const typeOffsets = { flags: 20, name: 40 } as const;
+const typeOffsets = { size: 0, flags: 20, kind: 23, name: 40 } as const;
+/** internal/abi.Kind, in the lower five bits. */
+const kindMask = 31;
+const kinds = { complex128: 16, string: 24 } as const;
+/** Errors of the standard library that are a text and little more: their first field is it. */
+const textErrors = ['*errors.errorString', '*fmt.wrapError', '*fmt.wrapErrors'] as const;
 /** abi.ITab: the interface's type, then the dynamic one. */
 const dynamicType = 8n;
 /** Flags, a length of two bytes at most, and as much of the name as is worth showing. */
@@ -61,7 +73,7 @@ const withoutTail = <T>(
 };
 
 const followed: ReadonlySet<GoType['kind']> = new Set([
-  ...(['struct', 'array', 'slice', 'string', 'int', 'uint', 'bool', 'float'] as const),
+  ...(['struct', 'array', 'slice', 'string', 'int', 'uint', 'bool', 'float', 'complex', 'interface'] as const),
 ]);
 
 /** Whether a pointer to it shows what is there. */
@@ -71,6 +83,8 @@ class Reader {
   readonly parts: CapturePart[] = [];
   readonly #scope: Scope;
   readonly #name: string;
+  /** Lists around what is looked at: of their elements as many as possible are worth more than all of each. */
+  #lists = 0;
 
   constructor(scope: Scope, name: string) {
     this.#scope = scope;
@@ -128,7 +142,7 @@ class Reader {
   }
 
   value(type: GoType, source: Source, depth: number): ValueLayout {
-    if (depth > deepest) return beyond(new BeyondLimit(`${deepest} levels`));
+    if (depth > deepest) return beyond(new BeyondLimit(levels));
     switch (type.kind) {
       case 'int':
       case 'uint': {
@@ -154,7 +168,7 @@ class Reader {
       case 'slice':
         return this.#slice(type, source, depth);
       case 'interface':
-        return this.#interface(type, source);
+        return this.#interface(type, source, depth);
       case 'map':
       case 'chan':
         return this.#counted(type, source);
@@ -188,7 +202,7 @@ class Reader {
       value: this.inner(field.type, this.#inside(whole, field.offset, field.type.size), depth + 1),
     }));
     const { kept, limit } = withoutTail(fields, ({ value }) => value);
-    if (kept.length === 0 && limit !== undefined) throw new BeyondLimit(limit);
+    if (kept.length === 0 && limit !== undefined && depth > 0 && limit !== levels) throw new BeyondLimit(limit);
     const more = named.length - kept.length;
     const why = limit ?? (more > 0 ? `${mostFields} fields` : undefined);
     return { kind: 'struct', typeName: type.name, fields: kept, more, ...(why !== undefined && { limit: why }) };
@@ -198,12 +212,12 @@ class Reader {
     const element = type.element();
     const whole = this.#whole(source, type.size);
     const count = Math.min(type.count, mostElements);
-    const elements = Array.from({ length: count }, (_, index) =>
+    const elements = this.#elements(count, (index) =>
       this.inner(element, this.#inside(whole, index * element.size, element.size), depth + 1),
     );
     const { kept, limit } = withoutTail(elements, (each) => each);
-    if (kept.length === 0 && limit !== undefined) throw new BeyondLimit(limit);
-    return { kind: 'array', count: type.count, elements: kept };
+    if (kept.length === 0 && limit !== undefined && depth > 0 && limit !== levels) throw new BeyondLimit(limit);
+    return { kind: 'array', count: type.count, elements: kept, ...(limit !== undefined && { limit }) };
   }
 
   #slice(type: Extract<GoType, { kind: 'slice' }>, source: Source, depth: number): ValueLayout {
@@ -211,7 +225,8 @@ class Reader {
     const { size } = element;
     const pointer = this.#bits(source, 0);
     const length = readBits(this.#name, source.storage, 8, goInt);
-    const fitting = size === 0 ? mostElements : Math.min(mostElements, Math.floor(partLimit / size));
+    // Of one that is too large the first fields.
+    const fitting = size === 0 ? mostElements : Math.min(mostElements, Math.max(1, Math.floor(partLimit / size)));
     const bytes: LoweredExpression = {
       kind: 'arithmetic',
       operator: 'mul',
@@ -220,8 +235,8 @@ class Reader {
       right: constant(BigInt(size)),
     };
     const positions = { length: this.#at(source, 8, 8), capacity: this.#at(source, 16, 8) };
-    const part = this.#block(pointer, bytes, Math.max(1, fitting * size));
-    const elements = Array.from({ length: fitting }, (_, index) => {
+    const part = this.#block(pointer, bytes, Math.min(partLimit, Math.max(1, fitting * size)));
+    const elements = this.#elements(fitting, (index) => {
       const exists = compare('lt', true, constant(BigInt(index)), length);
       const storage: Storage = {
         kind: 'memory',
@@ -231,7 +246,20 @@ class Reader {
       };
       return this.inner(element, { storage, held: { part, offset: index * size } }, depth + 1);
     });
-    return { kind: 'slice', ...positions, part, size, elements: withoutTail(elements, (each) => each).kept };
+    const { kept, limit = fitting < mostElements ? `${partLimit} bytes` : undefined } = withoutTail(
+      elements,
+      (each) => each,
+    );
+    return { kind: 'slice', ...positions, part, size, elements: kept, ...(limit !== undefined && { limit }) };
+  }
+
+  #elements(count: number, read: (index: number) => ValueLayout): readonly ValueLayout[] {
+    this.#lists++;
+    try {
+      return Array.from({ length: count }, (_, index) => read(index));
+    } finally {
+      this.#lists--;
+    }
   }
 
   #pointer(target: GoType, source: Source): ValueLayout {
@@ -251,7 +279,7 @@ class Reader {
     return type.kind === 'map' ? { kind: 'map', ...both } : { kind: 'chan', ...both, capacity: count(8n) };
   }
 
-  #interface(type: Extract<GoType, { kind: 'interface' }>, source: Source): ValueLayout {
+  #interface(type: Extract<GoType, { kind: 'interface' }>, source: Source, depth: number): ValueLayout {
     const table = this.#bits(source, 0);
     const dynamic = type.empty ? table : unlessNil(table, load(plus(table, dynamicType), word));
     const positions = { type: this.#word(dynamic), data: this.#at(source, 8, 8) };
@@ -265,7 +293,8 @@ class Reader {
       right: compare('lt', false, dynamic, types.end),
     };
     const known = checked(inReach, dynamic);
-    const flags = this.#word(load(plus(known, BigInt(typeOffsets.flags)), byte));
+    // The flags, two alignments and the kind.
+    const flags = this.#word(load(plus(known, BigInt(typeOffsets.flags)), half));
     const address: LoweredExpression = {
       kind: 'arithmetic',
       operator: 'add',
@@ -274,7 +303,30 @@ class Reader {
       right: load(plus(known, BigInt(typeOffsets.name)), half),
     };
     const name = this.#block(address, constant(BigInt(nameBytes)), nameBytes);
-    return { kind: 'interface', ...positions, name, flags };
+    const layout = { kind: 'interface', ...positions, name, flags } as const;
+    const isRoom = this.#lists === 0 && this.parts.length + 2 <= (depth <= 1 ? mostParts : fewParts);
+    return isRoom ? { ...layout, ...this.#held(known, this.#bits(source, 8)) } : layout;
+  }
+
+  /** What an interface holds, where its type is one of a few; else these reads fail. */
+  #held(type: LoweredExpression, data: LoweredExpression): { readonly value: number; readonly text: number } {
+    const kind: LoweredExpression = {
+      kind: 'arithmetic',
+      operator: 'and',
+      type: word,
+      left: load(plus(type, BigInt(typeOffsets.kind)), byte),
+      right: constant(BigInt(kindMask)),
+    };
+    const isNumber = compare('le', false, kind, constant(BigInt(kinds.complex128)));
+    const isText = textErrors
+      .flatMap((name) => this.#scope.namedType(name)?.descriptor ?? [])
+      .map((descriptor) => compare('eq', false, type, constant(BigInt(descriptor))))
+      .reduce(either, compare('eq', false, kind, constant(BigInt(kinds.string))));
+    const size = load(plus(type, BigInt(typeOffsets.size)), word);
+    return {
+      value: this.#block(checked(isNumber, data), size, heldNumber),
+      text: this.#block(load(checked(isText, data), word), load(plus(data, 8n), goInt), heldText),
+    };
   }
 
   /** Where the linker put the program's types: runtime.firstmoduledata.types and .etypes. */

@@ -27,7 +27,13 @@ export type ValueLayout =
       readonly limit?: string;
     }
   /** The first elements of `count`. */
-  | { readonly kind: 'array'; readonly count: number; readonly elements: readonly ValueLayout[] }
+  | {
+      readonly kind: 'array';
+      readonly count: number;
+      readonly elements: readonly ValueLayout[];
+      /** What the others are beyond, where that is not the number of elements. */
+      readonly limit?: string;
+    }
   /** `part` holds the first elements, of `size` bytes each. */
   | {
       readonly kind: 'slice';
@@ -36,11 +42,14 @@ export type ValueLayout =
       readonly part: number;
       readonly size: number;
       readonly elements: readonly ValueLayout[];
+      readonly limit?: string;
     }
   | { readonly kind: 'pointer'; readonly at: PartPosition; readonly target: ValueLayout }
   /**
    * `type`: address of the dynamic type, 0 for nil. `name`: its name as the runtime keeps it, one byte of flags, a varint
-   * length, the text (internal/abi/type.go, Go >= 1.17); `flags` is abi.Type.TFlag. Absent where it is out of reach.
+   * length, the text (internal/abi/type.go, Go >= 1.17); `flags` is abi.Type.TFlag, and the kind is three bytes behind it.
+   * Absent where it is out of reach. `value`: block with the value, of numbers; `text`: of strings and of errors that are
+   * made of one.
    */
   | {
       readonly kind: 'interface';
@@ -48,6 +57,8 @@ export type ValueLayout =
       readonly data: PartPosition;
       readonly name: number | undefined;
       readonly flags: PartPosition | undefined;
+      readonly value?: number;
+      readonly text?: number;
     }
   | { readonly kind: 'map'; readonly typeName: string; readonly at: PartPosition; readonly length: PartPosition }
   | {

@@ -98,18 +98,23 @@ class LayoutCheck {
         return { kind, typeName: this.#name(field), fields, more, ...limitOf(field) };
       }
       case 'array':
-        return { kind, count: integer(member(field, 'count'), 0, 2 ** 48), elements: elements() };
+        return { kind, count: integer(member(field, 'count'), 0, 2 ** 48), elements: elements(), ...limitOf(field) };
       case 'slice': {
         const size = integer(member(field, 'size'), 0, 2 ** 48);
         const part = this.#block(member(field, 'part'));
-        return { kind, length: word('length'), capacity: word('capacity'), part, size, elements: elements() };
+        const [length, capacity] = [word('length'), word('capacity')];
+        return { kind, length, capacity, part, size, elements: elements(), ...limitOf(field) };
       }
       case 'pointer':
         return { kind, at: word('at'), target: inner('target') };
       case 'interface': {
         const name = optional(member(field, 'name'), (each) => this.#block(each));
-        const flags = isAbsent(member(field, 'flags')) ? undefined : this.#position(field, 'flags', 1);
-        return { kind, type: word('type'), data: word('data'), name, flags };
+        const flags = isAbsent(member(field, 'flags')) ? undefined : this.#position(field, 'flags', 4);
+        const block = (of: 'value' | 'text') => {
+          const part = optional(member(field, of), (each) => this.#block(each));
+          return part === undefined ? {} : { [of]: part };
+        };
+        return { kind, type: word('type'), data: word('data'), name, flags, ...block('value'), ...block('text') };
       }
       case 'map':
         return { kind, typeName: this.#name(field), at: word('at'), length: word('length') };
