@@ -21,6 +21,8 @@ export class InlineTrees {
   private loaded = -1;
   /** Address of the loaded function's records. */
   private tree = 0;
+  /** The loaded function is one of those below `isUnmarked`. */
+  private unmarked = false;
 
   constructor(pclntab: Pclntab, memory: ProgramMemory, layout: InlineLayout | undefined, gofunc: number | undefined) {
     this.pclntab = pclntab;
@@ -56,7 +58,17 @@ export class InlineTrees {
     const tree = this.treeAddress(index);
     this.indexes.load(tree === undefined ? 0 : pclntab.pcData(index, this.layout?.pcData ?? 0), span);
     this.tree = tree ?? 0;
+    this.unmarked = this.isUnmarked();
     this.loaded = index;
+  }
+
+  /**
+   * Initialisers of package variables whose calls were all inlined hold no instruction of their own that could stand for a
+   * call, and the compiler leaves every parentPc 0 (seen from Go 1.21 to 1.26). The code there would call itself.
+   */
+  private isUnmarked(): boolean {
+    const first = this.layout?.records === 'pc' ? this.indexes.at(0) : -1;
+    return first >= 0 && this.memory.i32(this.recordAt(first) + 8) === 0;
   }
 
   /** Name offset (see Pclntab.nameAt) of an inlined function. */
@@ -70,22 +82,31 @@ export class InlineTrees {
     return this.memory.u32(tree + record * (this.layout?.recordSize ?? 0) + (this.layout?.nameField ?? 0));
   }
 
-  /** Index of the inlined caller; -1 where the physical function itself calls. */
+  /** Where the call would be, bytes from the entry; -1 where nothing says so. */
+  private parentPc(record: number): number {
+    const pc = this.memory.i32(this.recordAt(record) + 8);
+    return pc === 0 && this.unmarked ? -1 : pc;
+  }
+
+  /** Index of the inlined caller; -1 where the physical function itself calls, or nothing says who does. */
   parent(record: number): number {
     const at = this.recordAt(record);
-    if (this.layout?.records === 'pc') return this.indexes.at(this.memory.i32(at + 8));
+    if (this.layout?.records === 'pc') return this.indexes.at(this.parentPc(record));
     return this.layout?.records === 'short' ? this.memory.i16(at) : this.memory.i32(at);
   }
 
-  /** File number (see Pclntab.fileOffset) of the call. */
+  /** File number (see Pclntab.fileOffset) of the call; -1 where nothing says it. */
   callFile(record: number): number {
-    const at = this.recordAt(record);
-    return this.layout?.records === 'pc' ? this.files.at(this.memory.i32(at + 8)) : this.memory.i32(at + 4);
+    return this.layout?.records === 'pc'
+      ? this.files.at(this.parentPc(record))
+      : this.memory.i32(this.recordAt(record) + 4);
   }
 
+  /** -1 where nothing says it. */
   callLine(record: number): number {
-    const at = this.recordAt(record);
-    return this.layout?.records === 'pc' ? this.lines.at(this.memory.i32(at + 8)) : this.memory.i32(at + 8);
+    return this.layout?.records === 'pc'
+      ? this.lines.at(this.parentPc(record))
+      : this.memory.i32(this.recordAt(record) + 8);
   }
 
   /** `record` and its callers, innermost first, into `into`. Returns how many. */
@@ -99,12 +120,13 @@ export class InlineTrees {
     return depth;
   }
 
-  /** Outermost record whose code stands at the function's entry; -1 when that code is the function's own. */
+  /** Outermost record whose code stands at the function's entry; -1 when that code is the function's own, or by `isUnmarked`. */
   outermostAtEntry(index: number): number {
     if (this.layout === undefined) return -1;
     const offset = this.pclntab.pcData(index, this.layout.pcData);
     if (offset === 0 || this.pclntab.valueAt(index, offset, 0) < 0) return -1;
     this.load(index);
+    if (this.unmarked) return -1;
     const chain: number[] = [];
     const depth = this.chain(this.indexes.at(0), chain);
     return chain[depth - 1] ?? -1;
