@@ -9,6 +9,12 @@ const firstSeq = 1_000_000_000;
 /** Delve's error id for what it cannot answer while the program runs (service/dap/error_ids.go, DebuggeeIsRunning). */
 const debuggeeIsRunning = 4000;
 
+/**
+ * Milliseconds. Delve answers everything but `pause` at once, and that when the program stands; on the busiest machine
+ * that took seconds. Whoever is silent for longer hangs, and must not keep the keeper for ever.
+ */
+const answerPatienceMs = 60_000;
+
 export class DelveTalk {
   readonly #socket: Socket;
   readonly #decoder = new Decoder();
@@ -43,7 +49,11 @@ export class DelveTalk {
     if (this.#gone) return Promise.resolve(undefined);
     const seq = this.#seq++;
     return new Promise((resolve) => {
-      this.#waiting.set(seq, resolve);
+      const timer = setTimeout(() => this.#lost(), answerPatienceMs);
+      this.#waiting.set(seq, (response) => {
+        clearTimeout(timer);
+        resolve(response);
+      });
       this.#socket.write(encode({ seq, type: 'request', command, arguments: args }));
     });
   }
