@@ -1,11 +1,12 @@
 /**
  * Breakpoints of an agent that was killed while it took its probes out: the kernel leaves those in the text (bpf,
  * link/close-together.ts). They do no harm, as the kernel goes on handling them, but they cost each time, and a debugger
- * would take them for somebody else's.
+ * would take them for somebody else's. On a five-byte nop it is a call instead (optimised-call.ts).
  */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import type { ChangedText } from './guard-protocol.js';
 import { type FileIdentity, openLiveText } from './live-text.js';
+import { callBytes, isOptimisedCall, trampolinesOf } from './optimised-call.js';
 import { isAlive, type ProcessIdentity } from './process-state.js';
 import { liftBreakpoints } from './stray-breakpoints.js';
 
@@ -35,22 +36,31 @@ const pathOf = (pid: number, file: FileIdentity): string | undefined => {
   );
 };
 
-const bytesOf = (path: string, offsets: readonly number[]): readonly (number | undefined)[] => {
+const bytesOf = (path: string, offsets: readonly number[]): readonly Uint8Array[] => {
   const file = openSync(path, 'r');
   try {
-    const byte = new Uint8Array(1);
-    return offsets.map((offset) => (readSync(file, byte, 0, 1, offset) === 1 ? byte[0] : undefined));
+    return offsets.map((offset) => {
+      const bytes = new Uint8Array(callBytes);
+      return bytes.subarray(0, readSync(file, bytes, 0, callBytes, offset));
+    });
   } finally {
     closeSync(file);
   }
 };
 
-/** Those of `offsets` at which the process has a breakpoint and the file has not. */
+/** Those of `offsets` at which the process has what a uprobe puts there, and the file has not. */
 const leakedAt = (pid: number, path: string, file: FileIdentity, offsets: readonly number[]): readonly number[] => {
   const text = openLiveText(pid, file);
   try {
     const planned = bytesOf(path, offsets);
-    return offsets.filter((offset, index) => text.read(offset, 1)?.[0] === BREAKPOINT && planned[index] !== BREAKPOINT);
+    const trampolines = trampolinesOf(pid);
+    return offsets.filter((offset, index) => {
+      const wanted = planned[index] ?? new Uint8Array();
+      const live = text.read(offset, wanted.length);
+      if (live === undefined) return false;
+      const isBreakpoint = live[0] === BREAKPOINT && wanted[0] !== BREAKPOINT;
+      return isBreakpoint || isOptimisedCall(wanted, live, text.addressOf(offset) ?? 0, trampolines);
+    });
   } finally {
     text.close();
   }

@@ -19,6 +19,7 @@ import {
   loadProgram,
   type Program,
 } from '@probelens/bpf';
+import { type AddressRange, callBytes, isOptimisedCall, trampolinesOf } from './optimised-call.js';
 import { type ProcessIdentity, processState, processStatus, threadsOf } from './process-state.js';
 import { sharedSites } from './shared-sites.js';
 
@@ -28,6 +29,8 @@ export interface StrayBreakpoints {
   readonly path: string;
   /** File offsets. */
   readonly offsets: readonly number[];
+  /** Those of them that are calls into the kernel's page for uprobes (optimised-call.ts). */
+  readonly calls: readonly number[];
   /** Why they cannot be taken out; undefined when they can. */
   readonly refusal: string | undefined;
 }
@@ -89,12 +92,20 @@ const opened = <T>(path: string, use: (descriptor: number) => T): T | undefined 
 interface Differences {
   /** Where the memory has a breakpoint and the file has not. */
   readonly offsets: readonly number[];
+  /** Where it has the call of a uprobe. */
+  readonly calls: readonly number[];
   /** Anything else differs too. */
   readonly patched: boolean;
 }
 
-const differencesIn = (memory: number, file: number, mapping: Mapping): Differences => {
+const differencesIn = (
+  memory: number,
+  file: number,
+  mapping: Mapping,
+  trampolines: readonly AddressRange[],
+): Differences => {
   const offsets: number[] = [];
+  const calls: number[] = [];
   let patched = false;
   const [live, planned] = [Buffer.alloc(PAGE), Buffer.alloc(PAGE)];
   for (let at = 0; at < mapping.end - mapping.start; at += PAGE) {
@@ -104,11 +115,16 @@ const differencesIn = (memory: number, file: number, mapping: Mapping): Differen
     if (live.compare(planned, 0, got, 0, got) === 0) continue;
     for (let byte = 0; byte < got; byte++) {
       if (live[byte] === planned[byte]) continue;
+      const address = mapping.start + at + byte;
       if (live[byte] === BREAKPOINT) offsets.push(mapping.offset + at + byte);
-      else patched = true;
+      // Never across pages (can_optimize).
+      else if (isOptimisedCall(planned.subarray(byte, got), live.subarray(byte, got), address, trampolines)) {
+        calls.push(mapping.offset + at + byte);
+        byte += callBytes - 1;
+      } else patched = true;
     }
   }
-  return { offsets, patched };
+  return { offsets, calls, patched };
 };
 
 /** A thread that has just executed a breakpoint stands in the midst of an instruction. */
@@ -128,18 +144,21 @@ const strayIn = (pid: number): StrayBreakpoints | undefined => {
     opened(path, (file) => {
       const { dev: device, ino: inode } = fstatSync(file, { bigint: true });
       const here = written.filter((mapping) => mapping.inode === String(inode));
-      const found = here.map((mapping) => ({ mapping, ...differencesIn(memory, file, mapping) }));
+      const trampolines = trampolinesOf(pid);
+      const found = here.map((mapping) => ({ mapping, ...differencesIn(memory, file, mapping, trampolines) }));
       const isUprobe = sharedSites(pid, { device, inode });
-      const offsets = found.flatMap((each) => each.offsets).filter((offset) => !isUprobe(offset));
+      const breakpoints = found.flatMap((each) => each.offsets).filter((offset) => !isUprobe(offset));
+      const calls = found.flatMap((each) => each.calls).filter((offset) => !isUprobe(offset));
+      const offsets = [...breakpoints, ...calls];
       if (offsets.length === 0) return undefined;
       const patched = found.some((each) => each.patched);
-      const within = found.some(({ mapping }) => standsBehind(pid, mapping, offsets));
+      const within = found.some(({ mapping }) => standsBehind(pid, mapping, breakpoints));
       const refusal = patched
         ? 'more of its code differs from its file than breakpoints'
         : within
           ? 'a thread stands in the midst of an instruction, which nobody can repair'
           : undefined;
-      return { target: { pid, startTime: target.startTime }, path, offsets, refusal };
+      return { target: { pid, startTime: target.startTime }, path, offsets, calls, refusal };
     }),
   );
 };

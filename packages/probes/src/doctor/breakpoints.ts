@@ -11,12 +11,33 @@ const title = 'breakpoints';
 const shown = ({ target, offsets }: StrayBreakpoints): string =>
   `process ${target.pid} (${offsets.length} in its code)`;
 
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** Of what is not there there is no word. */
+const kindsOf = ({ offsets, calls }: StrayBreakpoints): string => {
+  const breakpoints = offsets.length - calls.length;
+  const kinds = [
+    ...(breakpoints > 0 ? [`${plural(breakpoints, 'breakpoint')} of a dead debugger`] : []),
+    ...(calls.length > 0 ? [`${plural(calls.length, 'call')} of a dead owner's uprobes`] : []),
+  ];
+  return kinds.join(' and ');
+};
+
 /** Loaded when somebody asks: it is the kernel's side, which nobody else outside the agent needs. */
 const kernelSide = () => import('../agent/stray-breakpoints.js');
 
 export const breakpointCheck = async (): Promise<Check> => {
   const found = (await kernelSide()).findStrayBreakpoints();
   if (found.length === 0) return ok('breakpoints', title, 'No program has a breakpoint that nobody looks after.');
+  const onlyCalls = found.every(({ offsets, calls }) => offsets.length === calls.length);
+  if (onlyCalls)
+    return wanting(
+      'degraded',
+      'breakpoints',
+      title,
+      `Calls of uprobes that nobody holds any more are in ${found.map(shown).join(', ')}; they do no harm, and cost time whenever they are passed.`,
+      'sudo probelens doctor --fix',
+    );
   return wanting(
     'degraded',
     'breakpoints',
@@ -35,8 +56,7 @@ export const mendBreakpoints = async (pids?: readonly number[]): Promise<readonl
     const result = removeStrayBreakpoints(stray);
     if (result === 'uprobes') return `The breakpoints in process ${pid} are uprobes of some other tool and stay.`;
     if (result !== 'removed') return `Process ${pid} keeps its breakpoints: ${result}`;
-    const { length } = stray.offsets;
-    return goOn(pid, `Took ${length} breakpoint${length === 1 ? '' : 's'} of a dead debugger out of process ${pid}`);
+    return goOn(pid, `Took ${kindsOf(stray)} out of process ${pid}`);
   });
 };
 
