@@ -49,12 +49,18 @@ const sourceLine = /^; (.*?)(?: @ (.+):(\d+))?$/;
 const noise =
   /^(processed \d+ insns|verification time|stack depth|mark_precise|last_idx|regs=|parent |func#\d+ @|;|caller:|callee:|cur state:|old state:|frame\d+: R|R\d+=|$)/;
 
+/** A few reasons have no end of line ("expected prog array map for tail call"). */
+const statistics = /(?<=.)processed \d+ insns \(limit \d+\).*$/;
+
 /** Reads the log that BPF_PROG_LOAD writes at log level 1 (kernel/bpf/verifier.c, kernel/bpf/log.c). */
 export function summarizeVerifierLog(log: string): VerifierSummary {
   const lines = log.trimEnd().split('\n');
   const at = lines.findLastIndex((line) => instructionLine.test(line));
   const match = at < 0 ? null : instructionLine.exec(lines[at] ?? '');
-  const said = lines.slice(at + 1).filter((line) => !noise.test(line) && !stateLine.test(line));
+  const said = lines
+    .slice(at + 1)
+    .map((line) => line.replace(statistics, ''))
+    .filter((line) => !noise.test(line) && !stateLine.test(line));
   const reason = said.slice(0, reasonLines).join('; ') || (lines.at(-1) ?? '');
   // "unreachable insn 2", "jump out of range from insn 0 to 101": found before any instruction was walked.
   const named = /\binsn (\d+)\b/.exec(reason)?.[1];

@@ -24,7 +24,7 @@ const explanations = [
     kind: 'not-a-pointer',
     words: /invalid mem access '(?:scalar|inv)'/,
     advice:
-      'It is a plain number to the verifier: read user or kernel memory through probe_read_user or probe_read_kernel, and use no ring-buffer record after its submit or discard.',
+      'It is a plain number to the verifier: read user or kernel memory through probe_read_user or probe_read_kernel, use no ring-buffer record after its submit or discard, and read data and data_end again after a helper that may move the packet.',
   },
   {
     kind: 'misaligned',
@@ -33,13 +33,18 @@ const explanations = [
   },
   {
     kind: 'stack-depth',
-    words: /combined stack size|call stack of \d+ frames/,
-    advice: 'Subprograms share 512 bytes of stack along a chain of calls, at most 8 deep.',
+    words: /combined stack size|call stack of \d+ frames|recursive call/,
+    advice: 'Subprograms share 512 bytes of stack along a chain of calls, at most 8 deep; none may call itself.',
   },
   {
     kind: 'unbounded-offset',
     words: /variable-offset (?:write to|read from|access to|indirect access to) stack|invalid zero-sized read/,
     advice: 'Bound the number first, by "and" with a mask or a comparison and a jump on both sides; sizes from 1 up.',
+  },
+  {
+    kind: 'spilled-pointer',
+    words: /invalid size of register (?:spill|fill)|corrupt(?:ed)? spill/,
+    advice: 'A pointer lies on the stack as a whole: write and read all 8 bytes of it, at a multiple of 8.',
   },
   {
     kind: 'stack-bounds',
@@ -52,6 +57,22 @@ const explanations = [
     advice: 'Compare the end of the access with data_end and jump away before it, on this very pointer.',
   },
   {
+    kind: 'packet-write',
+    words: /cannot write into packet/,
+    advice: 'Programs of this type may only read packets: change them in XDP or traffic control, or by a helper.',
+  },
+  {
+    kind: 'packet-load',
+    words: /BPF_LD_\[ABS\|IND\] instructions not allowed/,
+    advice:
+      'Only socket filters and traffic control have loads by skb[...]: elsewhere use data and data_end, or skb_load_bytes.',
+  },
+  {
+    kind: 'packet-load',
+    words: /R6 != pointer to skb/,
+    advice: 'Loads by skb[...] take the context from r6: copy r1 there at the beginning.',
+  },
+  {
     kind: 'value-bounds',
     words: /invalid access to (?:map value|memory)|outside of the allowed memory range/,
     advice: 'The access leaves the value or record: check offset and size against its size.',
@@ -60,6 +81,18 @@ const explanations = [
     kind: 'modified-context',
     words: /modified ctx ptr|variable ctx access/,
     advice: 'The context is accessed at constant offsets from the pointer that the program was given: do not move it.',
+  },
+  {
+    kind: 'context-access',
+    words: /BPF_ATOMIC stores into/,
+    advice:
+      'Atomic operations are for map values and other memory of the program, not for contexts, packets and sockets.',
+  },
+  {
+    kind: 'context-access',
+    words: /doesn't have \d+-th argument/,
+    advice:
+      'The function or tracepoint has fewer arguments: number N, from 0, is at 8 * N in the context, and the result of an fexit behind the last.',
   },
   {
     kind: 'context-access',
@@ -75,8 +108,9 @@ const explanations = [
   {
     kind: 'pointer-arithmetic',
     words:
-      /pointer arithmetic|math between .* pointer|pointer (?:comparison|subtraction) prohibited|pointer [-+]= pointer/,
-    advice: 'Pointers may only be moved by add and sub with bounded numbers.',
+      /pointer arithmetic|math between .* pointer|pointer (?:comparison|subtraction) prohibited|pointer [-+]= pointer|subtract pointer from/,
+    advice:
+      'Pointers may only be moved by 64-bit add and sub with bounded numbers; those to maps, sockets and the end of a packet not at all.',
   },
   {
     kind: 'pointer-leak',
@@ -103,12 +137,12 @@ const explanations = [
   {
     // "unknown func" is what kernels before 6.12 say of a helper that they have, but not for programs of this type.
     kind: 'helper-not-allowed',
-    words: /cannot use helper|unknown func/,
+    words: /cannot use helper|unknown func|not supported for program type/,
     advice: 'Programs of this type may not call that helper.',
   },
   {
     kind: 'kernel-function',
-    words: /calling kernel function/,
+    words: /calling kernel function|kernel btf_id \d+ is not a function|kernel function btf_id/,
     advice: 'Programs of this type may not call that function of the kernel, or this kernel does not have it.',
   },
   {
@@ -119,7 +153,17 @@ const explanations = [
   },
   {
     kind: 'lock',
-    words: /spin_unlock is missing|while holding a lock/,
+    words: /progs cannot use bpf_spin_lock/,
+    advice: 'Programs of this type have no locks: use atomic operations, or a map with a value for each processor.',
+  },
+  {
+    kind: 'lock',
+    words: /in order to use bpf_spin_lock|has no valid bpf_spin_lock/,
+    advice: 'The map needs BTF that says where in its value the struct bpf_spin_lock is.',
+  },
+  {
+    kind: 'lock',
+    words: /spin_unlock is missing|while holding a lock|bpf_spin_lock-ed region|inside bpf_spin_lock/,
     advice: 'A lock is given back on every path, and nothing is called while it is held.',
   },
   {
@@ -133,9 +177,32 @@ const explanations = [
     advice: 'Programs of this type name the function of the kernel that they are for when they are loaded: its BTF id.',
   },
   {
+    kind: 'missing-types',
+    words: /missing btf func_info/,
+    advice: 'Callbacks and global functions need BTF with an entry for each function: compile with -g.',
+  },
+  {
+    kind: 'struct-access',
+    words: /access beyond (?:struct|the end of member)/,
+    advice: "The kernel's structure ends before that place: take offsets from the BTF of the kernel that runs (CO-RE).",
+  },
+  {
+    kind: 'struct-access',
+    words: /only read is supported/,
+    advice:
+      'Structures of the kernel may only be read: what can be changed in them, helpers and functions of the kernel change.',
+  },
+  {
+    kind: 'dynptr',
+    words: /dynptr/,
+    advice:
+      'A dynptr is made by a helper first (dynptr_from_mem, ringbuf_reserve_dynptr), stays where it was made, and is none any more after its submit or discard.',
+  },
+  {
     kind: 'helper-argument',
     words: /R\d+ type=\S+ expected=/,
-    advice: 'The argument is of the wrong kind for this helper.',
+    advice:
+      'The register has another kind of value than the helper takes there (R1 is its first argument; fp: the stack, scalar: a number).',
   },
   {
     kind: 'license',
@@ -165,13 +232,18 @@ const explanations = [
   },
   { kind: 'read-only-register', words: /frame pointer is read only/, advice: 'r10 cannot be written.' },
   {
+    kind: 'constant-operand',
+    words: /div by zero|invalid shift/,
+    advice: 'A constant divisor cannot be 0, and a constant shift is less than the width of the number, 32 or 64.',
+  },
+  {
     kind: 'bad-encoding',
-    words: /unknown opcode|uses reserved fields|invalid BPF_\w+|unrecognized bpf_ld_imm64/,
+    words: /unknown opcode|uses reserved fields|invalid BPF_\w+|unrecognized bpf_ld_imm64|R\d+ is invalid/,
     advice: 'This kernel does not know the instruction: it is wrong, or newer than the kernel.',
   },
   {
     kind: 'bad-map',
-    words: /not pointing to valid bpf_map|invalid map|map_type .* cannot|cannot pass map_type/,
+    words: /expected prog array map|not pointing to valid bpf_map|invalid map|map_type .* cannot|cannot pass map_type/,
     advice: 'The descriptor is no map, or its type does not suit the helper.',
   },
   {

@@ -330,7 +330,7 @@ describe('verifier log of older kernels', () => {
     { words: 'combined stack size of 2 calls is 544. Too large', kind: 'stack-depth' },
     { words: 'R0 pointer arithmetic on map_value_or_null prohibited, null-check it first', kind: 'maybe-null' },
     { words: 'invalid access to packet, off=0 size=4, R1(id=0,off=0,r=0)', kind: 'packet-bounds' },
-    { words: 'map has to have BTF in order to use bpf_spin_lock', kind: 'other' },
+    { words: 'map has to have BTF in order to use bpf_spin_lock', kind: 'lock' },
   ])('knows "$words"', ({ words, kind }) => {
     const summary = summarizeVerifierLog(`0: (85) call bpf_probe_write_user#36\n${words}\nprocessed 1 insns\n`);
     expect([summary.kind, summary.reason, summary.slot]).toEqual([kind, words, 0]);

@@ -60,6 +60,46 @@ const checks: Readonly<Record<string, string>> = {
   'pointer-sum': 'pointer-arithmetic',
   'long-jump': 'control-flow',
   'socket-leak': 'leaked-reference',
+  'long-argument': 'value-bounds',
+  'tail-call-map': 'bad-map',
+  'read-only-map': 'forbidden-map',
+  'write-only-map': 'forbidden-map',
+  'zero-division': 'constant-operand',
+  'long-shift': 'constant-operand',
+  'no-instruction': 'bad-encoding',
+  'no-register': 'bad-encoding',
+  'reserved-bits': 'bad-encoding',
+  'context-atomic': 'context-access',
+  recursion: 'stack-depth',
+  'deep-calls': 'stack-depth',
+  'middle-of-wide': 'control-flow',
+  'packet-load': 'packet-load',
+  'packet-context': 'packet-load',
+  'narrow-spill': 'spilled-pointer',
+  'cut-pointer': 'spilled-pointer',
+  'narrow-math': 'pointer-arithmetic',
+  'number-minus-pointer': 'pointer-arithmetic',
+  'map-math': 'pointer-arithmetic',
+  'variable-context': 'modified-context',
+  'stale-packet': 'not-a-pointer',
+  'packet-write': 'packet-write',
+  'unowned-record': 'helper-argument',
+  'variable-record': 'not-constant',
+  'no-callback': 'helper-argument',
+  'untyped-callback': 'missing-types',
+  sleeps: 'sleeping',
+  'sleepable-type': 'sleeping',
+  'no-kernel-function': 'kernel-function',
+  'unready-dynptr': 'dynptr',
+  'struct-bounds': 'struct-access',
+  'struct-write': 'struct-access',
+  'no-argument': 'context-access',
+  'filter-lock': 'lock',
+  'untyped-lock': 'lock',
+  'kept-lock': 'lock',
+  'call-under-lock': 'lock',
+  'address-family': 'context-access',
+  'wrong-type-helper': 'helper-not-allowed',
 };
 
 describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs that a program loads', () => {
@@ -80,7 +120,7 @@ describe.skipIf(requirement('kernel', 'go', 'bpftool').missing)('eBPF programs t
     return formatTraceEvent({ text: 'bpf:load', template: undefined }, event, { wholeLog });
   };
 
-  it('tells of thirty-seven that are refused: the whole log, and which check, instruction and source line it names', async () => {
+  it('tells of seventy-seven that are refused: the whole log, and which check, instruction and source line it names', async () => {
     const { events, reports, program } = await watch(
       ['bpf:load'],
       ['-via', 'syscall', '-log', '1'],
