@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /**
  * For programs that live as long as a session, keep little, and make garbage as fast as events come. Both flags are read
@@ -11,4 +12,16 @@ export const keepHeapSmall = (): void => {
   setFlagsFromString('--semi-space-growth-factor=1');
   // The old one is collected before it has doubled.
   setFlagsFromString('--optimize-for-size');
+};
+
+/**
+ * Once, after what a start has left behind: V8 lets the heap grow by what it has found alive at its last look, so that this
+ * garbage costs twice (the session above on a program of 50 MB: 102 MB at rest and a peak of 129 without, 98 and 121 with).
+ * Some 30 ms.
+ */
+export const collectGarbage = (): void => {
+  // Node has no other way to it in a process that was not started for it.
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect === 'function') collect();
 };

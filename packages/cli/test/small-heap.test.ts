@@ -26,3 +26,17 @@ test('a small heap stays small in a storm, where node by itself makes room', asy
   expect(small).toBeLessThanOrEqual(4);
   expect(small).toBeLessThan(usual);
 });
+
+test('what a start has left is given back when it is asked for', async () => {
+  const module = await bundle(new URL('../src/small-heap.ts', import.meta.url));
+  const script = `
+    import { collectGarbage } from ${JSON.stringify(String(module))};
+    let left = Array.from({ length: 300_000 }, (_, number) => ({ number }));
+    const used = () => process.memoryUsage().heapUsed / 2 ** 20;
+    const before = used();
+    left = undefined;
+    collectGarbage();
+    console.log(before - used());`;
+  const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', script]);
+  expect(Number(stdout)).toBeGreaterThan(5);
+});

@@ -17,6 +17,8 @@ export interface DapOptions {
   readonly delvePath?: string | undefined;
   /** Where the control socket is registered; `false`: there is none. */
   readonly controlDirectory?: string | false | undefined;
+  /** Some moments after the kernel's side of a program was opened: what that left in memory may go. */
+  readonly onSettled?: (() => void) | undefined;
   /** Every input and output of the core, for those who look for a fault. */
   readonly trace?: ((what: { readonly input: Input } | { readonly output: Output }) => void) | undefined;
   /** Replaceable for tests. */

@@ -11,6 +11,9 @@ import { KernelShell } from './kernel/shell.js';
 import type { DapOptions } from './options.js';
 import { TargetShell } from './target/shell.js';
 
+/** The first breakpoints of a session are planned and armed by then. */
+const settledMs = 2_000;
+
 export class Session {
   #state: SessionState = initialState;
   readonly #inbox: Input[] = [];
@@ -96,7 +99,7 @@ export class Session {
         this.#kernel.prepare(output.agent);
         return;
       case 'open-kernel':
-        void this.#kernel.open(output.pid, output.kernel).then((path) => this.#door.open(path, output.pid));
+        void this.#kernel.open(output.pid, output.kernel).then((path) => this.#opened(path, output.pid));
         return;
       case 'plan':
         this.#kernel.plan(output.ticket, output.items, output.avoid);
@@ -141,7 +144,7 @@ export class Session {
         this.#kernel.symbolise(output.ticket, output.stack, output.top);
         return;
       case 'open-target':
-        void this.#target.open(output.start, output.kernel).then((path) => this.#door.open(path, this.#target.pid));
+        void this.#target.open(output.start, output.kernel).then((path) => this.#opened(path, this.#target.pid));
         return;
       case 'release-target':
         this.#target.release();
@@ -183,6 +186,12 @@ export class Session {
         void this.#end();
         return;
     }
+  }
+
+  #opened(path: string | undefined, pid: number | undefined): Promise<void> {
+    const { onSettled } = this.#options;
+    if (path !== undefined && onSettled !== undefined) setTimeout(onSettled, settledMs).unref();
+    return this.#door.open(path, pid);
   }
 
   #startTimer(name: TimerName, milliseconds: number): void {

@@ -2,7 +2,7 @@ import { serveStdio, serveTcp } from '@probelens/dap/serve';
 import { type Command, exitCode, readArguments, UsageError } from '../command.js';
 import { printLine } from '../output.js';
 import { ownCommand } from '../own-command.js';
-import { keepHeapSmall } from '../small-heap.js';
+import { collectGarbage, keepHeapSmall } from '../small-heap.js';
 
 interface Address {
   readonly host: string;
@@ -50,6 +50,7 @@ export const dap: Command = {
       agentCommand: kernel === 'off' ? undefined : agentWords,
       keeperCommand: ownCommand('keeper'),
       delvePath: values.delve,
+      onSettled: collectGarbage,
     };
     if (values.listen === undefined) {
       await serveStdio(options);
