@@ -104,6 +104,8 @@ export interface Planned {
    * where there are several.
    */
   readonly settle?: number | readonly (number | undefined)[] | undefined;
+  /** For each site inside a line: where that line begins, as linked, straight on from there to the site. */
+  readonly begins?: readonly (number | undefined)[];
   /** Stops at events of the kernel only: gates that stop the goroutines that the event noted. */
   readonly helpers?: readonly Planned[] | undefined;
   /** Further functions that the item means. */

@@ -1,4 +1,5 @@
 /** Everything that sets the program going: configurationDone, continue, steps, restart. */
+import { askAhead, forgetAhead, onJudged, onStanding } from './ahead.js';
 import { anyStops, removeGates } from './gates.js';
 import { lendForStep, notePlanted, takeBack } from './hand-over.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
@@ -80,8 +81,13 @@ const begin = (turn: Turn, work: ResumeWork): LaneProgress => {
   }
   if (stepCommands.has(request.command)) passOver(turn, undefined);
   else if (request.command === 'continue' && work.stage === 'new' && takeBack(turn, request)) return undefined;
-  return setFocus(turn, work, focus);
+  if (focus !== undefined) forgetAhead(turn, focus);
+  return askAhead(turn, work) ?? goOn(turn, work);
 };
+
+/** Nothing is left to be asked. */
+const goOn = (turn: Turn, work: ResumeWork): LaneProgress =>
+  setFocus(turn, work, anyStops(turn) ? focusFor(turn, work.request) : undefined);
 
 const isRest = (interrupted: SessionState['interrupted'], request: Request): boolean =>
   interrupted?.resumable === true &&
@@ -118,6 +124,12 @@ export const advanceResume = (turn: Turn, work: ResumeWork, news: LaneNews): Lan
     case 'new':
     case 'returned':
       return news.kind === 'go' ? begin(turn, work) : work;
+    case 'standing':
+      return news.kind === 'answer' ? (onStanding(turn, work, news.response) ?? goOn(turn, work)) : work;
+    case 'judging':
+      if (news.kind !== 'answer') return work;
+      onJudged(turn, work, news.response);
+      return goOn(turn, work);
     case 'focusing':
       return news.kind === 'focused' ? send(turn, work) : work;
     case 'planting':
@@ -178,6 +190,7 @@ const sendRestart = (turn: Turn, work: RestartWork): LaneProgress => {
   turn.update({ hits: [], leftovers: new Map(), held: undefined, step: undefined, handOver: noHandOver });
   turn.update({ stepCut: false, interrupted: undefined, pausing: false });
   forgetRemains(turn);
+  forgetAhead(turn, undefined);
   turn.kernel({ state: 'off', focus: undefined });
   // Delve names the new process in no event.
   if (launch?.live !== true) turn.target({ pid: undefined });

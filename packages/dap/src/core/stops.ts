@@ -5,6 +5,7 @@
  */
 
 import { askedText } from '@probelens/probes';
+import { passAhead } from './ahead.js';
 import { isAwaited, isBeforeLoad, isOfLastLoad, lookBefore } from './bpf/calls.js';
 import { endPause } from './bpf/console.js';
 import { askCallers, callersIn, callerText, isOfLoads, isRepeated, passedText, recognised } from './bpf/recognise.js';
@@ -269,6 +270,10 @@ const consider = (turn: Turn, hit: Hit): void => {
   if (event === undefined || threadOf(event) !== hit.goroutine) leftovers.set(hit.goroutine, hit.at);
   else leftovers.delete(hit.goroutine);
   turn.update({ hits: turn.state.hits.filter((other) => other !== hit), leftovers });
+  if (passAhead(turn, hit)) {
+    next(turn);
+    return;
+  }
   if (hit.faulted) {
     turn.update({ held: { event, stage: { kind: 'judging', hit } } });
     judge(turn, hit);

@@ -36,6 +36,7 @@ import { functionNames } from '../function-names.js';
 import { CrashEvents } from './crash-events.js';
 import { goStatementsAt } from './go-statements.js';
 import { Halts } from './halts.js';
+import { lineBeginning } from './line-runs.js';
 import { foreignBreakpoints } from './live-text.js';
 import type { PathRules } from './paths.js';
 import {
@@ -261,6 +262,7 @@ export class KernelRoom {
       file: site?.file ?? '',
       line: site?.line ?? 1,
       settle,
+      begins: result.plan.sites.map((each) => lineBeginning(this.#binary, each)),
       // What the plan leaves out belongs where its cost is told: a count or a log would be short without a word.
       message: [spokenCost(result.plan), ...spokenYielding(result.plan), ...(result.notes ?? []).map(messageOf)].join(
         ' ',

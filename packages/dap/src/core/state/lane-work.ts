@@ -29,7 +29,9 @@ export type LaneWork =
       readonly kind: 'resume';
       readonly request: Request;
       /** "returned": what was lent to Delve is the kernel's again. */
-      readonly stage: 'new' | 'returned' | 'focusing' | 'planting' | 'calling';
+      readonly stage: 'new' | 'returned' | 'standing' | 'judging' | 'focusing' | 'planting' | 'calling';
+      /** The probe whose condition is being judged (ahead.ts). */
+      readonly ahead?: number;
     }
   /** The same without a debugger. */
   | { readonly kind: 'go-on'; readonly request: Request }
@@ -99,6 +101,8 @@ export interface SetStage {
   readonly has: readonly number[] | undefined;
   /** Delve's answers by the index of the want. */
   readonly answers: ReadonlyMap<number, JsonObject>;
+  /** Indexes of the wants that the agent was sent last, in its order. */
+  readonly arming: readonly number[];
   /** Armed in this run, by the index of the want. */
   readonly armed: ReadonlyMap<number, number>;
 }
@@ -113,5 +117,6 @@ export const newSet: SetStage = {
   asked: [],
   has: undefined,
   answers: new Map(),
+  arming: [],
   armed: new Map(),
 };

@@ -27,6 +27,8 @@ export interface Stepping {
   /** `stepInTargets` requests that wait for the binary, by ticket. */
   readonly asking: ReadonlyMap<number, { readonly request: Request; readonly top: Top }>;
   readonly follow: Follow | undefined;
+  /** Of goroutines that stand before a gate on its line: the probe whose next hit says nothing new (ahead.ts). */
+  readonly ahead: ReadonlyMap<number, number>;
 }
 
 export const noStepping: Stepping = {
@@ -35,4 +37,5 @@ export const noStepping: Stepping = {
   lastTarget: 0,
   asking: new Map(),
   follow: undefined,
+  ahead: new Map(),
 };
