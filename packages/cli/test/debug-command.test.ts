@@ -1,5 +1,5 @@
 /** `probelens debug` driven by a script, with real Delve and kernel. */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -21,6 +21,15 @@ describe('debug', () => {
     {
       args: ['--stdin', '/no/such/file', '.'],
       says: '/no/such/file cannot be read (ENOENT); --stdin names what the program reads.',
+    },
+    { args: ['--stdin', tmpdir(), '.'], says: `--stdin ${tmpdir()} is a directory; name a file in it.` },
+    {
+      args: [join(fixtureSources('orders'), 'go.mod')],
+      says: `${join(fixtureSources('orders'), 'go.mod')} is not executable; name a program that is built, or make it one with chmod +x.`,
+    },
+    {
+      args: ['--probe', 'main.price do dance', '.'],
+      says: 'The probe "main.price do dance" cannot be read: Expected stop, log, count or snapshot, found "dance" (at character 15).',
     },
     { args: ['--kernel', 'maybe', '.'], says: '--kernel "maybe" must be auto, off or required.' },
   ])('answers wrong usage: $args', async ({ args, says }) => {
@@ -76,6 +85,19 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('debug, by a scrip
     // Twice to the normal end.
     expect(stdout.match(/^\{"calls":1000,.*"wrong":0\}$/gm)).toHaveLength(2);
     expect((await readdir(directory)).filter((name) => name.startsWith('probelens-debug-'))).toEqual([]);
+  });
+
+  it('shows what the compiler says', async () => {
+    const package_ = join(directory, 'broken');
+    await mkdir(package_);
+    await writeFile(join(package_, 'go.mod'), 'module broken\n');
+    await writeFile(join(package_, 'main.go'), 'package main\n\nfunc main() { nothing() }\n');
+    const { exitCode, stdout, stderr } = await run([package_], ['continue']);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: 'probelens: Failed to launch: Build error: what the compiler said stands above.',
+    });
+    expect(stdout).toContain('undefined: nothing');
   });
 
   it.each([{ mode: ['--kernel', 'auto'] }, { mode: ['--probe-only'] }])(

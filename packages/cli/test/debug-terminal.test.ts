@@ -122,11 +122,14 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('at a terminal', (
 
     terminal.type(keys.f5);
     await terminal.until('(running) ');
+    terminal.type('stack\r');
+    await terminal.until('`stack` waits until the program stops');
     terminal.type(keys.interrupt);
     await terminal.until('> pause');
+    await terminal.until(/=> +0 {2}/);
     await terminal.until(ready);
     terminal.type(keys.up);
-    await terminal.until('clearall');
+    await terminal.until('stack');
     terminal.type(keys.interrupt);
     await terminal.until('^C');
 

@@ -4,6 +4,7 @@ import { ReadStream } from 'node:tty';
 import { runTerminal, type TerminalStart } from '@probelens/dap';
 import { type Command, readArguments, UsageError } from '../command.js';
 import { ownCommand } from '../own-command.js';
+import { readProbeText } from '../probe-text.js';
 
 const kernelModes = ['auto', 'off', 'required'] as const;
 
@@ -12,6 +13,9 @@ const kernelOf = (text: string): (typeof kernelModes)[number] => {
   if (mode === undefined) throw new UsageError(`--kernel "${text}" must be auto, off or required.`);
   return mode;
 };
+
+/** stat(2): S_IXUSR, S_IXGRP, S_IXOTH. */
+const anyMayExecute = 0o111;
 
 const startOf = (
   attach: string | undefined,
@@ -25,6 +29,8 @@ const startOf = (
     if (stat === undefined)
       throw new UsageError(`${path} does not exist; name the directory of a Go package or a program that is built.`);
     const isSource = stat.isDirectory() || path.endsWith('.go');
+    if (!isSource && (stat.mode & anyMayExecute) === 0)
+      throw new UsageError(`${path} is not executable; name a program that is built, or make it one with chmod +x.`);
     if (test && !isSource) throw new UsageError('--test takes the directory of a Go package.');
     return { kind: isSource ? (test ? 'test' : 'package') : 'binary', path, args };
   }
@@ -62,6 +68,7 @@ const inputsOf = (stdin: string | undefined, start: TerminalStart): Inputs => {
   if (stdin === '-') return { stdin: `/proc/${process.pid}/fd/0`, commands: terminal() };
   const path = resolve(stdin);
   try {
+    if (statSync(path).isDirectory()) throw new UsageError(`--stdin ${path} is a directory; name a file in it.`);
     accessSync(path, constants.R_OK);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
@@ -101,6 +108,7 @@ export const debug: Command = {
     const probeOnly = values['probe-only'] ?? false;
     if (probeOnly && (start.kind === 'package' || start.kind === 'test'))
       throw new UsageError('--probe-only needs a program that is built, or --attach PID.');
+    for (const text of values.probe ?? []) readProbeText(text);
     const { commands, stdin } = inputsOf(values.stdin, start);
     const code = await runTerminal({
       adapterCommand: ownCommand('dap', ...(values.delve === undefined ? [] : ['--delve', values.delve])),

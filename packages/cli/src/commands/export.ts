@@ -7,7 +7,6 @@ import {
   exportPerf,
   loadPlanner,
   type ProbeSpec,
-  parseProbeText,
   type Refusal,
   startAgent,
 } from '@probelens/probes';
@@ -15,6 +14,7 @@ import { type Command, exitCode, readArguments, UsageError } from '../command.js
 import { CommandError } from '../failure.js';
 import { printBytes } from '../output.js';
 import { ownCommand } from '../own-command.js';
+import { readProbeText } from '../probe-text.js';
 
 const formats = { bpftrace: exportBpftrace, perf: exportPerf } as const;
 
@@ -51,17 +51,13 @@ export const exportProbe: Command = {
     if (!isFormat(format)) throw new UsageError(`"${format}" is neither bpftrace nor perf.`);
     const { probe } = values;
     if (probe === undefined) throw new UsageError("Name the probe: --probe 'main.main do count'.");
-    const parsed = parseProbeText(probe);
-    if (!parsed.ok)
-      throw new UsageError(
-        `The probe "${probe}" cannot be read: ${parsed.message} (at character ${parsed.position + 1}).`,
-      );
-    if (parsed.spec.target.kind === 'tracepoint') return await exportEvent(format, parsed.spec);
+    const spec = readProbeText(probe);
+    if (spec.target.kind === 'tracepoint') return await exportEvent(format, spec);
     // The script may be run from anywhere.
     const binary = await openGoBinary(resolve(path));
     const planner = await loadPlanner();
     try {
-      const planned = planner.plan(parsed.spec, binary);
+      const planned = planner.plan(spec, binary);
       if (!planned.ok) throw refused(planned.refusal);
       const written = formats[format](planned.plan);
       if (!written.ok) throw new CommandError(written.refusal.message);

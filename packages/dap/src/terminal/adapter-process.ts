@@ -38,9 +38,13 @@ const start = (command: readonly string[]) => {
   });
 };
 
+/** Of Delve (service/dap, errors of the build); here there is one place to look at. */
+const elsewhere = 'Check the debug console for details.';
+
 const complaint = (response: Response): string => {
   const format = textOf(objectOf(objectOf(response.body).error).format);
-  return format ?? response.message ?? `The adapter refused "${response.command}".`;
+  const said = format ?? response.message ?? `The adapter refused "${response.command}".`;
+  return said.replace(elsewhere, 'what the compiler said stands above.');
 };
 
 export class AdapterProcess {

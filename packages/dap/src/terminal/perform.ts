@@ -10,6 +10,8 @@ export const perform = async (desk: Desk, line: string): Promise<Command | undef
   if (name === '' || name.startsWith('#')) return undefined;
   const command = findCommand(name);
   const needs = command?.needs ?? 'program';
+  if (needs === 'halt' && desk.program.state === 'running')
+    desk.screen.print(`\`${name}\` waits until the program stops; Ctrl+C stops it.`);
   if (needs === 'halt') await desk.program.untilHalt();
   if (needs !== 'nothing' && desk.program.state === 'ended')
     throw new RequestFailure(`The program has ended${desk.attached ? '' : '; `restart` starts it again'}.`);
