@@ -70,6 +70,8 @@ export const readArguments = <const O extends Options>(
   const needed = names.filter((name) => !name.startsWith('['));
   const missing = needed[positionals.length];
   if (missing !== undefined) throw new UsageError(`${missing} is missing.`);
+  const empty = names[positionals.indexOf('')];
+  if (empty !== undefined) throw new UsageError(`${empty.replace(/^\[|\]$/g, '')} is empty.`);
   const surplus = positionals[names.length];
   if (surplus !== undefined) throw new UsageError(`There is no place for the argument "${surplus}".`);
   return { values, positionals, rest };

@@ -36,6 +36,7 @@ describe('probelens', () => {
     { args: ['xyzzy'], says: 'There is no command "xyzzy"; see `probelens help`.' },
     { args: ['help', 'verison'], says: 'There is no command "verison"; did you mean "version"?' },
     { args: ['functions'], says: 'BINARY is missing.' },
+    { args: ['functions', ''], says: 'BINARY is empty.' },
     { args: ['functions', 'a', 'b'], says: 'There is no place for the argument "b".' },
     { args: ['functions', 'a', '--jsno'], says: 'Unknown option --jsno; did you mean --json?' },
     { args: ['functions', 'a', '--match'], says: 'Option --match needs a value.' },

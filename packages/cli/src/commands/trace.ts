@@ -88,8 +88,8 @@ const asAsked = (error: unknown): unknown => {
 
 export const trace: Command = {
   usage: `probelens trace BINARY or --pid N --probe TEXT [--probe TEXT]... [--library FILE] [--budget PERCENT] [--json] [-- ARGS]
-probelens trace --probe bpf:load [--verifier-log] [--reload-for-log] [--json]
-probelens trace --crashes [BINARY or --pid N] [--probe TEXT]... [--json] [-- ARGS]
+       probelens trace --probe bpf:load [--verifier-log] [--reload-for-log] [--json]
+       probelens trace --crashes [BINARY or --pid N] [--probe TEXT]... [--json] [-- ARGS]
 
   Counts and logs without stopping the program, until it ends or Ctrl-C; then a table.
 

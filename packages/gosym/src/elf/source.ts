@@ -128,5 +128,6 @@ const unreadable = (path: string, cause: unknown): FormatError => {
       cause,
     });
   }
-  return new FormatError('unreadable', `${path} cannot be read (${code}); check its permissions`, { cause });
+  const advice = code === 'EACCES' || code === 'EPERM' ? 'check its permissions' : 'name another path';
+  return new FormatError('unreadable', `${path} cannot be read (${code}); ${advice}`, { cause });
 };
