@@ -55,6 +55,7 @@ const step = async (title, needed, work) => {
     return;
   }
   await work();
+  // The signal came after the last program of this step had ended.
   if (interrupted) throw new StepError('Interrupted.');
   process.stdout.write(`${paint(32, 'done')} ${paint(2, `${((Date.now() - start) / 1000).toFixed(1)} s`)}\n`);
 };
@@ -162,7 +163,7 @@ try {
   process.off('SIGTERM', onInterrupt);
   if (!process.argv.includes('--only-prepare')) process.exitCode = await demonstrate();
 } catch (error) {
-  process.stdout.write(`${paint(31, 'failed')}\n`);
-  process.stderr.write(`\n${error instanceof StepError ? error.message : error.stack}\n`);
+  process.stdout.write(`${paint(31, interrupted ? 'interrupted' : 'failed')}\n`);
+  if (!interrupted) process.stderr.write(`\n${error instanceof StepError ? error.message : error.stack}\n`);
   process.exitCode = interrupted ? 130 : 1;
 }
