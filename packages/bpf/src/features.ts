@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Assembler } from './assembler.js';
 import { kernelBtf } from './btf/btf.js';
 import { BtfError } from './btf/raw.js';
@@ -203,23 +203,49 @@ const tryPerfEvent = (event: PerfEvent): void =>
     attachPerfEvent({ program, event, tid: process.pid, sample: { period: 1_000_000 } }),
   );
 
+/** Uprobes are tried on a file of our own. */
+class NowhereToWrite extends Error {}
+
 function attempt(action: () => unknown): Feature {
   try {
     action();
     return { works: true, reason: undefined };
   } catch (error) {
-    if (error instanceof KernelError || error instanceof BtfError) return { works: false, reason: error.message };
+    if (error instanceof KernelError || error instanceof BtfError || error instanceof NowhereToWrite)
+      return { works: false, reason: error.message };
     throw error;
   }
 }
 
-function withScratchFile<T>(use: (path: string) => T): T {
-  const directory = mkdtempSync(join(tmpdir(), 'probelens-features-'));
+/** The first is the usual one; the others are in memory, and can be written to where the disk is full or read-only. */
+const scratchDirectories = (): readonly string[] => [tmpdir(), '/dev/shm', '/run'];
+
+/** Undefined, and a reason more, where nothing can be written. */
+function scratchFile(parent: string, problems: string[]): string | undefined {
+  let directory: string | undefined;
   try {
+    directory = mkdtempSync(join(parent, 'probelens-features-'));
     const path = join(directory, 'nobody-maps-this');
     writeFileSync(path, new Uint8Array(4096));
-    return use(path);
-  } finally {
-    rmSync(directory, { recursive: true });
+    return path;
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    if (directory !== undefined) rmSync(directory, { recursive: true });
+    problems.push(error.message);
+    return undefined;
   }
+}
+
+function withScratchFile<T>(use: (path: string) => T): T {
+  const problems: string[] = [];
+  for (const parent of scratchDirectories()) {
+    const path = scratchFile(parent, problems);
+    if (path === undefined) continue;
+    try {
+      return use(path);
+    } finally {
+      rmSync(dirname(path), { recursive: true });
+    }
+  }
+  throw new NowhereToWrite(`No directory can be written to (${problems.join('; ')}); set TMPDIR to one that can.`);
 }

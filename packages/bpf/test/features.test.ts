@@ -25,6 +25,14 @@ describe.skipIf(requirement('kernel').missing)('features', () => {
     }
   });
 
+  it('are tried where the usual temporary directory cannot be written to', async () => {
+    const env = { ...process.env, TMPDIR: '/nowhere/at/all' };
+    const run = spawnSync(process.execPath, [await bundle(source)], { encoding: 'utf8', env });
+    const answers = JSON.parse(run.stdout) as Answers;
+    expect(answers.uprobeMulti).toEqual(features().uprobeMulti);
+    expect(answers.perfUprobe).toEqual(features().perfUprobe);
+  });
+
   const setpriv = findProgram('setpriv');
   it.skipIf(setpriv === undefined || process.getuid?.() !== 0)(
     'names the missing capabilities to somebody without any',
