@@ -28,7 +28,7 @@ const begin = (live: boolean): SteppingSession => {
   return session;
 };
 
-const timers = ['hit-without-stop', 'leftovers', 'count'] as const;
+const timers = ['hit-without-stop', 'leftovers', 'count', 'silent-reading', 'silent-writing'] as const;
 const questions = ['stepIn', 'threads', 'evaluate', 'pause', 'setExceptionBreakpoints', 'configurationDone'];
 
 const conditionOf = (n: number): object => (n % 9 === 0 ? {} : { condition: `x == ${n % 4}` });

@@ -87,12 +87,16 @@ export class SteppingSession {
   /** Killed; perhaps while it took out, or put in, what it leaves then. */
   loseAgent(choice: number): void {
     if (this.state.kernel.state !== 'ready') return;
+    this.#kill(choice);
+    this.feed({ kind: 'agent-closed', reason: 'it was killed.' });
+  }
+
+  #kill(choice: number): void {
     this.agentDead = true;
     const places = [...this.armed.values(), ...this.#arming].flatMap(({ sites }) => sites);
     for (const [index, { address }] of places.entries())
       if ((choice + index) % 3 === 0) this.leaked.add(Number(address));
     this.armed.clear();
-    this.feed({ kind: 'agent-closed', reason: 'it was killed.' });
   }
 
   #take(output: Output): void {
@@ -131,6 +135,9 @@ export class SteppingSession {
         return;
       case 'mend-text':
         this.#takeMend(output.ticket, output.offsets);
+        return;
+      case 'end-agent':
+        this.#kill(this.#clientSeq);
         return;
       case 'start-timer':
         if (output.name === 'text') this.#later(() => ({ kind: 'timer', name: 'text' }));

@@ -49,7 +49,7 @@ const startDeadline = (turn: Turn): void => {
 };
 
 const awaitsAgent = ({ state: { ending, lane } }: Turn): boolean =>
-  ending?.stage === 'disarming' || (ending?.stage === 'quiet' && arming(lane.active));
+  ending?.stage === 'disarming' || (ending?.stage === 'quiet' && writesKernel(lane.active));
 
 export const agentIsSilent = 'The probe agent does not answer: it is ended, and the kernel takes the probes out.';
 
@@ -110,7 +110,7 @@ export const beginEnding = (turn: Turn, cause: Ending['cause'], request: Request
 };
 
 /** The kernel is being written to on this work's account. */
-const arming = (work: LaneWork | undefined): boolean => {
+export const writesKernel = (work: LaneWork | undefined): boolean => {
   switch (work?.kind) {
     case 'set':
       return ['arming', 'disarming', 'undoing'].includes(work.stage.kind);
@@ -133,7 +133,7 @@ const arming = (work: LaneWork | undefined): boolean => {
 const quiet = (turn: Turn): void => {
   const { active } = turn.state.lane;
   const delveWrites = [...turn.state.pending.values()].some((purpose) => purpose.kind === 'lane');
-  if (!delveWrites && !arming(active)) takeOut(turn);
+  if (!delveWrites && !writesKernel(active)) takeOut(turn);
 };
 
 const takeOut = (turn: Turn): void => {

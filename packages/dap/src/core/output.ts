@@ -11,6 +11,10 @@ export type TimerName =
   | 'hit-without-stop'
   /** A gate has trapped, and the agent has not said yet which one it is. */
   | 'stop-without-name'
+  /** A stop, an end or a person waits for what the agent has to tell. */
+  | 'silent-reading'
+  /** The lane waits for the agent to arm or disarm. */
+  | 'silent-writing'
   /** Traps left over from the previous stop are no longer expected. */
   | 'leftovers'
   | 'count'

@@ -11,7 +11,7 @@ import { whyWithheld } from './mending.js';
 import { type JsonObject, numberOf, type Response, textOf } from './message.js';
 import type { Group, Placed, Want } from './state/breakpoints.js';
 import type { Gate } from './state/gate.js';
-import type { SetWork } from './state/lane-work.js';
+import { newSet, type SetWork } from './state/lane-work.js';
 import type { Turn } from './turn.js';
 import { pathOfGroup } from './wants.js';
 
@@ -91,14 +91,6 @@ const delvePlaced = (turn: Turn, work: SetWork, index: number, want: Want): Plac
   };
 };
 
-const nowherePlaced = (turn: Turn, work: SetWork, want: Want): Placed => {
-  const before = turn.state.groups.get(work.group)?.placed.find((old) => old.key === want.key);
-  const id = before?.id ?? turn.breakpointId();
-  forgetLent(turn, work.group, want.key);
-  const answer: JsonObject = { id, verified: false, line: want.line ?? 1, message: whyWithheld };
-  return { ...want, id, home: 'nobody', probe: undefined, answer };
-};
-
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 const nobodyPlaced = (turn: Turn, work: SetWork, index: number, want: Want): Placed => {
@@ -134,6 +126,7 @@ const kernelPlaced = (turn: Turn, work: SetWork, index: number, want: Want, prob
 };
 
 export const finish = (turn: Turn, work: SetWork): LaneProgress => {
+  const { group, command, base } = work;
   const placed = work.wants.map((want, index): Placed => {
     const kept = work.stage.kept.get(index);
     if (kept !== undefined) return { ...kept, raw: want.raw };
@@ -141,9 +134,10 @@ export const finish = (turn: Turn, work: SetWork): LaneProgress => {
     const ours = probe === undefined ? undefined : kernelPlaced(turn, work, index, want, probe);
     if (ours !== undefined) return ours;
     if (withoutDelve(turn)) return nobodyPlaced(turn, work, index, want);
-    return isWithheld(turn, work, want) ? nowherePlaced(turn, work, want) : delvePlaced(turn, work, index, want);
+    if (!isWithheld(turn, work, want)) return delvePlaced(turn, work, index, want);
+    forgetLent(turn, group, want.key);
+    return nowhere(turn, work, want, whyWithheld);
   });
-  const { group, command, base } = work;
   const before = turn.state.groups.get(group)?.placed ?? [];
   turn.update({ groups: new Map(turn.state.groups).set(group, { key: group, command, base, placed }) });
   if (work.request !== undefined) {
@@ -154,35 +148,55 @@ export const finish = (turn: Turn, work: SetWork): LaneProgress => {
   return undefined;
 };
 
-/** Delve has refused the request: it has what it had, and what was to be the client's is nowhere. */
-export const refused = (turn: Turn, work: SetWork, response: Response): void => {
-  const { group, command, base, request, stage } = work;
-  const before = turn.state.groups.get(group);
-  const known = before?.placed ?? [];
+/** What Delve and the kernel have by now, in the midst of a set. */
+const thereByNow = (turn: Turn, work: SetWork): readonly Placed[] => {
+  const { group, wants, stage } = work;
   const kept = [...stage.kept.values()];
-  const theirs = (stage.has ?? []).flatMap((index) => {
-    const want = work.wants[index];
+  if (stage.has === undefined)
+    return [...(turn.state.groups.get(group)?.placed ?? []).filter(({ home }) => home === 'delve'), ...kept];
+  const theirs = stage.has.flatMap((index) => {
+    const want = wants[index];
     return want === undefined ? [] : [delvePlaced(turn, work, index, want)];
   });
-  const there = [...(stage.has === undefined ? known.filter(({ home }) => home === 'delve') : theirs), ...kept];
-  // The client has not been told by an answer.
+  return [...theirs, ...kept];
+};
+
+const nowhere = (turn: Turn, { group }: SetWork, want: Want, message: string): Placed => {
+  const known = turn.state.groups.get(group)?.placed.find(({ key }) => key === want.key);
+  const id = known?.id ?? turn.breakpointId();
+  return {
+    ...want,
+    id,
+    home: 'nobody',
+    probe: undefined,
+    answer: { id, verified: false, line: want.line ?? 1, message },
+  };
+};
+
+/** The books in the midst of a set that ends here, or begins anew. Returns what is nowhere of what the client wants. */
+const keepHalf = (turn: Turn, work: SetWork, message: string): readonly Placed[] => {
+  const { group, command, base, request } = work;
+  const before = turn.state.groups.get(group);
+  const there = thereByNow(turn, work);
+  // Of a request the client hears by its answer.
   const lost = request !== undefined ? [] : work.wants.filter(({ key }) => !there.some((one) => one.key === key));
-  const nowhere = lost.map((want): Placed => {
-    const id = known.find(({ key }) => key === want.key)?.id ?? turn.breakpointId();
-    const message = `Not set: ${textOf(response.message) ?? 'Delve would not'}.`;
-    return {
-      ...want,
-      id,
-      home: 'nobody',
-      probe: undefined,
-      answer: { id, verified: false, line: want.line ?? 1, message },
-    };
-  });
-  if (before === undefined && there.length === 0) return;
-  const placed = [...there, ...nowhere];
-  const all: Group = { key: group, command, base: before?.base ?? base, placed };
+  const missing = lost.map((want) => nowhere(turn, work, want, message));
+  if (before === undefined && there.length === 0) return [];
+  const all: Group = { key: group, command, base: before?.base ?? base, placed: [...there, ...missing] };
   turn.update({ groups: new Map(turn.state.groups).set(group, all) });
-  for (const { answer } of nowhere) turn.event('breakpoint', { reason: 'changed', breakpoint: answer });
+  return missing;
+};
+
+/** The set begins anew, behind something else. */
+export const interrupted = (turn: Turn, work: SetWork): SetWork => {
+  if (work.stage.has !== undefined) keepHalf(turn, work, '');
+  return { ...work, stage: newSet };
+};
+
+/** Delve has refused the request: it has what it had, and what was to be the client's is nowhere. */
+export const refused = (turn: Turn, work: SetWork, response: Response): void => {
+  const missing = keepHalf(turn, work, `Not set: ${textOf(response.message) ?? 'Delve would not'}.`);
+  for (const { answer } of missing) turn.event('breakpoint', { reason: 'changed', breakpoint: answer });
 };
 
 /** Set again without being asked: the client keeps the id and learns the new message. */

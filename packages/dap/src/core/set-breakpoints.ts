@@ -11,7 +11,7 @@ import type { LaneNews, LaneProgress } from './lane-news.js';
 import { isLent } from './lent.js';
 import type { JsonObject, Request, Response } from './message.js';
 import { listOf, objectOf } from './message.js';
-import { fallenKey, finish, isWithheld, refused, withoutDelve } from './placing.js';
+import { fallenKey, finish, interrupted, isWithheld, refused, withoutDelve } from './placing.js';
 import { behindMending, isInDoubt } from './remains.js';
 import { wantsAgain } from './set-again.js';
 import type { Placed, Want } from './state/breakpoints.js';
@@ -163,7 +163,7 @@ const clearWay = (turn: Turn, work: SetWork, fresh: readonly Want[]): LaneProgre
 
 const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
   if (withoutDelve(turn)) return armNew(turn, work);
-  if (isInDoubt(turn.state)) return behindMending(turn, { ...work, stage: newSet });
+  if (isInDoubt(turn.state)) return behindMending(turn, interrupted(turn, work));
   const mine = forDelve(turn, work);
   const wants = mine.map((index) => work.wants[index]).filter((want) => want !== undefined);
   const fresh = newInDelve(turn.state, work.group, wants);
@@ -207,31 +207,28 @@ const isLeftOver = (turn: Turn, work: SetWork): boolean =>
 const armNew = (turn: Turn, work: SetWork): LaneProgress => {
   if (mayHoldSteps(turn.state)) lendPlanned(turn, work);
   if (isLeftOver(turn, work)) return askDelve(turn, work);
-  const plans = toArm(turn, work).flatMap((index) => {
+  const arming = toArm(turn, work);
+  const plans = arming.flatMap((index) => {
     const outcome = work.stage.outcomes.get(index);
     return outcome?.ok === true ? [countingOn(work, work.wants[index], outcome).plan] : [];
   });
   if (plans.length === 0) return finish(turn, work);
   turn.emit({ kind: 'arm', ticket: turn.laneTicket(), plans });
-  return at(work, { kind: 'arming' });
+  return at(work, { kind: 'arming', arming });
 };
 
 const onArmed = (turn: Turn, work: SetWork, armed: readonly ArmOutcome[]): LaneProgress => {
   const outcomes = new Map(work.stage.outcomes);
   const probes = new Map(work.stage.armed);
-  let refused = false;
-  toArm(turn, work).forEach((index, position) => {
+  work.stage.arming.forEach((index, position) => {
     const outcome = armed[position];
-    if (outcome?.ok === true) {
-      probes.set(index, outcome.probe);
-      return;
-    }
-    refused = true;
-    if (outcome?.busy === true && lendBusy(turn, work, index)) return;
+    // What an agent that is gone had armed is gone with it.
+    if (outcome?.ok === true && turn.state.kernel.state === 'ready') probes.set(index, outcome.probe);
+    if (outcome?.ok === true || (outcome?.busy === true && lendBusy(turn, work, index))) return;
     outcomes.set(index, { ok: false, message: outcome?.message ?? 'the probe agent did not answer.' });
   });
   const next = at(work, { outcomes, armed: probes });
-  return refused && !withoutDelve(turn) ? askDelve(turn, next) : finish(turn, next);
+  return isLeftOver(turn, next) ? askDelve(turn, next) : finish(turn, next);
 };
 
 /** Somebody stands there just now: Delve has it until the next resume. */
@@ -243,7 +240,12 @@ const lendBusy = (turn: Turn, work: SetWork, index: number): boolean => {
   return true;
 };
 
-export const advanceSet = (turn: Turn, work: SetWork, news: LaneNews): LaneProgress => {
+/** What the kernel had of it is gone with the agent. */
+const withoutLost = (turn: Turn, work: SetWork): SetWork =>
+  turn.state.kernel.state === 'ready' || withoutDelve(turn) ? work : at(work, { kept: new Map(), armed: new Map() });
+
+export const advanceSet = (turn: Turn, before: SetWork, news: LaneNews): LaneProgress => {
+  const work = withoutLost(turn, before);
   switch (work.stage.kind) {
     case 'new':
       return news.kind === 'go' ? begin(turn, work) : work;

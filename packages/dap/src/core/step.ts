@@ -24,6 +24,7 @@ import { countAgain, isArming, knownEvents, onLeft, onLossesDrained, startCounti
 import type { Output, TimerName } from './output.js';
 import { takeProbeOnly } from './probe-only/step.js';
 import { isShared, type OwnInput, takeShared } from './shared-input.js';
+import { onSilence, watchAgent } from './silence.js';
 import type { SessionState } from './state/state.js';
 import { onAgentClosed, onArmingOver, onDrained, onLoadKnown, onStopWithoutName } from './stops.js';
 import { warnOfStrangers } from './strangers.js';
@@ -48,6 +49,10 @@ const onTimer = (turn: Turn, name: TimerName): void => {
       return;
     case 'stop-without-name':
       onStopWithoutName(turn);
+      return;
+    case 'silent-reading':
+    case 'silent-writing':
+      onSilence(turn, name);
       return;
     case 'leftovers':
       if (turn.state.target.running) turn.update({ leftovers: new Map() });
@@ -185,6 +190,7 @@ export const step = (state: SessionState, input: Input): StepResult => {
   else takeProbeOnly(turn, input);
   if (turn.state.probeOnly === undefined) tellEarly(turn);
   runLane(turn);
+  watchAgent(turn, state);
   if (keepMayDiffer(state, turn.state)) {
     const keep = keepStateOf(turn.state);
     if (JSON.stringify(keep) !== JSON.stringify(keepStateOf(state))) turn.emit({ kind: 'keep', state: keep });

@@ -3,6 +3,8 @@ import type { AgentClient } from '@probelens/probes';
 
 /** Milliseconds. It has armed nothing. */
 const endPatienceMs = 4_000;
+/** Milliseconds for what takes some twenty. */
+const mendPatienceMs = 15_000;
 
 export class Mender {
   readonly #startAgent: (command: readonly string[]) => Promise<AgentClient>;
@@ -26,9 +28,11 @@ export class Mender {
       const agent = await this.#startAgent(command);
       const end = (): Promise<void> => agent.dispose(endPatienceMs);
       this.#abandoned.addEventListener('abort', end, { once: true });
+      const tooLong = setTimeout(end, mendPatienceMs);
       try {
         await agent.mend({ pid, offsets });
       } finally {
+        clearTimeout(tooLong);
         this.#abandoned.removeEventListener('abort', end);
         await end();
       }
