@@ -1,11 +1,13 @@
 /** trace, held against the order service's own count. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { brotliDecompressSync } from 'node:zlib';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtCommand, runCommand } from '../../../test/command.js';
+import { root } from '../../../test/delve.js';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 
@@ -30,6 +32,20 @@ describe('trace without a kernel', () => {
     const { exitCode, stderr } = await runCommand(['trace', ...args]);
     expect(exitCode).toBe(2);
     expect(stderr.split('\n')[0]).toBe(`probelens: ${says}`);
+  });
+
+  it('refuses a program for another machine, and says where it could be traced', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'probelens-other-'));
+    const [other, here] = process.arch === 'arm64' ? ['amd64', 'arm64'] : ['arm64', 'amd64'];
+    const path = join(directory, 'other');
+    const stored = await readFile(join(root, `fixtures/binaries/plain-1.26.8-${other}.br`));
+    await writeFile(path, brotliDecompressSync(stored));
+    const { exitCode, stderr } = await runCommand(['trace', path, '--probe', 'main.main if x > 2 do count']);
+    await rm(directory, { recursive: true });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: `probelens: ${path} is built for ${other} and this machine runs ${here}; build it with GOARCH=${here}, or trace it where it runs.`,
+    });
   });
 });
 

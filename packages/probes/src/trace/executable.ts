@@ -2,6 +2,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { FormatError, type GoBinary, openGoBinary } from '@probelens/gosym';
+import { machineHere } from '../agent/machine.js';
 import * as failure from './failure.js';
 
 const executableOf = (pid: number): string => {
@@ -49,6 +50,10 @@ export const openTraced = async (
   const path = target.kind === 'program' ? resolve(target.path) : executableOf(target.pid);
   try {
     const binary = await openGoBinary(path);
+    if (binary.machine !== machineHere()) {
+      binary.close();
+      throw failure.otherMachine(path, binary.machine, machineHere());
+    }
     if (target.kind === 'running' || !isLibrary(binary)) return binary;
     binary.close();
     throw failure.isLibrary(target.path);

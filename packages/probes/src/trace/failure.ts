@@ -49,6 +49,12 @@ export const noProbes = (): AgentFailure =>
 export const notStarted = (path: string, why: string): AgentFailure =>
   new AgentFailure('not-started', `${path} could not be started: ${why}; check that it is an executable file.`);
 
+export const otherMachine = (path: string, machine: string, here: string): AgentFailure =>
+  new AgentFailure(
+    'other-machine',
+    `${path} is built for ${machine} and this machine runs ${here}; build it with GOARCH=${here}, or trace it where it runs.`,
+  );
+
 export const noProcess = (pid: number): AgentFailure =>
   new AgentFailure(
     'no-such-process',
