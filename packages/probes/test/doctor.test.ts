@@ -30,6 +30,8 @@ describe('doctor', () => {
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ['platform', 'privileges', 'kernel-bpf', 'kernel-ring-buffer', 'kernel-pidfd', 'kernel-btf'])
       expect(checks.find((check) => check.id === id)?.state).toBe('ok');
+    // None goes by its name in the code.
+    expect(checks.map((check) => check.title).filter((title) => /^[a-z]+[A-Z]/.test(title))).toEqual([]);
     // Whatever else: each is told in whole sentences.
     for (const check of checks) expect(check.detail).toMatch(/^[A-Z\d/].*[.]$/s);
   });

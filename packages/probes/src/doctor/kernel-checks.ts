@@ -36,6 +36,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
     without: 'degraded',
     loss: 'A condition on memory that is not resident is judged by Delve.',
   },
+  closeRange: {
+    title: 'probes that go together',
+    without: 'degraded',
+    loss: 'At the end of a session they are taken out one by one, in the same order.',
+  },
   cookies: { title: 'attach cookies', without: 'degraded', loss: 'Events do not say which of several places was hit.' },
   tracepoint: {
     title: 'tracepoints',
