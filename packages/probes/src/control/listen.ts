@@ -197,6 +197,15 @@ async function openSocket(path: string, onPeer: (socket: Socket) => void) {
   return server;
 }
 
+const unlessSystemError = (write: () => void, problem: (sentence: string) => void): void => {
+  try {
+    write();
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    problem(`the session's record cannot be written: ${String(error)}`);
+  }
+};
+
 /**
  * Registers this process as a live session and serves its socket.
  * Throws ControlError: "unsafe-directory", "no-directory", "no-socket".
@@ -234,12 +243,22 @@ export async function listenControl(
     startedAt: Date.now(),
     ...about,
   };
-  writeRecord(directory, session);
+  try {
+    writeRecord(directory, session);
+  } catch (error) {
+    // Nobody could find it. Closing removes the socket's file.
+    server.close();
+    throw new ControlError(
+      'no-directory',
+      `This session cannot be registered in ${directory} (${systemErrorCode(error) ?? String(error)}), so that language servers do not find it; set XDG_RUNTIME_DIR to a directory of yours with room for a file.`,
+      { cause: error },
+    );
+  }
   let closing: Promise<void> | undefined;
 
   const close = (): Promise<void> => {
     closing ??= new Promise((resolve) => {
-      removeSession(directory, id);
+      unlessSystemError(() => removeSession(directory, id), problem);
       for (const socket of peers.keys()) socket.destroy();
       server.close(() => resolve());
     });
@@ -252,7 +271,8 @@ export async function listenControl(
     update(change) {
       if (closing !== undefined) return;
       session = { ...session, ...change };
-      writeRecord(directory, session);
+      // The session goes on as it is known; a full disk must not end it.
+      unlessSystemError(() => writeRecord(directory, session), problem);
     },
     changed(probes) {
       for (const peer of peers.values()) peer.tell(probes);

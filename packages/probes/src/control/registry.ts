@@ -3,7 +3,7 @@
  * listener died refuses connections, whatever its process id now means.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, join } from 'node:path';
 import { controlDirectory, existingDirectory, openDirectory } from './directory.js';
@@ -45,17 +45,18 @@ export const newSessionId = (): string => `${process.pid}-${randomBytes(6).toStr
 
 export const recordPath = (directory: string, id: string): string => join(directory, `${id}.json`);
 
-/** Atomic: readers see the old record or the new one. */
+/** Atomic: readers see the old record or the new one. Throws the system's error. */
 export function writeRecord(directory: string, session: LiveSession): void {
   const path = recordPath(directory, session.id);
   const draft = `${path}.${randomBytes(4).toString('hex')}.new`;
-  const file = openSync(draft, 'wx', 0o600);
   try {
-    writeSync(file, `${JSON.stringify(session)}\n`);
-  } finally {
-    closeSync(file);
+    writeFileSync(draft, `${JSON.stringify(session)}\n`, { flag: 'wx', mode: 0o600 });
+    renameSync(draft, path);
+  } catch (error) {
+    // Half of it, where the disk is full.
+    rmSync(draft, { force: true });
+    throw error;
   }
-  renameSync(draft, path);
 }
 
 const optionalText = (value: unknown): value is string | undefined => value === undefined || typeof value === 'string';

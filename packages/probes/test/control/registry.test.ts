@@ -82,6 +82,17 @@ describe('a session', () => {
     await Promise.all([first.close(), second.close()]);
   });
 
+  test('goes on without a record where none can be written any more', async () => {
+    const directory = join(root, 'lost');
+    const problems: string[] = [];
+    const session = await listenControl(handlers, about, { directory, onProblem: (text) => problems.push(text) });
+    rmSync(directory, { recursive: true });
+    session.update({ binary: '/elsewhere' });
+    expect(session.session.binary).toBe('/elsewhere');
+    expect(problems).toEqual([expect.stringContaining('record cannot be written')]);
+    await session.close();
+  });
+
   test('needs no directory to be looked for', async () => {
     expect(await liveSessions(join(root, 'nothing'))).toEqual([]);
   });
