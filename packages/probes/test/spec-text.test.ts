@@ -80,6 +80,12 @@ test('a keyword inside a literal, a bracket or after an operator belongs to the 
   });
   reads("main.f if c == '\\'' do stop", { condition: "c == '\\''", action: { kind: 'stop' } });
   reads('main.f if on == do && x.limit > 1 limit 5', { condition: 'on == do && x.limit > 1', rateLimit: 5 });
+  reads('main.f if bs == []byte("do") && len([4][]int(x)) > 1 do count', {
+    condition: 'bs == []byte("do") && len([4][]int(x)) > 1',
+    action: { kind: 'count' },
+  });
+  reads('main.f if a [4] [1] do stop', { condition: 'a [4] [1]', action: { kind: 'stop' } });
+  reads('main.f if ok[0]do stop', { condition: 'ok[0]', action: { kind: 'stop' } });
   reads('main.f if a[limit] > 0 on main', { condition: 'a[limit] > 0', scope: { kind: 'main' } });
 });
 
@@ -88,6 +94,9 @@ test.each([
   ['main.f if', 9, 'Expected a Go expression'],
   ['main.f if do stop', 13, 'Expected an operator'],
   ['main.f if x == 1 nonsense', 17, 'Expected an operator, on, do, limit, then, initially or the end'],
+  ['main.f if x == 1 and y == 2', 17, '"and" is no operator; Go writes && for it'],
+  ['main.f if x in [1, 2]', 12, 'compare with each'],
+  ['main.f if func() bool { return x }()', 10, 'runs no functions'],
   ['main.f if s == "x', 15, 'no closing "'],
   ['main.f if (a == 1', 17, 'Expected ")"'],
   ['main.f if a) == 1', 11, 'no opening bracket'],

@@ -1,5 +1,6 @@
 /** Words, literals and Go expressions of a probe's text. */
 import { LiteralError, readLiteral, skipLiteral, startsLiteral } from './go-literal.js';
+import { otherWords } from './other-words.js';
 
 /** What is wrong with a text, and where (UTF-16 units from its start). */
 export class TextError extends Error {
@@ -119,7 +120,9 @@ export class Scanner {
       }
       if (isWordCharacter(character)) {
         const word = this.peekWord();
-        if (open.length === 0 && afterOperand) {
+        if (word === 'func' && open.length === 0 && !afterOperand)
+          this.fail('A condition runs no functions; compare variables, fields and elements');
+        if (open.length === 0 && afterOperand && !this.#isBehindBrackets(start)) {
           if (keywords.has(word)) break;
           this.#failBesideOperand(keywords);
         }
@@ -136,7 +139,15 @@ export class Scanner {
   }
 
   #failBesideOperand(keywords: ReadonlySet<string>): never {
+    const word = this.peekWord();
+    const instead = otherWords.get(word);
+    if (instead !== undefined) this.fail(`"${word}" is no operator; ${instead}`);
     return this.fail(`Expected an operator, ${[...keywords].join(', ')} or the end, found ${this.found()}`);
+  }
+
+  /** Right behind `[]` or `[4]` a word is the element's type. */
+  #isBehindBrackets(start: number): boolean {
+    return /(?:^|[^\p{L}\p{Nd}_)\]\s])\s*(?:\[\d*\])+$/u.test(this.text.slice(start, this.position));
   }
 
   /** Consumes a literal, a bracket or a character of an operator; true when an operand ends with it. */

@@ -131,6 +131,8 @@ type Order struct {
 	Link  **Order
 	By    map[string]*Order
 
+	Data []byte
+
 	// What one interface holds and another: equal, not quite, not at all, and what Go does not compare.
 	Held, Twin any
 }
@@ -149,6 +151,11 @@ type Padded struct {
 	Wide  int64
 	_     int32
 	Last  uint16
+}
+
+type Couple[A, B any] struct {
+	First  A
+	Second B
 }
 
 type Only struct{ To *Order }
@@ -235,6 +242,30 @@ ${conditions.map((each, index) => `\tcase ${index}:\n\t\tholds = ${each}`).join(
 //go:noinline
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 
+func hidden(n int) any {
+	type inside struct{ N int }
+	return inside{n}
+}
+
+// As o.(inside).N == n would be, if the type had a name out here.
+func isInside(v any, n int) bool {
+	if fmt.Sprintf("%T", v) != "main.inside" {
+		panic("another type")
+	}
+	return v == hidden(n)
+}
+
+func ambiguous(n int) any {
+	type twice struct{ N int }
+	return twice{n}
+}
+
+func ambiguousToo(n int) any {
+	type twice struct{ M int }
+	return twice{n}
+}
+
+//go:noinline
 func order(r *rand.Rand, next *Order) *Order {
 	o := &Order{
 		ID:     pick(r, 0, 1, -1, 5, 42, math.MaxInt64, math.MinInt64, r.Int64()),
@@ -247,7 +278,8 @@ func order(r *rand.Rand, next *Order) *Order {
 		Next:   next,
 		Inner:  Inner{Flag: r.IntN(2) == 0, Small: pick(r, int8(0), -128, 127, 3), Wide: pick(r, uint64(0), 1, math.MaxUint64, 1<<63, r.Uint64()), Name: pick(r, "", "ACME", "AC")},
 		Err:    pick[error](r, nil, io.EOF, errOne, errTwo, Code(3), Code(4), syscall.ENOENT, &Broken{1}, (*Broken)(nil)),
-		Any:    pick[any](r, nil, 3, 4, "x", "y", int8(3), Point{1, 2}, 1.5, true, Nothing{}, Beside{}),
+		Any:    pick[any](r, nil, 3, 4, "x", "y", int8(3), Point{1, 2}, 1.5, true, Nothing{}, Beside{},
+			'x', hidden(3), hidden(4), ambiguous(1), ambiguousToo(1), []int{1, 2}, []int(nil), map[string]int(nil), map[string]int{"a": 1}, [2]int{1, 3}, Couple[string, int]{"a", 3}, Couple[Point, *Order]{}, lane),
 		M:      pick(r, nil, map[string]int{}, map[string]int{"a": 1}),
 		C:      pick(r, nil, make(chan int, 2)),
 		F:      pick(r, nil, func() {}),
@@ -260,7 +292,8 @@ func order(r *rand.Rand, next *Order) *Order {
 		Shape:  pick[Shape](r, nil, unitSquare, &Square{2}, Circle{1}, (*Square)(nil)),
 		Raw:    pick(r, nil, unsafe.Pointer(unitSquare)),
 		Word:   pick(r, uintptr(0), 1, math.MaxUint64),
-		Z:      pick(r, 0, 1+2i),
+		Z:      pick(r, 0, 1+2i, 1, complex(math.NaN(), 2), complex(math.Copysign(0, -1), 0)),
+		Data:   pick(r, nil, []byte{}, []byte("ACME"), []byte("AC"), []byte("a\\x00b")),
 		Runes:  [2]rune{pick(r, 'a', 'é', '世'), 'b'},
 		Grid:   [2][3]int16{{1, 2, 3}, {pick(r, int16(-4), 4), 5, 6}},
 		Lines:  pick(r, nil, []Point{}, []Point{{1, 2}, {3, 4}}),

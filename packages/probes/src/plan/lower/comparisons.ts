@@ -1,14 +1,14 @@
 /** == != < <= > >= by Go's rules, and by Delve's where the two differ (scope.ts, Semantics). */
 import type { GoType } from '@probelens/gosym';
 import type { ComparisonOperator, LoweredExpression } from '../expression.js';
-import { compare, not, constant as number, truth } from './build.js';
+import { both, compare, not, constant as number, truth } from './build.js';
 import { foldComparison } from './constant.js';
 import { compareParts } from './equality.js';
 import { lowerFloatComparison, mirrored } from './float.js';
 import { integers } from './integers.js';
 import { compareInterfaces } from './interfaces.js';
 import type { Scope } from './scope.js';
-import { readBits } from './storage.js';
+import { partOf, readBits } from './storage.js';
 import {
   asBool,
   asString,
@@ -137,11 +137,40 @@ const compareComposites = (
   return same && comparison(operator === 'eq' ? same : not(same));
 };
 
+/** Complex numbers are equal when both parts are; a real constant is one whose other part is 0. Delve compares none. */
+const compareComplex = (
+  scope: Scope,
+  operator: ComparisonOperator,
+  left: Value,
+  right: Value,
+  text: string,
+): Value | undefined => {
+  const like = [left, right].find((each) => each.kind === 'stored' && each.type.kind === 'complex');
+  if (like?.kind !== 'stored' || equality(operator) === undefined) return undefined;
+  if (scope.semantics === 'delve')
+    return better(text, 'the debugger compares no complex numbers', 'compare both parts, as in real(z) == 1');
+  const size = like.type.size / 2;
+  const parts = (value: Value): readonly [Value, Value] | undefined => {
+    if (value.kind === 'constant') return [value, { kind: 'constant', constant: { kind: 'integer', value: 0n } }];
+    if (value.kind !== 'stored' || value.type.name !== like.type.name) return undefined;
+    const type = { kind: 'float', name: size === 4 ? 'float32' : 'float64', size } as const;
+    const part = (offset: number): Value => ({ kind: 'stored', type, storage: partOf(value.storage, offset, size) });
+    return [part(0), part(size)];
+  };
+  const [a, b] = [parts(left), parts(right)];
+  if (a === undefined || b === undefined) return typeMismatch(text, describe(left), describe(right));
+  const same = (index: 0 | 1): LoweredExpression =>
+    asBool(lowerFloatComparison(scope, 'eq', a[index], b[index], text) ?? left, text)?.value ??
+    unsupportedType(text, 'the kernel cannot compare it');
+  const equal = both(same(0), same(1));
+  return comparison(operator === 'eq' ? equal : not(equal));
+};
+
 /** Why two values of one type cannot be compared. */
 const incomparable = (operator: ComparisonOperator, left: Value, right: Value, text: string): never => {
   const [a, b] = [describe(left), describe(right)];
   if ([left, right].some((value) => value.kind === 'stored' && value.type.kind === 'complex'))
-    return unsupportedType(text, 'the kernel knows no complex numbers');
+    return better(text, 'complex numbers have no order in Go', 'compare both parts, as in real(z) > 1');
   if (left.kind === 'stored' && right.kind === 'stored' && a === b) {
     const { kind } = left.type;
     if (kind === 'slice' || kind === 'map' || kind === 'func')
@@ -175,6 +204,7 @@ export const lowerComparison = (
     compareBools(operator, left, right, text) ??
     compareStrings(operator, left, right, text) ??
     comparePointers(scope, operator, left, right, text) ??
+    compareComplex(scope, operator, left, right, text) ??
     lowerFloatComparison(scope, operator, left, right, text);
   if (found !== undefined) return found;
   const pair = integers(scope, left, right, text);

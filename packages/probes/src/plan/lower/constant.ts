@@ -6,8 +6,8 @@ import { parseDecimal, type Rational, rational } from './rational.js';
 import type { Syntax } from './syntax.js';
 
 export type Constant =
-  /** `named`: with constants of the program in it, which may be of type int. */
-  | { readonly kind: 'integer'; readonly value: bigint; readonly named?: true }
+  /** `named`: with constants of the program in it, which may be of type int. `rune`: by itself it becomes an int32. */
+  | { readonly kind: 'integer'; readonly value: bigint; readonly named?: true; readonly rune?: true }
   | { readonly kind: 'float'; readonly value: Rational }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'bool'; readonly value: boolean }
@@ -42,7 +42,7 @@ export const literal = (syntax: Syntax): Constant | undefined => {
       case 'integer':
         return { kind: 'integer', value: readInteger(syntax.text) };
       case 'rune':
-        return { kind: 'integer', value: readRune(syntax.text) };
+        return { kind: 'integer', value: readRune(syntax.text), rune: true };
       case 'float':
         return { kind: 'float', value: parseDecimal(syntax.text.replaceAll('_', '')) ?? badLiteral(syntax.text) };
       case 'string':
@@ -120,7 +120,12 @@ export const foldArithmetic = (operator: ArithmeticOperator, left: Constant, rig
   if (left.kind === 'integer' && right.kind === 'integer') {
     const value = foldIntegers(operator, left.value, right.value);
     const isNamed = left.named === true || right.named === true;
-    return value === undefined ? undefined : { kind: 'integer', value, ...(isNamed && { named: true }) };
+    // Of an integer and a rune comes a rune; a shift is what is shifted.
+    const isShift = operator === 'shl' || operator === 'shr';
+    const isRune = left.rune === true || (right.rune === true && !isShift);
+    return value === undefined
+      ? undefined
+      : { kind: 'integer', value, ...(isNamed && { named: true }), ...(isRune && { rune: true }) };
   }
   if (left.kind === 'string' && right.kind === 'string' && operator === 'add') {
     return { kind: 'string', value: left.value + right.value };

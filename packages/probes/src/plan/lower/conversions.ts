@@ -1,17 +1,19 @@
 /** T(x): between integers, and to types that have the same values. */
 import type { GoType, NamedType } from '@probelens/gosym';
 import { Refused } from '../refused.js';
-import { fits, constant as number, wrap } from './build.js';
+import { fits, constant as number, word, wrap } from './build.js';
 import { asWhole } from './constant.js';
 import type { Scope } from './scope.js';
-import { readBits } from './storage.js';
+import { readBits, type Storage } from './storage.js';
 import {
   asBool,
   asInteger,
   asString,
   better,
   describe,
+  goInt,
   integerType,
+  type StringValue,
   typeMismatch,
   unsupportedType,
   type Value,
@@ -58,10 +60,38 @@ const toText = (scope: Scope, to: GoType, argument: Value, text: string): Value 
     if (scope.semantics === 'go') return argument;
     return better(text, 'a constant needs no conversion', 'write it alone');
   }
-  const string = asString(argument, text);
+  const string = asString(argument, text) ?? ofBytes(scope, argument, text);
   if (string === undefined)
     return better(text, 'the kernel makes no strings of other values', 'compare the value itself');
   return { kind: 'string', ...string, typeName: to.name };
+};
+
+/** The bytes of a slice; beside Delve, which loads no more than a part of it, nobody's. */
+const ofBytes = (scope: Scope, argument: Value, text: string): Omit<StringValue, 'typeName'> | undefined => {
+  if (argument.kind !== 'stored' || argument.type.kind !== 'slice') return undefined;
+  const element = argument.type.element();
+  if (element.kind !== 'uint' || element.size !== 1) return undefined;
+  if (scope.semantics === 'delve')
+    return better(text, 'the debugger loads only a part of a slice', 'compare its elements');
+  const { storage } = argument;
+  return { pointer: readBits(text, storage, 0, word), length: readBits(text, storage, 8, goInt) };
+};
+
+/** Types that have a nil. */
+const nilKinds: ReadonlySet<GoType['kind']> = new Set(['pointer', 'slice', 'map', 'chan', 'func', 'unsafe-pointer']);
+
+/** T(nil): of an interface type nil itself, else a value of that type. Delve converts none. */
+const typedNil = (scope: Scope, to: GoType, text: string): Value => {
+  if (scope.semantics === 'delve') return better(text, 'the debugger converts no nil', 'compare with nil alone');
+  if (to.kind === 'interface') return { kind: 'constant', constant: { kind: 'nil' } };
+  if (!nilKinds.has(to.kind)) return better(text, `${to.name} has no nil`, 'correct it');
+  const zero: Storage = { kind: 'bits', value: number(0n) };
+  return { kind: 'stored', type: to, storage: to.kind === 'slice' ? noBytes : zero };
+};
+
+const noBytes: Storage = {
+  kind: 'pieces',
+  pieces: [0, 8, 16].map((offset) => ({ offset, size: 8, storage: { kind: 'bits', value: number(0n) } })),
 };
 
 /** The same values in memory, but for the name: structs of the same fields, and whatever else is one type already. */
@@ -81,6 +111,7 @@ const isForBoth = (scope: Scope, a: GoType, b: GoType): boolean => scope.semanti
 
 /** Throws Refused for what the kernel, or the debugger beside it, cannot do. */
 export const convertTo = (scope: Scope, { type: to }: NamedType, argument: Value, text: string): Value => {
+  if (argument.kind === 'constant' && argument.constant.kind === 'nil') return typedNil(scope, to, text);
   switch (to.kind) {
     case 'int':
     case 'uint':
@@ -99,6 +130,8 @@ export const convertTo = (scope: Scope, { type: to }: NamedType, argument: Value
       if (argument.kind === 'stored' && argument.type.kind === 'pointer') return { ...argument, type: to };
       return typeMismatch(text, describe(argument), to.name);
     case 'interface':
+      if (argument.kind === 'stored' && argument.type.kind === 'interface' && argument.type.name === to.name)
+        return argument;
       return better(text, 'the kernel makes no interfaces', 'compare with the value itself, without the conversion');
     default:
       // Delve asks for fields that are the same object of its own.

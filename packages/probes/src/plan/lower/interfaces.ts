@@ -3,6 +3,7 @@ import type { NamedType } from '@probelens/gosym';
 import type { LoweredExpression } from '../expression.js';
 import { descriptorOf, heldValue, interfaceWords } from './assertions.js';
 import { both, checked, compare, either, load, not, constant as number, plus, word } from './build.js';
+import type { Constant } from './constant.js';
 import type { Scope } from './scope.js';
 import { better, describe, typeMismatch, type Value } from './value.js';
 
@@ -44,12 +45,21 @@ const compareTwo = (scope: Scope, left: Stored, right: Stored, text: string): Lo
 /** What an untyped constant becomes. */
 const constantTypes = { integer: 'int', float: 'float64', string: 'string', bool: 'bool', nil: 'T' } as const;
 
+/** Language specification, "Constants". */
+const defaultType = (constant: Constant): string =>
+  constant.kind === 'integer' && constant.rune === true ? 'int32' : constantTypes[constant.kind];
+
 /** The type that a value has when it becomes an interface. */
 const typeOf = (scope: Scope, value: Value, text: string): NamedType => {
-  if (value.kind === 'constant' && value.constant.kind !== 'string' && value.constant.kind !== 'bool')
-    return better(text, 'the constant has no type here', 'give it one, as in int(3)');
+  // It may be one that the program gave a type, or a rune: that is not kept.
+  if (value.kind === 'constant' && value.constant.kind === 'integer' && value.constant.named === true)
+    return better(text, 'whether the constant has a type is not kept in the program', 'give it one, as in int(N)');
   const name =
-    value.kind === 'stored' ? value.type.name : value.kind === 'constant' ? value.constant.kind : describe(value);
+    value.kind === 'stored'
+      ? value.type.name
+      : value.kind === 'constant'
+        ? defaultType(value.constant)
+        : describe(value);
   // One function for several types: which of them it is, its caller has said.
   if (name.includes('go.shape.'))
     return better(text, 'the type is another one in each instantiation', 'ask for what it holds, as in x.(int) == y');
@@ -76,7 +86,7 @@ export const compareInterfaces = (
   const [holder, value] = isInterface(left) ? [left, right] : [right, left];
   if (!isInterface(holder) || holder.type.kind !== 'interface') return undefined;
   if (scope.semantics === 'delve') {
-    const written = value.kind === 'constant' ? constantTypes[value.constant.kind] : describe(value);
+    const written = value.kind === 'constant' ? defaultType(value.constant) : describe(value);
     return better(
       text,
       'the debugger compares interfaces with each other and with nil only',

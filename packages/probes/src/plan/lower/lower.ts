@@ -12,7 +12,7 @@ import { lowerName, lowerQualified, typeNamed } from './names.js';
 import { dereference, lowerField, lowerIndex, lowerSlice } from './operands.js';
 import { lowerBinary, lowerUnary } from './operators.js';
 import type { Scope } from './scope.js';
-import { readBits } from './storage.js';
+import { partOf, readBits } from './storage.js';
 import type { Syntax } from './syntax.js';
 import { lowerTextFunction } from './text-functions.js';
 import { asBool, asString, better, describe, goInt, lengthBounds, unsupportedType, type Value } from './value.js';
@@ -74,14 +74,25 @@ const callAdvice = (scope: Scope, { callee }: Extract<Syntax, { kind: 'call' }>)
       return scope.semantics === 'go' ? 'write x != x' : 'leave it out';
     case 'math.Abs':
       return 'write x > 1 || x < -1';
-    case 'real':
-    case 'imag':
-      return 'it knows no complex numbers';
     case 'bytes.Equal':
       return 'compare lengths or elements';
     default:
       return 'compare variables, fields and elements';
   }
+};
+
+const isDeclared = (scope: Scope, name: string): boolean =>
+  scope.packageVariable(`${scope.packageName}.${name}`) !== undefined;
+
+/** real(z) and imag(z): two numbers, one behind the other. */
+const lowerComplexPart = (scope: Scope, value: Value, name: 'real' | 'imag', text: string): Value => {
+  if (scope.semantics === 'delve')
+    return better(text, 'the debugger is left to judge complex numbers', 'leave it to it');
+  if (value.kind !== 'stored' || value.type.kind !== 'complex')
+    return unsupportedType(text, `${describe(value)} is no complex number`);
+  const size = value.type.size / 2;
+  const part = { kind: 'float', name: size === 4 ? 'float32' : 'float64', size } as const;
+  return { kind: 'stored', type: part, storage: partOf(value.storage, name === 'real' ? 0 : size, size) };
 };
 
 const lowerCall = (scope: Scope, syntax: Extract<Syntax, { kind: 'call' }>): Value => {
@@ -92,6 +103,13 @@ const lowerCall = (scope: Scope, syntax: Extract<Syntax, { kind: 'call' }>): Val
   const isOne = argument !== undefined && rest.length === 0;
   const isMeasure = callee.kind === 'name' && (callee.name === 'len' || callee.name === 'cap');
   if (isOne && isMeasure) return lengthOf(scope, lower(scope, argument), callee.name === 'cap', text);
+  if (
+    isOne &&
+    callee.kind === 'name' &&
+    (callee.name === 'real' || callee.name === 'imag') &&
+    !isDeclared(scope, callee.name)
+  )
+    return lowerComplexPart(scope, lower(scope, argument), callee.name, text);
   const type = isOne ? typeNamed(scope, callee) : undefined;
   if (isOne && type !== undefined) return convertTo(scope, type, lower(scope, argument), text);
   const where = scope.semantics === 'delve' ? 'conditions call no functions' : 'the kernel calls no functions';
@@ -146,6 +164,8 @@ export const lower = (scope: Scope, syntax: Syntax): Value => {
       return lowerCall(scope, syntax);
     case 'unary':
       return lowerUnaryForm(scope, syntax);
+    case 'composite-type':
+      return unsupportedType(text, 'a type is no value');
     case 'binary':
       return lowerBinary(scope, syntax.operator, lower(scope, syntax.left), lower(scope, syntax.right), text);
   }

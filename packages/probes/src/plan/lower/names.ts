@@ -3,6 +3,7 @@ import type { GoVariable, NamedType } from '@probelens/gosym';
 import { symbolPath } from '../functions.js';
 import { Refused } from '../refused.js';
 import { wrap } from './build.js';
+import { otherNils } from './not-go.js';
 import type { Scope } from './scope.js';
 import { storageOf } from './storage.js';
 import type { Syntax } from './syntax.js';
@@ -78,8 +79,9 @@ const inPackage = (scope: Scope, name: string, member: string): Value | undefine
 /** A bare name: a local, then a package variable, then what Go declares for everyone; in Delve's order (pushIdent). */
 export const lowerName = (scope: Scope, name: string): Value => {
   const found = local(scope, name) ?? packageLevel(scope, `${scope.packageName}.${name}`) ?? predeclared.get(name);
-  if (found === undefined) throw new Refused('unknown-variable', scope.missing(name));
-  return found;
+  if (found !== undefined) return found;
+  if (otherNils.has(name)) throw new Refused('unknown-variable', `${name} is called nil in Go; write nil.`);
+  throw new Refused('unknown-variable', scope.missing(name));
 };
 
 /** Whether a name stands for a variable, so that what it qualifies is a field. */
@@ -115,13 +117,39 @@ const aliases: ReadonlyMap<string, string> = new Map([
 /** Of Go itself: no package has them. */
 const basic = /^(?:u?int(?:8|16|32|64)?|uintptr|float(?:32|64)|complex(?:64|128)|string|bool)$/;
 
+/** So many types that are declared in functions of one package are looked at. */
+const mostLocalTypes = 512;
+
+/** A type that is declared in a function: the compiler numbers them, "main.entry·3", as they come in the package. */
+const inFunction = (scope: Scope, name: string): NamedType | undefined => {
+  const found = Array.from({ length: mostLocalTypes }, (_, index) => scope.namedType(`${name}·${index + 1}`)).flatMap(
+    (each) => each ?? [],
+  );
+  const [first, second] = found;
+  if (first === undefined || second === undefined) return first;
+  return better(
+    name,
+    'several functions declare a type of this name, and which is which is not kept',
+    'rename one of them',
+  );
+};
+
 const localType = (scope: Scope, name: string): NamedType | undefined => {
   const found = scope.namedType(`${scope.packageName}.${name}`);
+  if (found === undefined && scope.semantics === 'go') return inFunction(scope, `${scope.packageName}.${name}`);
   if (found === undefined || scope.semantics === 'go') return found;
   return better(name, 'the debugger knows types by their packages only', `write ${scope.packageName}.${name}`);
 };
 
+/** Interfaces that Go declares for everyone, as DWARF calls them. */
+const universe: ReadonlyMap<string, string> = new Map([
+  ['error', 'error'],
+  ['any', 'interface {}'],
+]);
+
 const bareType = (scope: Scope, name: string): NamedType | undefined => {
+  const own = universe.has(name) ? scope.namedType(`${scope.packageName}.${name}`) : undefined;
+  if (own === undefined && universe.has(name)) return scope.namedType(universe.get(name) ?? name);
   const alias = aliases.get(name);
   if (alias !== undefined && scope.semantics === 'delve') {
     throw new Refused('unsupported-syntax', `${name}: the debugger does not know ${name}; write ${alias}.`);
@@ -138,12 +166,42 @@ const basicType = (name: string): NamedType | undefined => {
   return { type: { kind: unsigned === 'u' ? 'uint' : 'int', name, size }, descriptor: undefined };
 };
 
+/** The name before the arguments of a generic type, which is no type by itself. */
+const genericNames = (scope: Scope, base: Syntax): readonly string[] => {
+  if (base.kind === 'name') return [`${scope.packageName}.${base.name}`];
+  if (base.kind !== 'select' || base.operand.kind !== 'name') return [];
+  return pathsOf(scope, base.operand.name).map((path) => `${path}.${base.field}`);
+};
+
+/** By the name that DWARF has, in which every type has its package. */
+const compositeType = (
+  scope: Scope,
+  { parts, text }: Extract<Syntax, { kind: 'composite-type' }>,
+): NamedType | undefined => {
+  if (scope.semantics === 'delve')
+    return better(text, 'the debugger finds types by one name only', 'ask for a type with a name');
+  const [base, ...rest] = parts;
+  const isGeneric = rest[0] === '[' && base !== undefined && typeof base !== 'string';
+  const names = (isGeneric ? rest : parts).map((part) =>
+    typeof part === 'string' ? part : typeNamed(scope, part)?.type.name,
+  );
+  if (names.includes(undefined)) return undefined;
+  const written = names.join('');
+  const found = (isGeneric ? genericNames(scope, base) : ['']).flatMap((path) => {
+    const what =
+      scope.namedType(`${path}${written}`) ?? (isGeneric ? inFunction(scope, `${path}${written}`) : undefined);
+    return what === undefined ? [] : [{ path, what }];
+  });
+  return onlyOne(found, text);
+};
+
 /** The type that an expression names, behind stars; undefined where it names none. Throws Refused. */
 export const typeNamed = (scope: Scope, syntax: Syntax): NamedType | undefined => {
   if (syntax.kind === 'unary' && syntax.operator === '*') {
     const target = typeNamed(scope, syntax.operand);
     return target && scope.namedType(`*${target.type.name}`);
   }
+  if (syntax.kind === 'composite-type') return compositeType(scope, syntax);
   if (syntax.kind === 'name') return isVariable(scope, syntax.name) ? undefined : bareType(scope, syntax.name);
   if (syntax.kind !== 'select' || syntax.operand.kind !== 'name' || isVariable(scope, syntax.operand.name))
     return undefined;

@@ -2,6 +2,7 @@
 import type { Node, Parser } from 'web-tree-sitter';
 import { LiteralError, readLiteral } from '../../spec/go-literal.js';
 import { Refused } from '../refused.js';
+import { whyNotGo } from './not-go.js';
 
 export type UnaryOperator = '-' | '+' | '!' | '^' | '*' | '&';
 
@@ -41,6 +42,8 @@ export type Syntax = { readonly text: string } & (
     }
   /** `type`: names, selections and stars in front of them. */
   | { readonly kind: 'assert'; readonly operand: Syntax; readonly type: Syntax }
+  /** Of types that are made of others: their names, with what stands around them. */
+  | { readonly kind: 'composite-type'; readonly parts: readonly (Syntax | string)[] }
   | { readonly kind: 'call'; readonly callee: Syntax; readonly arguments: readonly Syntax[] }
   | { readonly kind: 'unary'; readonly operator: UnaryOperator; readonly operand: Syntax }
   | {
@@ -74,21 +77,32 @@ const binaryOperators: readonly BinaryOperator[] = [
   '>>',
 ];
 
-/** What a form that is not supported is called in a message, by the name of its node. */
-const forms: ReadonlyMap<string, { readonly what: string; readonly advice?: string }> = new Map([
-  ['type_conversion_expression', { what: 'conversions to composite types', advice: 'compare the value itself' }],
-  ['composite_literal', { what: 'composite literals', advice: 'compare field by field' }],
-  ['func_literal', { what: 'function literals' }],
-  ['imaginary_literal', { what: 'complex numbers' }],
-  ['iota', { what: 'iota' }],
+/** What a form that is not supported is called in Go, by the name of its node, and what would do. */
+const forms: ReadonlyMap<string, readonly [what: string, advice?: string]> = new Map([
+  ['type_conversion_expression', ['makes no values of composite types', 'compare the value itself']],
+  ['composite_literal', ['makes no composite literals', 'compare field by field']],
+  ['func_literal', ['runs no function literals', 'compare variables, fields and elements']],
+  ['imaginary_literal', ['knows no imaginary literals', 'compare both parts, as in real(z) == 1 && imag(z) == 2']],
+  ['iota', ['knows no iota, which is for declarations of constants', 'write the number']],
+  ['type_instantiation_expression', ['calls no functions', 'compare variables, fields and elements']],
+  ['slice_expression', ['cuts nothing to a capacity', 'leave the third bound out']],
+  ['variadic_argument', ['calls no functions', 'compare variables, fields and elements']],
 ]);
 
+/** Types stand in calls of new and make, whose name says more. */
+const typeNodes = /_type$|^type_identifier$/;
+
 const unsupported = (node: Node): never => {
-  const { what, advice } = forms.get(node.type) ?? { what: `"${node.text}"` };
-  throw new Refused(
-    'unsupported-syntax',
-    `The kernel cannot evaluate ${what}; ${advice ?? 'the condition stays with the debugger'}.`,
-  );
+  if (node.type === 'unary_expression' && node.text.startsWith('<-'))
+    return refuseForm(node, 'receives nothing from channels', 'ask for len(c) or cap(c)');
+  if (typeNodes.test(node.type))
+    return refuseForm(node.parent?.parent ?? node, 'makes no values', 'compare variables, fields and elements');
+  const [what, advice] = forms.get(node.type) ?? ['cannot evaluate it'];
+  return refuseForm(node, what, advice ?? 'the condition stays with the debugger');
+};
+
+const refuseForm = (node: Node, what: string, advice: string): never => {
+  throw new Refused('unsupported-syntax', `${node.text}: the kernel ${what}; ${advice}.`);
 };
 
 const field = (node: Node, name: string): Node => node.childForFieldName(name) ?? unsupported(node);
@@ -141,13 +155,38 @@ const convertType = (node: Node): Syntax => {
         ? unsupported(node)
         : { kind: 'unary', text, operator: '*', operand: convertType(target) };
     }
+    case 'generic_type': {
+      const inner = field(node, 'type_arguments').namedChildren.map((each) =>
+        convertType(each.namedChildren[0] ?? each),
+      );
+      return { kind: 'composite-type', text, parts: [convertType(field(node, 'type')), '[', ...joined(inner), ']'] };
+    }
+    case 'slice_type':
+      return { kind: 'composite-type', text, parts: ['[]', convertType(field(node, 'element'))] };
+    case 'array_type': {
+      const length = field(node, 'length').text;
+      return { kind: 'composite-type', text, parts: [`[${length}]`, convertType(field(node, 'element'))] };
+    }
+    case 'map_type':
+      return {
+        kind: 'composite-type',
+        text,
+        parts: ['map[', convertType(field(node, 'key')), ']', convertType(field(node, 'value'))],
+      };
+    case 'channel_type': {
+      const direction = text.startsWith('<-') ? '<-chan ' : /^chan\s*<-/.test(text) ? 'chan<- ' : 'chan ';
+      return { kind: 'composite-type', text, parts: [direction, convertType(field(node, 'value'))] };
+    }
     default:
       throw new Refused(
         'unsupported-syntax',
-        `The kernel cannot look for the type ${text} in an interface; name a type of a package.`,
+        `${text}: the kernel cannot look for this type in an interface; ask for a type with a name.`,
       );
   }
 };
+
+const joined = (types: readonly Syntax[]): readonly (Syntax | string)[] =>
+  types.flatMap((each, index) => (index === 0 ? [each] : [',', each]));
 
 const convert = (node: Node): Syntax => {
   const { text } = node;
@@ -183,7 +222,8 @@ const convert = (node: Node): Syntax => {
       return { kind: 'slice', text, operand: convert(field(node, 'operand')), low, high };
     }
     case 'call_expression':
-      if (node.childForFieldName('type_arguments') !== null) return unsupported(node);
+      if (node.childForFieldName('type_arguments') !== null)
+        return refuseForm(node, 'calls no functions', 'compare variables, fields and elements');
       return { kind: 'call', text, callee: convert(field(node, 'function')), arguments: convertArguments(node) };
     case 'unary_expression': {
       const operator = operatorOf(node, unaryOperators);
@@ -210,11 +250,21 @@ const longestExpression = 4096;
 // An expression alone is no Go file, and without the final newline tree-sitter-go finds an error at the end.
 const before = 'package p\nvar _ = ';
 
+/** Where the parser first met what it did not expect. */
+const firstError = (node: Node): Node | undefined => {
+  if (node.isError || node.isMissing) return node;
+  for (const child of node.children) {
+    const found = child.hasError || child.isMissing ? firstError(child) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
 /** Throws Refused "syntax" for what is no Go expression and "unsupported-syntax" for what cannot be evaluated. */
 export const parseExpression = (parser: Parser, expression: string): Syntax => {
   const text = expression.trim();
-  const wrong = (): never => {
-    throw new Refused('syntax', `"${text}" is not a Go expression; correct it and try again.`);
+  const wrong = (at?: number): never => {
+    throw new Refused('syntax', `"${text}" is not a Go expression; ${whyNotGo(text, at)}.`);
   };
   if (text.length > longestExpression)
     throw new Refused(
@@ -229,7 +279,8 @@ export const parseExpression = (parser: Parser, expression: string): Syntax => {
     const list = rootNode.namedChildren[1]?.namedChildren[0]?.childForFieldName('value');
     const node = list?.namedChildren[0];
     const isWhole = rootNode.namedChildren.length === 2 && list?.namedChildren.length === 1;
-    if (rootNode.hasError || node === undefined || !isWhole || node.text !== text) return wrong();
+    if (rootNode.hasError || node === undefined || !isWhole || node.text !== text)
+      return wrong((firstError(rootNode)?.startIndex ?? before.length + text.length) - before.length);
     return convert(node);
   } finally {
     tree.delete();
