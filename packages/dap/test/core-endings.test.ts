@@ -52,6 +52,23 @@ describe('endings', () => {
     expect(commands(world)).toEqual(['finish']);
   });
 
+  it.each(['leaves', 'was asked to pause'])('waits for an open pause where a stop comes first, as it %s', (when) => {
+    const world = World.ready({ processId: 77 }, 'attach');
+    world.request('configurationDone');
+    world.delveAnswer(world.toDelve()[0]);
+    if (when !== 'leaves') world.request('pause', { threadId: 1 });
+    world.take();
+    if (when !== 'leaves') world.delveEvent('stopped', { reason: 'pause', threadId: 1 });
+    world.request('disconnect', { terminateDebuggee: false });
+    world.feed({ kind: 'disarmed', ticket: world.state.lane.ticket ?? 0, counters: [] });
+    const [pause] = world.toDelve();
+    expect(pause).toMatchObject({ command: 'pause' });
+    if (when === 'leaves') world.delveEvent('stopped', { reason: 'breakpoint', threadId: 1 });
+    expect(commands(world)).toEqual([]);
+    world.delveAnswer(pause);
+    expect(commands(world)).toEqual(['read-signals']);
+  });
+
   it.each([
     ['another breakpoint ended it', 'breakpoint', ['continue', 'pause', 'disconnect']],
     ['it came to its end', 'step', ['disconnect']],

@@ -163,7 +163,6 @@ describe('gates where lines begin', () => {
 
   it.each([
     ['another goroutine', { reason: 'breakpoint', threadId: 9, hitBreakpointIds: [77] }],
-    ['a pause', { reason: 'pause', threadId: 5 }],
     ['an error', { reason: 'exception', threadId: 5 }],
   ])('stay with Delve while it may have more to do for a step that %s cut short', (_, stop) => {
     const stage = new Stage();
@@ -177,6 +176,33 @@ describe('gates where lines begin', () => {
     stage.world.request('continue', { threadId: 5 });
     // That was no step of this session's any more, so nobody knows that it was the end.
     expect(told(stage.world)).toEqual(['continue']);
+  });
+
+  const interruption = "Step interrupted by a breakpoint. Use 'Continue' to resume the original step command.\n";
+
+  it.each([
+    ['come back behind a pause', 'never', ['plan']],
+    ['stay with Delve behind a pause where it says that it keeps the step', 'before', ['continue']],
+    ['are given to Delve again where it says so while they come back', 'behind', []],
+  ])('%s', (_, when, expected) => {
+    const stage = new Stage();
+    const { world } = stage;
+    stage.step();
+    stage.stop({ reason: 'pause', threadId: 5 });
+    const say = (): World => world.delveEvent('output', { category: 'console', output: interruption });
+    if (when === 'before') say();
+    world.take();
+    world.request('continue', { threadId: 5 });
+    if (when === 'behind') {
+      stage.plan();
+      say();
+      expect(stage.delve()).toMatchObject({ command: 'setBreakpoints', arguments: { breakpoints: [] } });
+      const [back] = world.toDelve();
+      expect(back).toMatchObject({ command: 'setBreakpoints', arguments: { breakpoints } });
+      world.delveAnswer(back, { breakpoints: [{ id: 40, verified: true, line: 7 }] });
+      expect(told(world)).toEqual(['continue']);
+    } else expect(told(world)).toEqual(expected);
+    expect(world.state.gates.size).toBe(0);
   });
 
   it('stay with Delve where a thread stands in the way, and are tried again', () => {

@@ -7,6 +7,7 @@ import { errors, type UserError } from '../errors.js';
 import { removeGates } from './gates.js';
 import { type Event, objectOf, type Request, type Response, textOf } from './message.js';
 import type { LaneWork } from './state/lane-work.js';
+import type { Purpose } from './state/purpose.js';
 import type { Ending } from './state/state.js';
 import type { Turn } from './turn.js';
 import { functionsGroup, pathOfGroup } from './wants.js';
@@ -190,13 +191,30 @@ const clearBreakpoints = (turn: Turn): void => {
   if (awaited === 0) pauseFirst(turn);
 };
 
-const pauseFirst = (turn: Turn): void => {
-  if (!turn.state.target.running) {
-    readSignals(turn);
-    return;
-  }
+const isPause = (purpose: Purpose): boolean =>
+  purpose.kind === 'exception-pause' || (purpose.kind === 'client' && purpose.request.command === 'pause');
+
+const pause = (turn: Turn): void => {
   set(turn, { stage: 'pausing' });
   turn.toDelve('pause', { threadId: turn.state.target.goroutine ?? 1 }, { kind: 'leave', step: 'pause' });
+};
+
+/**
+ * The program stands still. While a pause has no answer Delve may be about to send its SIGTRAP, although the program has
+ * stopped for another reason meanwhile; behind the answer it has been sent, and is seen where it waits. One of the
+ * client's may never be answered (onPauseRequest, CancelDownloads), but one behind it is, and does nothing to a program
+ * that stands still.
+ */
+const onStill = (turn: Turn): void => {
+  const open = [...turn.state.pending.values()];
+  if (open.some((purpose) => purpose.kind === 'leave' && purpose.step === 'pause')) set(turn, { stage: 'pausing' });
+  else if (turn.state.ending?.stage !== 'pausing' && open.some(isPause)) pause(turn);
+  else readSignals(turn);
+};
+
+const pauseFirst = (turn: Turn): void => {
+  if (turn.state.target.running) pause(turn);
+  else onStill(turn);
 };
 
 const readSignals = (turn: Turn): void => {
@@ -261,7 +279,7 @@ export const onStoppedWhileEnding = (turn: Turn, event: Event): void => {
   const reason = textOf(objectOf(event.body).reason);
   if (reason === 'pause' || reason === 'step') turn.update({ stepCut: false });
   const stage = turn.state.ending?.stage;
-  if (stage === 'pausing' || stage === 'shaking') readSignals(turn);
+  if (stage === 'pausing' || stage === 'shaking') onStill(turn);
 };
 
 export const onLeaveAnswer = (
@@ -300,7 +318,7 @@ export const onLeaveAnswer = (
 export const onAnswerWhileEnding = (turn: Turn): void => {
   const stage = turn.state.ending?.stage;
   if (stage === 'quiet') quiet(turn);
-  if (stage === 'pausing' && !turn.state.target.running) readSignals(turn);
+  if (stage === 'pausing' && !turn.state.target.running) onStill(turn);
 };
 
 /** Whoever still waits for Delve waits in vain. */

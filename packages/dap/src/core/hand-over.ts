@@ -5,8 +5,8 @@
  * a step is left. Which function will be stepped nobody asks: all of them go.
  *
  * Delve 1.27 clears a step's breakpoints when the step ends, and when its goroutine stops at any other breakpoint
- * (pkg/proc/target_exec.go, Continue: StopNextFinished, onNextGoroutine); not at stops of other goroutines, nor always at
- * a pause. A place where one is left all the same is refused by the agent, which compares memory and file.
+ * (pkg/proc/target_exec.go, Continue: StopNextFinished, onNextGoroutine), and at a pause, where it does not say otherwise at
+ * once (service/dap/server.go, CancelNext, NextInProgress); not at stops of other goroutines. A place where one is left all the same is refused by the agent, which compares memory and file.
  */
 import type { Planned } from './kernel-words.js';
 import { changeHandOver, forgetLent, keepLent, lentOf } from './lent.js';
@@ -115,7 +115,9 @@ export const noteStop = (turn: Turn, event: Event): void => {
     step !== undefined &&
     (!isInstructionStep(step.request) || step.request.seq === planted.request);
   const isElsewhere = String(reason).endsWith('breakpoint') && reason !== 'data breakpoint';
-  if (isEnd || (isElsewhere && numberOf(threadId) === planted.goroutine)) changeHandOver(turn, { planted: undefined });
+  // A pause that leaves some is followed by Delve's word for it (noteKept).
+  const isOver = isEnd || reason === 'pause' || (isElsewhere && numberOf(threadId) === planted.goroutine);
+  if (isOver) changeHandOver(turn, { planted: undefined });
 };
 
 /** A stop of Delve's at a lent breakpoint, in another goroutine than the one that steps: it is passed, and counted. */
