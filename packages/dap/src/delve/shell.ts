@@ -18,8 +18,10 @@ import { remoteWarning, WholeAttach } from './whole-attach.js';
  * detaching takes seconds, and whoever ends Delve meanwhile ends a program that was to live on.
  */
 const endPatienceMs = 10_000;
-/** One that has refused to start a program holds none: nothing is harmed when it is not waited for. */
+/** One that has refused to start a program, or has let go of it, holds none: nothing is harmed when it is not waited for. */
 const idlePatienceMs = 500;
+/** From its word that it has let go to its end; the last that the program has printed comes meanwhile. */
+const lastWordsMs = 5_000;
 
 /** Delve answers `initialize` at once, whatever its program does. */
 const remotePatienceMs = 30_000;
@@ -188,23 +190,26 @@ export class DelveShell {
     return false;
   }
 
-  /** Its last launch failed. */
+  /** Its last launch failed, or it has let go of its program. */
   #idle = false;
   #stuck: NodeJS.Timeout | undefined;
 
   /**
    * Delve 1.27 opens the pipes of outputMode "remote" before it starts the program, and waits for their end before the
-   * session's: after a launch that failed it answers `disconnect` and then hangs (server.go, preTerminatedWG).
+   * session's: after a launch that failed it answers `disconnect` and then hangs (server.go, preTerminatedWG), and so it does
+   * behind a program that has left another one running, which holds its output.
    */
   #watchLeaving(message: Message): void {
     if (message.type === 'event' && message.event === 'terminated') clearTimeout(this.#stuck);
     if (message.type !== 'response') return;
     if (message.command === 'launch') this.#idle = !message.success;
-    if (message.command !== 'disconnect' || !this.#idle) return;
+    if (message.command !== 'disconnect' || !(this.#idle || (message.success && this.#process !== undefined))) return;
+    const patienceMs = this.#idle ? idlePatienceMs : lastWordsMs;
+    this.#idle = true;
     this.#stuck = setTimeout(() => {
       this.#tell({ kind: 'delve-message', message: { seq: 0, type: 'event', event: 'terminated' } });
       this.#connection?.socket.destroy();
-    }, idlePatienceMs);
+    }, patienceMs);
   }
 
   /** What Delve itself prints (its log, with dlvFlags), and the program's output in outputMode "local". */
