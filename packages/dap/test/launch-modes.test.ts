@@ -213,3 +213,17 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session begins'
     expect(await target.verdict()).toMatch(/"wrong":0.* code 0 signal null$/);
   });
 });
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session of root behind sudo', () => {
+  // What sudo leaves in the environment: Delve and its program are root's, and so is the agent's word.
+  const stage = new SessionStage('sudo', () => ({ SUDO_UID: '65534', SUDO_GID: '65534' }));
+
+  it('has its breakpoints in the kernel', async () => {
+    const client = await stage.launch(await stage.program('orders'), { args: ['400'] });
+    const breakpoint = { name: 'main.price', condition: 'o.ID == 300' };
+    const { breakpoints } = await client.request('setFunctionBreakpoints', { breakpoints: [breakpoint] });
+    expect(breakpoints).toMatchObject([{ verified: true, message: expect.stringMatching(/^In the kernel/) }]);
+    await client.ask('configurationDone');
+    expect((await client.next('stopped')).body).toMatchObject({ reason: 'breakpoint' });
+  });
+});

@@ -386,5 +386,5 @@ const waitingBytes = 2 * 1024 * 1024;
 
 const defaultAgent = async (command: readonly string[], abandoned: AbortSignal): Promise<AgentClient> => {
   const { startAgent } = await import('@probelens/probes');
-  return startAgent({ command, abandoned, waitingBytes });
+  return startAgent({ command, abandoned, waitingBytes, asRoot: true });
 };

@@ -101,7 +101,7 @@ export const measureLatency = async (options: LatencyOptions): Promise<LatencyRe
   let uinput: OpenedKey | undefined;
   try {
     uinput = await options.openKey();
-    agent = await startAgent({ command: options.agentCommand });
+    agent = await startAgent({ command: options.agentCommand, asRoot: true });
     const arrivals = new Arrivals(agent);
     const floors: Floors = new Map<MeasureId, () => Promise<Sampler> | Sampler>([
       ['pipe-round-trip', pipeRoundTrip],

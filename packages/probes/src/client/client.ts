@@ -84,6 +84,11 @@ export interface AgentClient {
 
 export interface StartAgentOptions {
   readonly command: readonly string[];
+  /**
+   * Where this process is root through sudo: whether it asks for itself, as a debugger whose program is root's too, and
+   * not for the user behind sudo (default).
+   */
+  readonly asRoot?: boolean;
   /** How long the agent may take to say hello. */
   readonly helloTimeoutMs?: number;
   /** Nobody waits for its hello any longer: as if it had been silent for as long as that. */
@@ -283,7 +288,7 @@ const silentLogger = {
 /** Starts the agent and exchanges greetings. Rejects with an `AgentFailure`; nothing is left running then. */
 export const startAgent = async (options: StartAgentOptions): Promise<AgentClient> => {
   const { command } = options;
-  const agent = new AgentProcess(command, options.onLog);
+  const agent = new AgentProcess(command, options.onLog, options.asRoot);
   const inflow = new Inflow(agent.output, options.waitingBytes ?? WAITING_BYTES);
   const connection = createMessageConnection(
     messageReader(agent.output, (bytes) => inflow.came(bytes)),

@@ -26,7 +26,10 @@ const lastLine = (text: string): string => text.trim().split('\n').at(-1)?.trim(
 const howItEnded = (code: number | undefined, signal: string | undefined): string =>
   signal !== undefined ? `killed by ${signal}` : `exit code ${code ?? 'unknown'}`;
 
-const spawnAgent = (command: readonly string[]) => {
+/** For whom sudo and pkexec work: whom an agent of root's asks for (agent/admission.ts). */
+const withoutAsker = { SUDO_UID: undefined, PKEXEC_UID: undefined } as const;
+
+const spawnAgent = (command: readonly string[], asRoot: boolean) => {
   const [file, ...args] = command;
   if (file === undefined || file === '') throw agentNotFound(['']);
   // Own session: a Ctrl-C in the terminal reaches the client, which then ends the agent in order.
@@ -38,6 +41,7 @@ const spawnAgent = (command: readonly string[]) => {
     reject: false,
     detached: true,
     cleanup: false,
+    ...(asRoot && process.getuid?.() === 0 ? { env: withoutAsker } : {}),
   });
 };
 
@@ -79,8 +83,8 @@ export class AgentProcess {
   #stderr = '';
 
   /** Throws `AgentFailure` for an empty command; one that does not exist shows in `ended`. */
-  constructor(command: readonly string[], onLog: ((text: string) => void) | undefined) {
-    const child = spawnAgent(command);
+  constructor(command: readonly string[], onLog: ((text: string) => void) | undefined, asRoot = false) {
+    const child = spawnAgent(command, asRoot);
     this.#command = command;
     this.#child = child;
     let failure: AgentFailure | undefined;
