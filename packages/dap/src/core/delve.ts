@@ -15,6 +15,7 @@ import { leaveOutOutput, sayLosses } from './losses.js';
 import { isDapMode } from './manners.js';
 import { type Event, type Message, numberOf, objectOf, type Request, type Response, textOf } from './message.js';
 import { forgetRemains } from './remains.js';
+import { onRestartAnswer, restarted, restartFailed } from './restart.js';
 import { resumeCommands } from './resume.js';
 import { onSettleStop } from './settle.js';
 import { withSnapshots } from './snapshots.js';
@@ -26,6 +27,7 @@ import type { Turn } from './turn.js';
 
 const onClientAnswer = (turn: Turn, request: Request, response: Response): void => {
   if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
+  if (request.command === 'restart') onRestartAnswer(turn, response);
   if (request.command === 'pause' && !response.success) turn.update({ pausing: false });
   rememberFrames(turn, request, response);
   rememberTop(turn, request, response);
@@ -47,6 +49,9 @@ const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
       return;
     case 'lane':
       if (turn.state.ending === undefined) tellLane(turn, { kind: 'answer', response });
+      return;
+    case 'restarting':
+      if (!response.success) restartFailed(turn, response);
       return;
     case 'planted':
       tellLane(turn, { kind: 'planted' });
@@ -173,6 +178,7 @@ const onEvent = (turn: Turn, event: Event): void => {
   switch (event.event) {
     case 'initialized':
       turn.target({ exited: false });
+      restarted(turn);
       onInitialized(turn);
       turn.toClient(event);
       return;

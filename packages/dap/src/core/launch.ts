@@ -90,14 +90,16 @@ export const onDelveFailed = (turn: Turn, error: UserError): void => {
   for (const request of backlog) turn.refuse(request, errors.notPrepared());
 };
 
+export const openKernel = (turn: Turn, launch: Launch): void => {
+  turn.kernel({ state: 'opening', reason: undefined });
+  turn.emit({ kind: 'open-kernel', pid: turn.state.target.pid ?? launch.pid, kernel: kernelWish(launch) });
+};
+
 /** Delve takes breakpoints from now on; so may the kernel, once its side has been opened. */
 export const onInitialized = (turn: Turn): void => {
-  const { launch, kernel, target } = turn.state;
+  const { launch, kernel } = turn.state;
   if (launch === undefined || launch.kernel === 'off') return;
-  if (kernel.state !== 'opening') {
-    turn.kernel({ state: 'opening', reason: undefined });
-    turn.emit({ kind: 'open-kernel', pid: target.pid ?? launch.pid, kernel: kernelWish(launch) });
-  }
+  if (kernel.state !== 'opening') openKernel(turn, launch);
   if (turn.state.asked.size > 0) addAgain(turn);
   else for (const text of launch.probes) addProbe(turn, text, undefined, undefined);
 };

@@ -1,23 +1,18 @@
-/** Everything that sets the program going: configurationDone, continue, steps, restart. */
+/** Everything that sets the program going: configurationDone, continue, steps. */
 import { askAhead, forgetAhead, onJudged, onStanding } from './ahead.js';
-import { anyStops, removeGates } from './gates.js';
+import { anyStops } from './gates.js';
 import { lendForStep, notePlanted, takeBack } from './hand-over.js';
 import type { LaneNews, LaneProgress } from './lane-news.js';
-import { isInstructionStep, isObject, type JsonObject, numberOf, objectOf, type Request, stringOf } from './message.js';
+import { isInstructionStep, numberOf, objectOf, type Request, stringOf } from './message.js';
 import type { Focus } from './output.js';
-import { withoutOurs } from './own-arguments.js';
 import { passOver } from './passed.js';
-import { forgetRemains } from './remains.js';
 import { markRunning } from './silent.js';
-import { noHandOver } from './state/hand-over.js';
 import type { LaneWork } from './state/lane-work.js';
-import type { Launch } from './state/launch.js';
 import type { SessionState } from './state/state.js';
 import { showWaiting } from './stops.js';
 import type { Turn } from './turn.js';
 
 type ResumeWork = LaneWork & { readonly kind: 'resume' };
-type RestartWork = LaneWork & { readonly kind: 'restart' };
 
 const stepCommands = new Set(['next', 'stepIn', 'stepOut', 'stepBack']);
 export const resumeCommands: ReadonlySet<string> = new Set([
@@ -140,61 +135,4 @@ export const advanceResume = (turn: Turn, work: ResumeWork, news: LaneNews): Lan
       turn.toClient({ ...news.response, request_seq: work.request.seq });
       return undefined;
   }
-};
-
-/** Delve builds anew and starts over: gates go first, and come back when the client sets its breakpoints again. */
-export const advanceRestart = (turn: Turn, work: RestartWork, news: LaneNews): LaneProgress => {
-  switch (work.stage) {
-    case 'new': {
-      if (news.kind !== 'go') return work;
-      const probes = [...turn.state.gates.keys()];
-      if (probes.length === 0) return sendRestart(turn, work);
-      removeGates(turn, probes);
-      turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes });
-      return { ...work, stage: 'disarming' };
-    }
-    case 'disarming':
-      return news.kind === 'disarmed' ? sendRestart(turn, work) : work;
-    case 'sent':
-      return news.kind === 'answer' ? undefined : work;
-  }
-};
-
-/**
- * Delve cannot restart a program whose output comes as events (our default) unless it is told the arguments again, nor
- * one that it did not build unless it is told not to build it; Helix sends the bare launch arguments. So all of it is
- * said. The program's output comes through Delve's own then, which the adapter passes on as well.
- */
-export const restartArguments = (request: Request, launch: Launch | undefined): JsonObject => {
-  const given = objectOf(request.arguments);
-  const bare = given.program !== undefined || given.mode !== undefined;
-  const inner = isObject(given.arguments) ? given.arguments : bare ? given : {};
-  const { args, mode } = { ...launch?.forDelve, ...inner };
-  const built = mode === undefined || mode === 'debug' || mode === 'test';
-  return {
-    ...(bare ? {} : given),
-    arguments: {
-      // Whoever says it all is taken at his word.
-      ...(inner.request === 'launch' || launch === undefined ? {} : withoutOurs(launch.forDelve)),
-      ...withoutOurs(inner),
-      request: 'launch',
-      args: Array.isArray(args) ? args : [],
-      rebuild: inner.rebuild ?? built,
-    },
-  };
-};
-
-const sendRestart = (turn: Turn, work: RestartWork): LaneProgress => {
-  const { request } = work;
-  const { launch } = turn.state;
-  turn.update({ hits: [], leftovers: new Map(), held: undefined, step: undefined, handOver: noHandOver });
-  turn.update({ stepCut: false, interrupted: undefined, pausing: false });
-  forgetRemains(turn);
-  forgetAhead(turn, undefined);
-  turn.kernel({ state: 'off', focus: undefined });
-  // Delve names the new process in no event.
-  if (launch?.live !== true) turn.target({ pid: undefined });
-  const args = launch?.live === true ? request.arguments : restartArguments(request, launch);
-  turn.toDelve('restart', args, { kind: 'client', request });
-  return undefined;
 };

@@ -8,6 +8,8 @@ export type Purpose =
   /** `initialize` and the launch or attach request that follows it. */
   | { readonly kind: 'greeting' }
   | { readonly kind: 'lane' }
+  /** A restart that Delve has said yes to, and may say no to still. */
+  | { readonly kind: 'restarting' }
   /** Sent behind a step: it is answered when the step has planted its breakpoints. */
   | { readonly kind: 'planted' }
   /** A resume of ours: the client must not hear of it. */
