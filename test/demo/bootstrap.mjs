@@ -124,6 +124,11 @@ const prepare = async () => {
   );
 };
 
+/** Through sudo the programs of the demonstration are root's, not the user's who asked for one that is traced. */
+const forgetAsker = () => {
+  for (const name of ['SUDO_UID', 'SUDO_GID']) delete process.env[name];
+};
+
 /** The demonstration itself is TypeScript, typechecked with the tests; bundled here because Node 20 cannot read it. */
 const demonstrate = async () => {
   const { build } = await import('esbuild');
@@ -161,6 +166,7 @@ try {
   // From here on the demonstration itself knows what there is to clean up.
   process.off('SIGINT', onInterrupt);
   process.off('SIGTERM', onInterrupt);
+  forgetAsker();
   if (!process.argv.includes('--only-prepare')) process.exitCode = await demonstrate();
 } catch (error) {
   process.stdout.write(`${paint(31, interrupted ? 'interrupted' : 'failed')}\n`);
