@@ -59,6 +59,9 @@ const obstacles: Readonly<Record<StopObstacle, string>> = {
   bytes: 'its instructions cannot hold two probes each',
 };
 
+/** Whoever waits for a nil pointer waits for the hit at which the line fails. */
+const asksForNil = ({ spec }: Request): boolean => /==\s*nil\b|\bnil\s*==/.test(spec.condition ?? '');
+
 interface Choice {
   readonly fn: GoFunction;
   readonly code: Code;
@@ -72,14 +75,16 @@ const chooser =
   (request: Request, { fn, code, line, sites, why }: Choice) =>
   (needs: Needs): PlannedSite => {
     if (sites.length === 0) throw noSite(line, why);
-    const site = firstUnharmed(sites, needs);
+    const reached = request.use === 'stop' && asksForNil(request) ? sites.filter(({ mayMiss }) => !mayMiss) : sites;
+    if (reached.length === 0) throw noSite(line, 'when it fails on a nil pointer, it does so before its first place');
+    const site = firstUnharmed(reached, needs);
     const instruction = site && code.instructions[site.index];
     if (site === undefined || instruction === undefined) {
       throw noSite(line, 'what the condition reads is overwritten before the first instruction that can be probed');
     }
     const { tier } = site;
     const what = isReturn(instruction, tier) ? describedReturn : described[tier];
-    const missed = site.mayMiss ? ', not reached when the line fails on a nil pointer before it' : '';
+    const missed = site.mayMiss ? ', not reached when the line fails on a nil pointer' : '';
     const yielded = site.yields === true ? '; a debugger needs the place for its steps and has it meanwhile' : '';
     const reason = `${what}${missed}${yielded}.`;
     return plannedSite(request, { fn, instruction, tier, use: request.use, ...line, reason, yields: site.yields });

@@ -50,7 +50,24 @@ const digits: ReadonlyMap<string, number> = new Map([
   ['U', 8],
 ]);
 
-const escapeAt = (text: string, at: number): { readonly value: string; readonly end: number } => {
+/**
+ * A byte above 0x7f that an escape names is no character by itself. Where texts are bytes it is kept as half of a surrogate
+ * pair, which no text has by itself, from this number on; `textBytes` makes it the byte again.
+ */
+const firstByte = 0xdc00;
+
+/** The bytes of a value that `readLiteral` gave for bytes. */
+export const textBytes = (value: string): Buffer =>
+  Buffer.concat(
+    [...value].map((character) => {
+      const code = character.codePointAt(0) ?? 0;
+      return code >= firstByte + 0x80 && code <= firstByte + 0xff
+        ? Buffer.from([code - firstByte])
+        : Buffer.from(character, 'utf8');
+    }),
+  );
+
+const escapeAt = (text: string, at: number, bytes: boolean): { readonly value: string; readonly end: number } => {
   const letter = text.charAt(at + 1);
   const plain = simple.get(letter);
   if (plain !== undefined) return { value: plain, end: at + 2 };
@@ -66,21 +83,28 @@ const escapeAt = (text: string, at: number): { readonly value: string; readonly 
   if (code === undefined) throw new LiteralError(at, `Unknown escape sequence \\${letter}`);
   // \x and octal escapes are bytes; above 0x7f they would be parts of UTF-8, and a template is text.
   const isByte = octal !== undefined || letter === 'x';
-  if ((isByte && code > 0x7f) || code > 0x10ffff) throw new LiteralError(at, 'This escape is not a character');
+  const isHalf = !isByte && code >= 0xd800 && code <= 0xdfff;
+  if ((isByte && code > 0x7f && !bytes) || code > 0x10ffff || (isHalf && bytes))
+    throw new LiteralError(at, 'This escape is not a character');
   const end = octal !== undefined ? at + 4 : at + 2 + (count ?? 0);
+  if (isByte && code > 0x7f) return { value: String.fromCharCode(firstByte + code), end };
   // \u takes halves of surrogate pairs here, which Go does not: a text of JavaScript may hold one.
   return { value: letter === 'u' ? String.fromCharCode(code) : String.fromCodePoint(code), end };
 };
 
-/** The value of the "interpreted" or `raw` literal that begins at `at`. Throws LiteralError. */
-export const readLiteral = (text: string, at: number): { readonly value: string; readonly end: number } => {
+/** The value of the "interpreted" or `raw` literal that begins at `at`; `bytes`: for `textBytes`. Throws LiteralError. */
+export const readLiteral = (
+  text: string,
+  at: number,
+  bytes = false,
+): { readonly value: string; readonly end: number } => {
   const end = skipLiteral(text, at);
   // A raw literal drops carriage returns (language specification).
   if (text.charAt(at) === '`') return { value: text.slice(at + 1, end - 1).replaceAll('\r', ''), end };
   let value = '';
   for (let next = at + 1; next < end - 1; ) {
     if (text.charAt(next) === '\\') {
-      const sequence = escapeAt(text, next);
+      const sequence = escapeAt(text, next, bytes);
       value += sequence.value;
       next = sequence.end;
     } else value += text.charAt(next++);

@@ -1,5 +1,7 @@
 /** == != < <= > >= by Go's rules, and by Delve's where the two differ (scope.ts, Semantics). */
+
 import type { GoType } from '@probelens/gosym';
+import { textBytes } from '../../spec/go-literal.js';
 import type { ComparisonOperator, LoweredExpression } from '../expression.js';
 import { both, compare, not, constant as number, truth } from './build.js';
 import { foldComparison } from './constant.js';
@@ -67,7 +69,7 @@ const compareStrings = (operator: ComparisonOperator, left: Value, right: Value,
     });
   }
   if (other.constant.kind !== 'string') return misfit(text, other.constant, string.typeName, 'a text in quotes');
-  const bytes = Buffer.from(other.constant.value, 'utf8');
+  const bytes = textBytes(other.constant.value);
   if (bytes.length > 512) return unsupportedType(text, 'the literal is longer than 512 bytes');
   if (equality(operator) === undefined) {
     if (bytes.length > 256) return unsupportedType(text, 'a literal longer than 256 bytes has no order in the kernel');

@@ -1,5 +1,5 @@
 /** Untyped constants: exact until they meet a type, in Go and in Delve (go/constant). */
-import { LiteralError, readLiteral } from '../../spec/go-literal.js';
+import { LiteralError, readLiteral, textBytes } from '../../spec/go-literal.js';
 import type { ArithmeticOperator, ComparisonOperator } from '../expression.js';
 import { Refused } from '../refused.js';
 import { parseDecimal, type Rational, rational } from './rational.js';
@@ -161,7 +161,7 @@ export const foldComparison = (operator: ComparisonOperator, left: Constant, rig
     return ordered(operator, difference === 0n ? 0 : difference < 0n ? -1 : 1);
   }
   if (left.kind === 'string' && right.kind === 'string') {
-    return ordered(operator, Buffer.compare(Buffer.from(left.value), Buffer.from(right.value)));
+    return ordered(operator, Buffer.compare(textBytes(left.value), textBytes(right.value)));
   }
   if (left.kind === 'bool' && right.kind === 'bool' && (operator === 'eq' || operator === 'ne')) {
     return ordered(operator, left.value === right.value ? 0 : 1);

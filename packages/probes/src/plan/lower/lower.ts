@@ -2,6 +2,7 @@
  * Lowering: a Go expression, typed with what is known at one instruction, becomes an expression that the kernel can
  * evaluate with the same result. What cannot be shown to give the same result is refused.
  */
+import { textBytes } from '../../spec/go-literal.js';
 import type { LoweredExpression } from '../expression.js';
 import { Refused } from '../refused.js';
 import { lowerAssertion } from './assertions.js';
@@ -39,7 +40,7 @@ const lengthOf = (scope: Scope, argument: Value, capacity: boolean, text: string
       ? { kind: 'length', bounds: lengthBounds, value }
       : { kind: 'integer', typeName: 'int', type: goInt, value };
   if (argument.kind === 'constant' && argument.constant.kind === 'string' && !capacity) {
-    const bytes = BigInt(Buffer.byteLength(argument.constant.value));
+    const bytes = BigInt(textBytes(argument.constant.value).length);
     return { kind: 'constant', constant: { kind: 'integer', value: bytes } };
   }
   const string = capacity ? undefined : asString(argument, text);

@@ -195,6 +195,18 @@ const compositeType = (
   return onlyOne(found, text);
 };
 
+/** Types of the standard library that have two names (`type PathError = fs.PathError`), of which DWARF has the second. */
+const otherNames: ReadonlyMap<string, string> = new Map(
+  ['DirEntry', 'FileInfo', 'FileMode', 'PathError'].map((name) => [`os.${name}`, `io/fs.${name}`]),
+);
+
+const otherName = (scope: Scope, written: string): NamedType | undefined => {
+  const name = otherNames.get(written);
+  const found = name === undefined ? undefined : scope.namedType(name);
+  if (name === undefined || found === undefined || scope.semantics === 'go') return found;
+  return better(written, 'the debugger knows it by its other name only', `write ${name.slice(name.indexOf('/') + 1)}`);
+};
+
 /** The type that an expression names, behind stars; undefined where it names none. Throws Refused. */
 export const typeNamed = (scope: Scope, syntax: Syntax): NamedType | undefined => {
   if (syntax.kind === 'unary' && syntax.operator === '*') {
@@ -217,5 +229,5 @@ export const typeNamed = (scope: Scope, syntax: Syntax): NamedType | undefined =
     const what = scope.namedType(`${path}.${field}`);
     return what === undefined ? [] : [{ path, what }];
   });
-  return onlyOne(found, syntax.text);
+  return onlyOne(found, syntax.text) ?? otherName(scope, `${operand.name}.${field}`);
 };

@@ -114,13 +114,13 @@ const operatorOf = <T extends string>(node: Node, operators: readonly T[]): T =>
 
 const optional = (node: Node | null): Syntax | undefined => (node === null ? undefined : convert(node));
 
-/** Bytes that are no text, as in "\xff", cannot be said. */
+/** For `textBytes`. */
 const textOf = (literal: string): string => {
   try {
-    return readLiteral(literal, 0).value;
+    return readLiteral(literal, 0, true).value;
   } catch (error) {
     if (!(error instanceof LiteralError)) throw error;
-    throw new Refused('syntax', `${literal}: ${error.message}; write characters, or compare single bytes.`);
+    throw new Refused('syntax', `${literal}: ${error.message}; correct it.`);
   }
 };
 

@@ -1,4 +1,5 @@
 /** The functions of package strings that the kernel can answer: does a string begin with, end with, contain another. */
+import { textBytes } from '../../spec/go-literal.js';
 import type { LoweredExpression } from '../expression.js';
 import { both, compare, constant as number, truth } from './build.js';
 import type { Scope } from './scope.js';
@@ -40,7 +41,7 @@ const withLiteral = (
   literal: string,
   text: string,
 ): LoweredExpression => {
-  const bytes = Buffer.from(literal, 'utf8');
+  const bytes = textBytes(literal);
   const hex = bytes.toString('hex');
   const size = number(BigInt(bytes.length));
   const { pointer, length } = string;

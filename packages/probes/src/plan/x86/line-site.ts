@@ -15,19 +15,24 @@ export interface LineSite {
   /** Between the line's first instruction and the site: registers that are no longer what they were. */
   readonly clobbered: ReadonlySet<string>;
   readonly storesBefore: boolean;
-  /** An instruction before it may fail (a nil pointer): the line is then entered, but the site not reached. */
+  /** An instruction before it may fail (a nil pointer): the line is then entered, but the site not reached. For stops also its own. */
   readonly mayMiss: boolean;
   /** A debugger's step in the same function needs the place, or the one right behind (yielding-places.ts). */
   readonly yields?: true;
 }
 
 /** Reads and writes of the frame, of the current g and of fixed addresses succeed; behind a pointer there may be nothing. */
-const mayFail = ({ memoryBase, memoryIndex, pcRelative, mnemonic }: Decoded): boolean =>
+const fails = ({ memoryBase, memoryIndex, pcRelative, mnemonic }: Decoded): boolean =>
   mnemonic !== 'lea' &&
   mnemonic !== 'nop' &&
   (memoryIndex !== '' || (memoryBase !== '' && !pcRelative && !framed.has(memoryBase)));
 
 const framed: ReadonlySet<string> = new Set(['rsp', 'rbp', 'r14']);
+
+export const mayFail = (code: Code, index: number): boolean => {
+  const instruction = code.instructions[index];
+  return instruction !== undefined && fails(instruction);
+};
 
 /** No register of Go's outlives a call, but for those of frame, stack and current g. */
 const callClobbers = [
@@ -52,7 +57,7 @@ export class History {
       this.#clobbered = new Set([...this.#clobbered, ...written]);
     // A call's own store is the return address, below everything that can be seen.
     this.#storesBefore ||= instruction.writesMemory && instruction.flow !== 'call';
-    this.#mayMiss ||= mayFail(instruction);
+    this.#mayMiss ||= fails(instruction);
   }
 
   site(index: number, tier: LineSite['tier']): LineSite {

@@ -2,7 +2,7 @@
 import { isAcceptable } from './acceptable.js';
 import { type Code, endOf } from './code.js';
 import { type Decoded, isNop, isNop5, isPushFrame, type X86 } from './decode.js';
-import { History, inLine, isBehindCall, isPlain, type LineSite } from './line-site.js';
+import { History, inLine, isBehindCall, isPlain, type LineSite, mayFail } from './line-site.js';
 
 /** A trap instruction, as the kernel writes it over the first byte, and as the sentinel stands on the last one. */
 const trap = 0xcc;
@@ -129,12 +129,17 @@ export const stopSites = (x86: X86, code: Code, start: number, bounds: LineBound
     if (previous !== undefined) history.pass(previous);
     const verdict = judge(x86, code, index, position === 0, bounds);
     if (typeof verdict === 'string') found.add(verdict);
-    else sites.push({ ...history.site(index, verdict.tier), ...(verdict.yields && { yields: true }) });
+    else {
+      const site = history.site(index, verdict.tier);
+      // When the instruction itself fails, its trap is nobody's: the thread does not get behind it.
+      const mayMiss = site.mayMiss || mayFail(code, index);
+      sites.push({ ...site, mayMiss, ...(verdict.yields && { yields: true }) });
+    }
   }
-  // Those that stay during steps, that are always reached, that have no sentinel, that cannot fault themselves.
+  // Those whose stops are always seen, that stay during steps, that have no sentinel, that read no memory.
   const rank = ({ index, tier, mayMiss, yields }: LineSite): number =>
+    (mayMiss ? 200 : 0) +
     (yields === true ? 100 : 0) +
-    (mayMiss ? 10 : 0) +
     stopOrder[tier] +
     (code.instructions[index]?.memoryBase === '' ? 0 : 0.5);
   return {
