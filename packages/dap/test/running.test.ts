@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { fixtureSources } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
 import { firstOf, present, refusalOf, resultOf } from './answers.js';
+import { LiveProgram } from './live-program.js';
 import { lineOf, type TestClient } from './session-client.js';
 import { SessionStage } from './session-stage.js';
 
@@ -203,6 +204,21 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     await client.ask('continue', { threadId: stop.threadId });
     await client.next('terminated');
     expect(client.output.match(/"calls":3000/g)).toHaveLength(1);
+  });
+
+  it('says that an attached program is not restarted, and goes on with its gates', async () => {
+    const target = await LiveProgram.start(await stage.program('orders'), ['serve', '2000']);
+    client = await stage.begin('attach', { mode: 'local', processId: target.pid });
+    const breakpoints = [{ name: 'main.price', condition: 'o.ID % 100 == 3' }];
+    const { id } = firstOf((await client.request('setFunctionBreakpoints', { breakpoints })).breakpoints);
+    await client.ask('configurationDone');
+    expect((await client.next('stopped')).body.hitBreakpointIds).toEqual([id]);
+    expect((await client.ask('restart', {})).success).toBe(true);
+    await client.next((event) => /Delve did not create/.test(String(event.body?.output)));
+    await client.ask('continue', { threadId: 1 });
+    expect((await client.next('stopped')).body.hitBreakpointIds).toEqual([id]);
+    await client.ask('disconnect', { terminateDebuggee: false });
+    expect(await target.verdict()).toMatch(/"wrong":0.* code 0 signal null$/);
   });
 
   it.each(['optimised', 'unoptimised'])('stops on the first line of a body, with its arguments (%s)', async (kind) => {
