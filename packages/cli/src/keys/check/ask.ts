@@ -6,7 +6,8 @@ import { isStartable } from '../../editor-check/program.js';
 const PATIENCE_MS = 60_000;
 
 export type Answer =
-  | { readonly kind: 'said'; readonly text: string }
+  /** `complaints`: what it wrote to stderr. */
+  | { readonly kind: 'said'; readonly text: string; readonly complaints: string }
   | { readonly kind: 'missing' }
   | { readonly kind: 'failed'; readonly why: string };
 
@@ -24,5 +25,5 @@ export const ask = async (
   });
   if (timedOut) return { kind: 'failed', why: `it did not answer in ${PATIENCE_MS / 1000} s` };
   if (exitCode !== 0) return { kind: 'failed', why: stderr.trim().split('\n').at(-1) ?? `exit code ${exitCode}` };
-  return { kind: 'said', text: stdout };
+  return { kind: 'said', text: stdout, complaints: stderr };
 };

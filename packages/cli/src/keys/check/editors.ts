@@ -8,6 +8,7 @@ import { keysText } from '../chord.js';
 import { helixBindings } from '../helix.js';
 import { codeBindings } from '../vscode.js';
 import { type Answer, ask } from './ask.js';
+import { configurationOf, unreadable } from './configuration-file.js';
 import type { LayerReading } from './layer.js';
 
 /** Key, as `keysText` has it -> what the person has there. */
@@ -49,26 +50,58 @@ for _, written in ipairs(vim.fn.json_decode(vim.env.PROBELENS_KEYS)) do
   end
 end`;
 
+/** Of Neovim up to 0.10, and of later ones; then the message, some with the place before it. */
+const troubleLine = /^Error (?:detected while processing|in) (\S+?):?\s*$/m;
+
+const neovimTrouble = (complaints: string): string | undefined => {
+  const found = troubleLine.exec(complaints);
+  if (found === null) return undefined;
+  const said = complaints
+    .slice(found.index + found[0].length)
+    .split('\n')
+    .map((line) => line.trim());
+  const message = said.find((line) => /\bE\d+: /.test(line)) ?? said.find((line) => line !== '');
+  return stopsWith(found[1] ?? '', message ?? 'it does not say which');
+};
+
+const stopsWith = (file: string, message: string): string =>
+  `${file} stops with an error, so what it would bind is not known: ${message}`;
+
 const neovim = async (bindings: readonly Binding[]): Promise<EditorReading> => {
   const env = { PROBELENS_KEYS: JSON.stringify(bindings.map(({ written }) => written)) };
   const script = neovimScript.replace('lua\n', '').replaceAll('\n', ' ');
   const answer = await ask('nvim', ['--headless', '-i', 'NONE', '-n', '-c', `lua ${script}`, '-c', 'qall!'], { env });
   if (answer.kind !== 'said') return started(answer, 'nvim');
   const theirs = answered(answer.text, bindings);
+  const closed = unreadable(['init.lua', 'init.vim'].map((name) => join(configHome(), 'nvim', name)));
+  const trouble = closed === undefined ? neovimTrouble(answer.complaints) : `${closed}: you may not read it`;
+  if (trouble !== undefined) return reading('nvim --headless', 'failed', trouble, theirs);
   return reading('nvim --headless', 'read', `${theirs.size} of these keys are mapped`, theirs);
 };
 
 /** Its own commands and those of packages; ours are told by their names. */
 const emacsProgram = `(progn
   (require 'json)
-  (let ((file (seq-find #'file-readable-p (list (expand-file-name "init.el" user-emacs-directory) "~/.emacs" "~/.emacs.el"))))
-    (when file (load file nil t t)))
+  (let ((file (seq-find #'file-exists-p (list (expand-file-name "init.el" user-emacs-directory) "~/.emacs" "~/.emacs.el"))))
+    (when file
+      (condition-case problem (load file nil t t)
+        (error (princ (format "\\n%s\\n" (json-encode (list (cons "probelens"
+          (list (cons "file" file) (cons "problem" (error-message-string problem))))))))))))
   (dolist (written (append (json-parse-string (getenv "PROBELENS_KEYS")) nil))
     (let ((binding (lookup-key global-map (kbd written))))
       (when (and binding (not (numberp binding)))
         (let ((name (cond ((symbolp binding) (symbol-name binding)) ((keymapp binding) "a prefix") (t "a command"))))
           (unless (string-prefix-p "probelens" name)
             (princ (format "\\n%s\\n" (json-encode (list (cons "probelens" (list (cons "written" written) (cons "theirs" name)))))))))))))`;
+
+const emacsTrouble = (text: string): string | undefined => {
+  const told = text
+    .split('\n')
+    .filter((line) => line.startsWith('{"probelens":'))
+    .map((line) => fieldsOf(fieldsOf(JSON.parse(line)).probelens))
+    .find(({ problem }) => typeof problem === 'string');
+  return told && stopsWith(String(told.file), String(told.problem));
+};
 
 const emacs = async (bindings: readonly Binding[]): Promise<EditorReading> => {
   // Of "C-c p k" the prefix tells as well: projectile has it.
@@ -80,6 +113,8 @@ const emacs = async (bindings: readonly Binding[]): Promise<EditorReading> => {
   const args = ['--batch', '--eval', emacsProgram];
   const answer = await ask('emacs', args, { env: { PROBELENS_KEYS: JSON.stringify(written) } });
   if (answer.kind !== 'said') return started(answer, 'emacs');
+  const trouble = emacsTrouble(answer.text);
+  if (trouble !== undefined) return reading('emacs --batch', 'failed', trouble);
   const found = answered(answer.text, bindings);
   const all = new Map(found);
   const prefixText = /"written":"(C-c \S+)","theirs":"([^"]+)"/g;
@@ -94,11 +129,13 @@ const fromFile = (
   parse: (file: string, text: string) => readonly Binding[],
   shipped: readonly Binding[],
 ): EditorReading => {
-  const path = candidates.find((each) => textOf(each) !== undefined);
-  if (path === undefined) return reading(candidates[0] ?? '', 'absent', 'is not there');
+  const path = candidates.find((each) => configurationOf(each) !== undefined);
+  const file = path === undefined ? undefined : configurationOf(path);
+  if (path === undefined || file === undefined) return reading(candidates[0] ?? '', 'absent', 'there is none');
+  if (!file.ok) return reading(path, 'failed', file.why);
   try {
     const ours = new Map(shipped.map((each) => [keysText(each.keys), each.action]));
-    const foreign = parse(basename(path), textOf(path) ?? '').filter(({ keys, action }) => {
+    const foreign = parse(basename(path), file.text).filter(({ keys, action }) => {
       const own = ours.get(keysText(keys));
       return own !== undefined && own !== action;
     });
@@ -106,7 +143,7 @@ const fromFile = (
     return reading(path, 'read', `${theirs.size} of these keys are bound to something else`, theirs);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return reading(path, 'failed', error.message);
+    return reading(path, 'failed', `it has an error: ${error.message}`);
   }
 };
 

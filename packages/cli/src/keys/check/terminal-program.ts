@@ -74,10 +74,13 @@ const terminals: readonly Known[] = [
 const functionKeys = (terminfo: string): ReadonlySet<string> =>
   new Set([...terminfo.matchAll(/^\tkf\d+=(.*),$/gm)].map(([, value = '']) => value.replaceAll('\\E', '\u001b')));
 
-/** @param terminfo undefined where nobody tells; then function keys are taken for xterm's. */
-export const terminalLayer = (env: NodeJS.ProcessEnv, terminfo: string | undefined): LayerReading => {
+/**
+ * @param terminfo undefined where nobody tells; then function keys are taken for xterm's.
+ * @param trouble why nobody tells, where that is a mistake.
+ */
+export const terminalLayer = (env: NodeJS.ProcessEnv, terminfo: string | undefined, trouble?: string): LayerReading => {
   const known = terminals.find(({ is }) => is(env));
-  const name = known?.name ?? env.TERM_PROGRAM ?? env.TERM ?? 'unknown';
+  const name = known?.name ?? env.TERM_PROGRAM ?? (env.TERM || 'the terminal');
   const sent = terminfo === undefined ? undefined : functionKeys(terminfo);
   const keeps = new Map(
     Object.entries(known?.keeps ?? {}).map(([key, what]) => [spokenKeys(key).map(chordText).join(' '), what]),
@@ -101,10 +104,16 @@ export const terminalLayer = (env: NodeJS.ProcessEnv, terminfo: string | undefin
     const taker = `terminfo of ${env.TERM ?? ''} has no such key`;
     return { ...common, lost: false, taker, arrives: `as ${visible(bytes)}`, cure: 'set TERM to what the terminal is' };
   };
-  return { layer: 'terminal', source: `TERM=${env.TERM ?? ''}`, state: 'read', detail: name, claim };
+  const told =
+    trouble === undefined ? { state: 'read' as const, detail: name } : { state: 'failed' as const, detail: trouble };
+  return { layer: 'terminal', source: `TERM=${env.TERM ?? ''}`, ...told, claim };
 };
 
 export const readTerminal = async (env: NodeJS.ProcessEnv): Promise<LayerReading> => {
-  const answer = env.TERM === undefined ? undefined : await ask('infocmp', ['-x', '-1', env.TERM]);
-  return terminalLayer(env, answer?.kind === 'said' ? answer.text : undefined);
+  if (!env.TERM)
+    return terminalLayer(env, undefined, 'TERM is not set; `export TERM=xterm-256color`, or what the terminal is');
+  const answer = await ask('infocmp', ['-x', '-1', env.TERM]);
+  if (answer.kind !== 'failed') return terminalLayer(env, answer.kind === 'said' ? answer.text : undefined);
+  const trouble = `there is no terminfo entry "${env.TERM}"; set TERM to what the terminal is, or install its entry (ncurses-term)`;
+  return terminalLayer(env, undefined, trouble);
 };
