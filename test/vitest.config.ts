@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { NoSkippedTests } from './no-skipped-tests.js';
 import { SecondTries } from './second-tries.js';
 
-const root = new URL('..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('..', import.meta.url));
 /** `npm run bench` runs the measurements, everything else the tests. */
 const benches = process.env.PROBELENS_BENCH === '1';
 const wanted = benches ? /^test\/bench\/.*\.bench\.ts$/ : /^(packages\/[^/]+\/test|test|editors)\/.*\.test\.ts$/;

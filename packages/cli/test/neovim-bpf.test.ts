@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, describe, expect, it } from 'vitest';
 import { builtCommand } from '../../../test/command.js';
@@ -28,7 +29,7 @@ const rowsOf = (wanted: string): readonly KeyRow[] =>
 /** As the configuration has them: the table of keys is read from it. */
 const keysOf = (action: string): readonly string[] => rowsOf(action).map(({ written }) => written);
 
-const here = (path: string): string => new URL(path, import.meta.url).pathname;
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 describe.skipIf(requirement('kernel', 'delve', 'go', 'nvim').missing)('eBPF in Neovim', () => {
   const directory = mkdtempSync(join(tmpdir(), 'probelens-neovim-bpf-'));

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildFixture, findDelve, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
@@ -9,7 +10,7 @@ import { requirement } from '../../../test/requirements.js';
 import { adapterProgram } from './adapter-program.js';
 import { lineOf } from './session-client.js';
 
-const here = (path: string): string => new URL(path, import.meta.url).pathname;
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const file = join(fixtureSources('orders'), 'order.go');
 
 describe.skipIf(requirement('kernel', 'delve', 'go', 'emacs').missing)('Emacs with dap-mode', () => {

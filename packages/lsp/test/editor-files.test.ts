@@ -1,12 +1,13 @@
 /** What the configurations say must agree with each other and with the command. */
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { requirement } from '../../../test/requirements.js';
 import { temporaryDirectory } from './editor.js';
 
-const editors = new URL('../../../editors/', import.meta.url).pathname;
+const editors = fileURLToPath(new URL('../../../editors/', import.meta.url));
 const read = (path: string): string => readFileSync(join(editors, path), 'utf8');
 
 describe('VS Code', () => {

@@ -47,14 +47,14 @@ export function serverProgram(): Promise<string> {
   program ??= (async () => {
     const outdir = temporaryDirectory();
     // What stays outside of the bundle is found where the command finds it.
-    const dependencies = new URL('../../cli/node_modules', import.meta.url).pathname;
+    const dependencies = fileURLToPath(new URL('../../cli/node_modules', import.meta.url));
     symlinkSync(dependencies, join(outdir, 'node_modules'));
     const grammar = createRequire(import.meta.url).resolve('tree-sitter-go/tree-sitter-go.wasm');
     copyFileSync(grammar, join(outdir, 'tree-sitter-go.wasm'));
     await build({
       entryPoints: {
-        main: new URL('server-process.ts', import.meta.url).pathname,
-        'lsp-worker': new URL('../src/binary/worker.ts', import.meta.url).pathname,
+        main: fileURLToPath(new URL('server-process.ts', import.meta.url)),
+        'lsp-worker': fileURLToPath(new URL('../src/binary/worker.ts', import.meta.url)),
       },
       outdir,
       bundle: true,

@@ -1,6 +1,7 @@
 /** The real server in lsp-mode in a real batch Emacs, with the configuration that people copy. */
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtCommand } from '../../../test/command.js';
@@ -9,7 +10,7 @@ import { requirement } from '../../../test/requirements.js';
 import { temporaryDirectory } from './editor.js';
 import { StandInSession } from './stand-in-session.js';
 
-const here = (path: string): string => new URL(path, import.meta.url).pathname;
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 describe.skipIf(requirement('go', 'emacs').missing)('Emacs with lsp-mode', () => {
   let folder: string;

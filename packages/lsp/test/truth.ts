@@ -1,6 +1,7 @@
 /** What the Go toolchain itself says of a module: its symbols, and where its compiler inlined. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 
 export interface Truth {
@@ -67,7 +68,7 @@ export async function askToolchain(module: string, mainPackage: string, into: st
 
 /** From debug/dwarf of Go itself: fixtures/truth prints callee, host and line of each inlined call. */
 async function recordedCalls(binary: string): Promise<Truth['recorded']> {
-  const truth = new URL('../../../fixtures/truth', import.meta.url).pathname;
+  const truth = fileURLToPath(new URL('../../../fixtures/truth', import.meta.url));
   const { stdout } = await execa('go', ['run', '.', '-copies', binary], {
     cwd: truth,
     env,

@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { execa } from 'execa';
 import fc from 'fast-check';
@@ -284,7 +285,7 @@ describe('a session that is killed', () => {
   beforeAll(async () => {
     program = join(mkdtempSync(join(tmpdir(), 'control-')), 'listener.mjs');
     await build({
-      entryPoints: [new URL('listener-process.ts', import.meta.url).pathname],
+      entryPoints: [fileURLToPath(new URL('listener-process.ts', import.meta.url))],
       outfile: program,
       bundle: true,
       format: 'esm',
