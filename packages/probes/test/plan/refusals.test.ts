@@ -30,6 +30,7 @@ describe.skipIf(requirement('go').missing)('refusals', () => {
   beforeAll(async () => {
     planner = await loadPlanner();
     await open('optimised', []);
+    await open('-N -l', ['-gcflags=all=-N -l']);
     await open('stripped', ['-ldflags=-s -w']);
     await open('pie', ['-buildmode=pie']);
     await open('arm64', [], { GOARCH: 'arm64' });
@@ -116,6 +117,16 @@ describe.skipIf(requirement('go').missing)('refusals', () => {
     expect(plan('main.narrow if byte(a) == 1').ok).toBe(true);
     expect(stop('main.narrow if byte(a) == 1')).toMatchObject({ refusal: { code: 'unsupported-syntax' } });
     expect(stop('main.narrow if uint8(a) == 1').ok).toBe(true);
+  });
+
+  test('a stop on nil where the line fails before every place that is not its first', () => {
+    const stop = (condition: string): PlanResult =>
+      plan(`methods.go:15 if ${condition} do stop`, { use: 'stop', avoid: [], yielding: true }, '-N -l');
+    // m is loaded, read through, and returned.
+    expect(stop('m.total == 1')).toMatchObject({ plan: { sites: [{ reason: expect.stringMatching(/nil pointer/) }] } });
+    const refusal = { code: 'no-line-site', message: expect.stringMatching(/fails on a nil pointer/) };
+    expect(stop('m == nil')).toMatchObject({ refusal });
+    expect(stop('m.total == 1 || nil==m')).toMatchObject({ refusal });
   });
 
   test('a breakpoint of the debugger at the site or right behind it', () => {
