@@ -17,9 +17,12 @@ import { parseTraceback } from './go-traceback.js';
 
 /** The lines that the runtime prints for the panics of a report. */
 const panicLines = ({ panics = [] }: CrashReport): readonly string[] =>
-  panics.flatMap(({ text, recovered }, index) =>
-    `${index > 0 ? '\t' : ''}panic: ${text}${recovered ? ' [recovered]' : ''}`.split('\n'),
-  );
+  panics
+    .filter((_, index) => panics[index - 1]?.repanicked !== true)
+    .flatMap(({ text, recovered, repanicked }, index) => {
+      const mark = repanicked === true ? ' [recovered, repanicked]' : ' [recovered]';
+      return `${index > 0 ? '\t' : ''}panic: ${text}${recovered ? mark : ''}`.split('\n');
+    });
 
 const plain = ({ function: name, file, line }: { function: string; file: string; line: number }) => ({
   name,
@@ -53,6 +56,7 @@ const agreed = (run: CrashRun, several = false): CrashReport => {
   expect(report.createdBy && { ...plain(report.createdBy), goroutine: report.createdBy.goroutine }).toEqual(
     printed.createdBy && { ...plain(printed.createdBy), goroutine: printed.createdBy.goroutine },
   );
+  expect(report.fault?.address).toBe(printed.faultAddress);
   if (report.kind === 'panic') expectPanics(report, printed.head);
   if (report.kind === 'fatal-error') expect(printed.head).toContain(report.message);
   expect(report.exitCode).toBe(run.exitCode);
@@ -71,7 +75,7 @@ const memoryGroups = [
 const withoutC = { env: { CGO_ENABLED: '0' } };
 
 /** Unrecovered panics: the runtime prints value, goroutine, stack and creator of each. */
-const panicking = ['nil-leaf', 'repanic', 'goroutine'];
+const panicking = ['nil-leaf', 'repanic', 'panic-again', 'goroutine'];
 const morePanicking = [
   'own-error',
   'string',
@@ -93,11 +97,12 @@ const morePanicking = [
   'missing-method',
   'deferred',
   'inlined',
+  'finalizer',
 ];
 
 /** Fatal errors on a goroutine. */
-const fatal = ['map-writes'];
-const moreFatal = ['memory', 'limit'];
+const fatal = ['map-writes', 'fault'];
+const moreFatal = ['memory', 'limit', 'bad-error', 'unlock'];
 
 describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_000 }, () => {
   let directory: string;

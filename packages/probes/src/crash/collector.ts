@@ -16,12 +16,20 @@ const textOf = (event: ProbeEvent, name: string): string | undefined =>
 
 const numberOf = (event: ProbeEvent, name: string): number => Number(textOf(event, name) ?? Number.NaN);
 
+/** SI_KERNEL, include/uapi/asm-generic/siginfo.h. */
+const byKernel = 0x80;
+
 /** SI_USER, SI_QUEUE and SI_TKILL: a process sent it. */
 const isSent = (code: number): boolean => code <= 0;
 
+/** As printpanics has it (src/runtime/panic.go). */
 const panicSentence = ({ panics }: CrashRecord): string =>
   panics
-    .map(({ text, recovered, goexit }) => (goexit ? text : `panic: ${text}${recovered ? ' [recovered]' : ''}`))
+    .filter((_, index) => panics[index - 1]?.repanicked !== true)
+    .map(({ text, recovered, repanicked, goexit }) => {
+      const mark = repanicked === true ? ' [recovered, repanicked]' : ' [recovered]';
+      return goexit ? text : `panic: ${text}${recovered ? mark : ''}`;
+    })
     .join('; then ');
 
 export class CrashCollector {
@@ -56,13 +64,14 @@ export class CrashCollector {
   }
 
   #fromRecord(kind: CrashKind, event: ProbeEvent, record: CrashRecord, message: string): CrashReport {
-    const { goroutine, panics, stack, createdBy, notes } = record;
+    const { goroutine, panics, stack, createdBy, fault, notes } = record;
     return this.#report(kind, event, message, {
       goroutine,
       stack,
       notes,
       ...(panics.length === 0 ? {} : { panics }),
       ...(createdBy === undefined ? {} : { createdBy }),
+      ...(fault === undefined ? {} : { fault }),
     });
   }
 
@@ -133,15 +142,17 @@ export class CrashCollector {
       if (told !== undefined && (told.pid === pid || pid === undefined)) return { ...cause, sender: told };
       return pid === undefined || pid === 0 ? cause : { ...cause, sender: { pid } };
     }
-    if (info === undefined || info.length < 24) return cause;
+    // The kernel names no address for what is no page fault: breakpoint instructions, addresses that cannot be.
+    if (info === undefined || info.length < 24 || code === byKernel) return cause;
     return { ...cause, address: `0x${info.readBigUInt64LE(16).toString(16)}` };
   }
 
   #sentence({ name, sender, address }: SignalCause, code: number): string {
-    if (sender === undefined)
-      return isSent(code)
-        ? `${name} ended the program`
-        : `${name} by a fault of the program${address === undefined ? '' : ` at address ${address}`}`;
+    if (sender === undefined) {
+      if (isSent(code)) return `${name} ended the program`;
+      if (name === 'SIGTRAP') return 'SIGTRAP by a breakpoint instruction of the program';
+      return `${name} by a fault of the program${address === undefined ? '' : ` at address ${address}`}`;
+    }
     if (sender.pid === this.#pid) return `${name}, which the program sent to itself`;
     return `${name}, sent by ${sender.name === undefined ? '' : `${sender.name}, `}process ${sender.pid}`;
   }

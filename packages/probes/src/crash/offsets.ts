@@ -12,6 +12,9 @@ export interface RuntimeOffsets {
   readonly goid: number;
   readonly parentGoid: number;
   readonly gopc: number;
+  /** Signal of the fault that the goroutine panics or dies of, u32, 0 without one; and the address that it was at. */
+  readonly sig: number;
+  readonly sigcode1: number;
   /** A runtime.m: the goroutine has called runtime.LockOSThread. */
   readonly lockedm: number;
   /** Of the saved registers, runtime.g.sched. */
@@ -42,15 +45,22 @@ const panicOf25 = { arg: 8, link: 24, recovered: 96, goexit: 98, repanicked: 97 
 /** Without `argp`, which had been the first word. */
 const panicOf26 = { arg: 0, link: 16, recovered: 88, goexit: 90, repanicked: 89 } as const;
 
+/** In all these releases what is kept of a fault lies before `parentGoid`: sig, writebuf, sigcode0, sigcode1, sigpc; `sig`: bytes from there. */
+const withFault = (offsets: Omit<RuntimeOffsets, 'sig' | 'sigcode1'>, sig: 52 | 56): RuntimeOffsets => ({
+  ...offsets,
+  sig: offsets.parentGoid - sig,
+  sigcode1: offsets.parentGoid - 16,
+});
+
 /** By N of Go 1.N. */
 const byRelease: ReadonlyMap<number, RuntimeOffsets> = new Map<number, RuntimeOffsets>([
-  [21, { ...beforeSyscallbp, ...oldPanic }],
-  [22, { ...beforeSyscallbp, ...panicOf22 }],
-  [23, { ...withSyscallbp, ...panicOf22 }],
-  [24, { ...withSyscallbp, ...panicOf22 }],
-  [25, { ...withoutRet, ...panicOf25 }],
-  [26, { ...withoutRet, parentGoid: 280, gopc: 288, ...panicOf26 }],
-  [27, { ...withoutRet, parentGoid: 280, gopc: 288, ...panicOf26 }],
+  [21, withFault({ ...beforeSyscallbp, ...oldPanic }, 56)],
+  [22, withFault({ ...beforeSyscallbp, ...panicOf22 }, 56)],
+  [23, withFault({ ...withSyscallbp, ...panicOf22 }, 56)],
+  [24, withFault({ ...withSyscallbp, ...panicOf22 }, 52)],
+  [25, withFault({ ...withoutRet, ...panicOf25 }, 52)],
+  [26, withFault({ ...withoutRet, parentGoid: 280, gopc: 288, ...panicOf26 }, 56)],
+  [27, withFault({ ...withoutRet, parentGoid: 280, gopc: 288, ...panicOf26 }, 56)],
 ]);
 
 type Struct = Extract<GoType, { kind: 'struct' }>;
@@ -80,7 +90,7 @@ const complete = (found: Readonly<Record<keyof RuntimeOffsets, number | undefine
 
 const fromDebugInformation = (binary: GoBinary): RuntimeOffsets | undefined => {
   const g = structOf(binary.packageVariable('runtime.g0')?.type);
-  const own = offsetsIn(g, ['_panic', 'm', 'goid', 'parentGoid', 'gopc', 'lockedm', 'sched']);
+  const own = offsetsIn(g, ['_panic', 'm', 'goid', 'parentGoid', 'gopc', 'sig', 'sigcode1', 'lockedm', 'sched']);
   const saved = offsetsIn(structOf(fieldType(g, 'sched')), ['sp', 'pc', 'bp']);
   const { curg } = offsetsIn(structOf(fieldType(g, 'm')), ['curg']);
   const panic = offsetsIn(structOf(fieldType(g, '_panic')), ['arg', 'link', 'recovered', 'goexit', 'repanicked']);
@@ -92,6 +102,8 @@ const fromDebugInformation = (binary: GoBinary): RuntimeOffsets | undefined => {
     goid: own.goid,
     parentGoid: own.parentGoid,
     gopc: own.gopc,
+    sig: own.sig,
+    sigcode1: own.sigcode1,
     lockedm: own.lockedm,
     sp: inG(saved.sp),
     pc: inG(saved.pc),

@@ -4,9 +4,10 @@ import type { ProbeEvent } from '../events.js';
 import type { ProbePlan } from '../plan/plan.js';
 import { contextRegister, mostPanics } from './captures.js';
 import { type RuntimeOffsets, runtimeOffsets } from './offsets.js';
-import type { CrashFrame, CrashPanic, CreatedBy } from './report.js';
-import { callers, framesOf, type Memory, memoryOf, type Registers } from './stack.js';
-import { type InterfaceValue, messageText, type Printing, panicText } from './value.js';
+import type { CrashFrame, CrashPanic, CreatedBy, Fault } from './report.js';
+import { signalName } from './signal-names.js';
+import { callers, framesOf, isHidden, type Memory, memoryOf, type Registers } from './stack.js';
+import { hexWord, type InterfaceValue, messageText, type Printing, panicText } from './value.js';
 import type { CrashWhat } from './what.js';
 
 /** What the probe's one record tells. */
@@ -21,6 +22,7 @@ export interface CrashRecord {
   /** Of os.Exit. */
   readonly code: number | undefined;
   readonly signal: { readonly number: number; readonly code: number; readonly info: Buffer | undefined } | undefined;
+  readonly fault: Fault | undefined;
   /** Of a signal that came while C code ran. */
   readonly inC: boolean;
   readonly stack: readonly CrashFrame[];
@@ -32,6 +34,7 @@ interface Goroutine {
   readonly id: bigint;
   readonly parent: bigint;
   readonly gopc: bigint;
+  readonly fault: Fault | undefined;
   /** Saved when it stopped running on its own stack. */
   readonly registers: Registers;
 }
@@ -62,7 +65,9 @@ const goroutineOf = (bytes: Buffer | undefined, offsets: RuntimeOffsets): Gorout
   if (bytes === undefined) return undefined;
   const word = (offset: number): bigint => (offset + 8 <= bytes.length ? bytes.readBigUInt64LE(offset) : 0n);
   const registers = { pc: word(offsets.pc), sp: word(offsets.sp), bp: word(offsets.bp), at: 'inside' } as const;
-  return { id: word(offsets.goid), parent: word(offsets.parentGoid), gopc: word(offsets.gopc), registers };
+  const signal = Number(word(offsets.sig) & 0xffffffffn);
+  const fault = signal === 0 ? undefined : { name: signalName(signal), address: hexWord(word(offsets.sigcode1)) };
+  return { id: word(offsets.goid), parent: word(offsets.parentGoid), gopc: word(offsets.gopc), fault, registers };
 };
 
 /** Where and whose the stack is. */
@@ -71,6 +76,9 @@ interface Place {
   readonly memory: Memory;
   readonly registers: Registers | undefined;
 }
+
+const calledByC = 'C code called this: what called C is not shown.';
+const olderPanics = `Only the last ${mostPanics} panics were read; others were under way before them.`;
 
 class RecordReader {
   readonly #read: Reader;
@@ -114,7 +122,8 @@ class RecordReader {
     const flag = (offset: number | undefined): boolean => offset !== undefined && (record?.[offset] ?? 0) !== 0;
     if (flag(this.#offsets.goexit)) return { text: 'runtime.Goexit', type: undefined, recovered: false, goexit: true };
     const text = panicText(found, this.#printing);
-    return { ...text, recovered: flag(this.#offsets.recovered), goexit: false };
+    const repanicked = flag(this.#offsets.repanicked) ? { repanicked: true as const } : {};
+    return { ...text, recovered: flag(this.#offsets.recovered), ...repanicked, goexit: false };
   }
 
   panics(): readonly CrashPanic[] {
@@ -125,6 +134,12 @@ class RecordReader {
       found.unshift(panic);
     }
     return found;
+  }
+
+  /** Panics that were under way already when the oldest of `panics` began. */
+  get #hasOlderPanics(): boolean {
+    const oldest = this.#read.bytes(`panic${mostPanics - 1}`);
+    return oldest !== undefined && oldest.readBigUInt64LE(this.#offsets.link) !== 0n;
   }
 
   #here(): Place {
@@ -175,7 +190,8 @@ class RecordReader {
     if (id === 1n || gopc === 0n || linked <= 0n || linked >= 2n ** 53n) return undefined;
     const positions = this.#binary.positionsAt(virtualAddress(Number(linked) - 1));
     const [inner, outer] = [positions[0], positions.at(-1)];
-    if (inner === undefined || outer === undefined) return undefined;
+    // What the runtime makes for itself tracebacks have no maker of.
+    if (inner === undefined || outer === undefined || isHidden(outer.function)) return undefined;
     return { function: outer.function, file: inner.file, line: inner.line, goroutine: String(parent) };
   }
 
@@ -191,7 +207,9 @@ class RecordReader {
     const { goroutine, registers, memory } = place;
     const notes: string[] = [];
     const walked = registers === undefined ? undefined : callers(this.#binary, memory, this.#bias, registers);
-    if (walked?.whole === false) notes.push('The stack goes on: its outermost callers were not read.');
+    if (walked?.whole === false)
+      notes.push(walked.fromC ? calledByC : 'The stack goes on: its outermost callers were not read.');
+    if (this.#hasOlderPanics) notes.push(olderPanics);
     const message = this.#read.bytes('message0');
     const code = this.#read.word('code');
     const own = this.#what === 'signal' ? goroutineOf(this.#read.bytes('g'), this.#offsets) : undefined;
@@ -202,6 +220,7 @@ class RecordReader {
       message: this.#what === 'throw' && message !== undefined ? messageText(message, 0n) : undefined,
       code: code === undefined ? undefined : Number(BigInt.asIntN(32, code)),
       signal: this.#signal(),
+      fault: this.#what === 'signal' ? undefined : goroutine?.fault,
       inC: own?.id === 0n && goroutine !== undefined && this.#isForeign(),
       stack: framesOf(this.#binary, walked?.levels ?? [], this.#bias),
       createdBy: goroutine === undefined ? undefined : this.#createdBy(goroutine),

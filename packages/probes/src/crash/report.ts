@@ -14,6 +14,8 @@ export interface CrashPanic {
   /** Of the value as it was found: an error that nobody recovered is its message by then, a string. */
   readonly type: string | undefined;
   readonly recovered: boolean;
+  /** The same value panicked again, which the runtime prints once (Go >= 1.25). */
+  readonly repanicked?: true;
   /** runtime.Goexit ran when the panic began. */
   readonly goexit: boolean;
 }
@@ -31,6 +33,14 @@ export interface SignalCause {
   readonly sender?: { readonly pid: number; readonly name?: string };
   /** Of the fault, "0x...". */
   readonly address?: string;
+}
+
+/** What a goroutine did that the processor would not do. */
+export interface Fault {
+  /** "SIGSEGV", "SIGBUS", "SIGFPE". */
+  readonly name: string;
+  /** "0x...", as the kernel told it. */
+  readonly address: string;
 }
 
 /** An entry of the timeline before the crash. */
@@ -57,6 +67,8 @@ export interface CrashReport {
   /** The order in which they began. */
   readonly panics?: readonly CrashPanic[];
   readonly signal?: SignalCause;
+  /** That a panic or fatal error came of. */
+  readonly fault?: Fault;
   /** What the process told the kernel when it ended. */
   readonly exitCode?: number;
   /** Innermost first, as tracebacks show it: without the runtime's own frames. */

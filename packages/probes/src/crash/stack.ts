@@ -2,7 +2,7 @@
  * A goroutine's callers from the bytes of its stack: frame pointers, which Go keeps on amd64, and the return addresses that
  * they leave out where a function was interrupted before it had made its frame, or makes none.
  */
-import { type GoBinary, virtualAddress } from '@probelens/gosym';
+import { type GoBinary, type GoFunction, virtualAddress } from '@probelens/gosym';
 import { returnsFrom } from '../trace/symbolise.js';
 import type { CrashFrame } from './report.js';
 
@@ -40,6 +40,18 @@ export const memoryOf = (base: bigint, chunks: readonly (Buffer | undefined)[]):
 /** Deeper stacks are cut as the runtime cuts them. */
 const mostLevels = 100;
 
+/** push %rbp; mov %rsp,%rbp: every frame that Go's compiler makes on amd64 begins so. */
+const frameMaking = Buffer.from([0x55, 0x48, 0x89, 0xe5]);
+
+/** call *register, *(register), *disp8(register), *disp32(register): opcode FF /2, with a REX prefix or not. */
+const isIndirectCall = (code: Uint8Array, end: number): boolean =>
+  [2, 3, 6].some((length) => {
+    const mode = code[end - length + 1] ?? 0;
+    if (end < length || code[end - length] !== 0xff || (mode & 0x38) !== 0x10) return false;
+    const displacement = { 0: 2, 1: 3, 2: 6, 3: 2 }[mode >> 6];
+    return displacement === length;
+  });
+
 class Walk {
   readonly levels: Level[] = [];
   readonly #binary: GoBinary;
@@ -52,7 +64,7 @@ class Walk {
     this.#bias = bias;
   }
 
-  #function(address: bigint): { readonly name: string; readonly entry: number } | undefined {
+  #function(address: bigint): GoFunction | undefined {
     const linked = address - this.#bias;
     return linked > 0n && linked < 2n ** 53n ? this.#binary.functionAt(virtualAddress(Number(linked))) : undefined;
   }
@@ -60,7 +72,16 @@ class Walk {
   /** Whether `caller` is where the function at `callee` returns to. */
   #isReturn(caller: bigint, callee: bigint): boolean {
     const fn = this.#function(callee);
-    return fn !== undefined && returnsFrom(this.#binary, Number(caller - this.#bias), fn.entry);
+    if (fn === undefined) return false;
+    const address = Number(caller - this.#bias);
+    return returnsFrom(this.#binary, address, fn.entry) || this.#mayReturn(address, fn);
+  }
+
+  /** A closure is called through a register: known is then that it has no frame, so its stack begins with where it returns to. */
+  #mayReturn(address: number, callee: GoFunction): boolean {
+    if (Buffer.from(this.#binary.code(callee)).includes(frameMaking)) return false;
+    const fn = this.#function(BigInt(address) + this.#bias);
+    return fn !== undefined && isIndirectCall(this.#binary.code(fn), address - fn.entry);
   }
 
   /** The word at `sp`, where it is a return address that frame pointers do not lead to. */
@@ -68,6 +89,11 @@ class Walk {
     const top = this.#memory(sp);
     if (top === undefined || this.#memory(bp + 8n) === top || !this.#isReturn(top, pc)) return;
     this.levels.push({ address: top, exact: false });
+  }
+
+  /** Go was called by C here. */
+  get fromC(): boolean {
+    return this.levels.some(({ address }) => this.#function(address)?.name.startsWith('runtime.cgocallback') === true);
   }
 
   run({ pc, sp, bp, at }: Registers): boolean {
@@ -100,13 +126,18 @@ export const callers = (
   memory: Memory,
   bias: bigint,
   registers: Registers,
-): { readonly levels: readonly Level[]; readonly whole: boolean } => {
+): { readonly levels: readonly Level[]; readonly whole: boolean; readonly fromC: boolean } => {
   const walk = new Walk(binary, memory, bias);
   const whole = walk.run(registers);
-  return { levels: walk.levels, whole };
+  return { levels: walk.levels, whole, fromC: walk.fromC };
 };
 
-const isRuntime = (name: string): boolean => name.startsWith('runtime.') && !/^runtime\.(?:\(\*)?[A-Z]/.test(name);
+/** What a goroutine of the runtime runs for others: shown, or nothing would say why this runs (showfuncinfo). */
+const context: ReadonlySet<string> = new Set(['runtime.runfinq', 'runtime.runFinalizers', 'runtime.runCleanups']);
+
+/** C symbols and what cgo makes have no package. */
+export const isHidden = (name: string): boolean =>
+  !name.includes('.') || (name.startsWith('runtime.') && !/^runtime\.(?:\(\*)?[A-Z]/.test(name) && !context.has(name));
 
 /**
  * With inlined calls; without what tracebacks leave out (runtime.showframe): the runtime's own functions but exported
@@ -118,9 +149,11 @@ export const framesOf = (binary: GoBinary, levels: readonly Level[], bias: bigin
     const linked = address - bias;
     if (linked <= 0n || linked >= 2n ** 53n) continue;
     const at = virtualAddress(Number(linked) - (exact ? 0 : 1));
-    if (binary.functionAt(at)?.wrapper === true) continue;
-    for (const { function: name, file, line } of binary.positionsAt(at)) {
-      if (isRuntime(name) && (name !== 'runtime.gopanic' || frames.length === 0)) continue;
+    const positions = binary.positionsAt(at);
+    // A wrapper is nobody's code; what is inlined into it is.
+    const own = binary.functionAt(at)?.wrapper === true ? positions.slice(0, -1) : positions;
+    for (const { function: name, file, line } of own) {
+      if (isHidden(name) && (name !== 'runtime.gopanic' || frames.length === 0)) continue;
       frames.push({ function: name, file, line, address: `0x${linked.toString(16)}` });
     }
   }

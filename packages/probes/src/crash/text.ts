@@ -36,8 +36,9 @@ const stackLines = (stack: readonly CrashFrame[]): readonly string[] => {
 };
 
 export const formatCrash = (report: CrashReport): string => {
-  const { kind, t, goroutine, message, stack, createdBy, exitCode, signal, timeline, notes, omitted } = report;
+  const { kind, t, goroutine, message, stack, createdBy, exitCode, signal, fault, timeline, notes, omitted } = report;
   const lines = [`${seconds(t)} ${title[kind]} ${who(report)}: ${message}`];
+  if (fault !== undefined) lines.push(`  ${fault.name} at address ${fault.address}`);
   lines.push(...stackLines(stack));
   if (createdBy !== undefined) lines.push(`    created by ${frameLine(createdBy)} in goroutine ${createdBy.goroutine}`);
   if (exitCode !== undefined) lines.push(`  exit code ${exitCode}`);
