@@ -294,6 +294,14 @@ describe.skipIf(requirement('kernel', 'go').missing)('crashes', { timeout: 120_0
     expect(agreed(run)).toMatchObject({ kind: 'signal', message: expect.stringContaining('while C code ran') });
   });
 
+  it.runIf(soaking)("in a thread that C made: the signal, and that it is nobody else's (soak)", async () => {
+    const run = await crash(await copyOf({ env: { CGO_ENABLED: '1' } }), 'c-thread');
+    expect(run.signal).toBe('SIGSEGV');
+    expect(run.reports).toMatchObject([
+      { kind: 'signal', goroutine: '0', message: expect.stringMatching(/^SIGSEGV in thread \d+, which C code made/) },
+    ]);
+  });
+
   it.runIf(soaking).each(['go1.21.13', 'go1.22.12', 'go1.23.12', 'go1.24.13', 'go1.25.5', 'go1.26.8', 'go1.27.0'])(
     'built with %s: what the table says of the runtime is what its debug information says (soak)',
     async (toolchain) => {

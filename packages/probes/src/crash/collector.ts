@@ -16,6 +16,9 @@ const textOf = (event: ProbeEvent, name: string): string | undefined =>
 
 const numberOf = (event: ProbeEvent, name: string): number => Number(textOf(event, name) ?? Number.NaN);
 
+/** SI_TKILL: by tgkill(2), which names a thread. */
+const byThread = -6;
+
 /** SI_KERNEL, include/uapi/asm-generic/siginfo.h. */
 const byKernel = 0x80;
 
@@ -193,7 +196,17 @@ export class CrashCollector {
       return;
     }
     const kind = cause.sender === undefined || cause.sender.pid === this.#pid ? 'signal' : 'killed';
-    this.#onReport(this.#report(kind, event, this.#sentence(cause, code), { signal: cause }));
+    this.#onReport(this.#report(kind, event, this.#deliveredSentence(event, cause, code), { signal: cause }));
+  }
+
+  #deliveredSentence({ goid, tid }: ProbeEvent, cause: SignalCause, code: number): string {
+    // The runtime's handler gives a signal of a thread that C made back to that very thread (raisebadsignal, signal_unix.go).
+    if (cause.sender === undefined && code === byThread && goid === '0')
+      return `${cause.name} in thread ${tid}, which C code made and which runs no goroutine`;
+    // epipecheck of package os, which ends the program as others are ended by the signal itself.
+    if (cause.name === 'SIGPIPE' && cause.sender?.pid === this.#pid)
+      return 'SIGPIPE, which the program sent to itself: nobody reads its stdout or stderr any more';
+    return this.#sentence(cause, code);
   }
 
   #onExit(event: ProbeEvent): void {
