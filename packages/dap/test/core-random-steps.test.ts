@@ -21,7 +21,6 @@ const begin = (live: boolean): SteppingSession => {
   session.feed({ kind: 'delve-connected' });
   session.answerAll(() => 1);
   session.feed(session.delve.event('initialized'));
-  session.feed({ kind: 'kernel-opened', bias: 0n, pid: 7 });
   session.request('setBreakpoints', { source: { path: '/a.go' }, breakpoints: [{ line: 1, condition: 'x == 1' }] });
   session.request('configurationDone', {});
   session.answerAll(() => 1);
@@ -74,11 +73,31 @@ const moves = {
       session.request(questions[n % questions.length] ?? '', { threadId: n % 5, expression: 'x', context: 'hover' }),
   ],
   trap: [10, trap],
+  restart: [1, (session, n) => (n % 8 === 0 ? session.request('restart', {}) : undefined)],
+  probe: [
+    2,
+    (session, n) => {
+      const expression = n % 3 === 0 ? `unprobe ${n % 20}` : `probe main.f${n % 3} if x == ${n % 4} do count`;
+      session.request('evaluate', { expression, context: 'repl' });
+    },
+  ],
   timer: [1, (session, n) => session.feed({ kind: 'timer', name: timers[n % timers.length] ?? 'count' })],
   agent: [1, (session, n) => (n % 15 === 0 ? session.loseAgent(n) : undefined)],
 } satisfies Record<string, readonly [number, (session: SteppingSession, n: number) => void]>;
 
-const names = ['answer', 'lines', 'functions', 'continue', 'next', 'ask', 'trap', 'timer', 'agent'] as const;
+const names = [
+  'answer',
+  'lines',
+  'functions',
+  'continue',
+  'next',
+  'ask',
+  'trap',
+  'restart',
+  'probe',
+  'timer',
+  'agent',
+] as const;
 
 const move = fc.oneof(
   ...names.map((name) => ({

@@ -214,7 +214,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('gates in a runnin
     await client.ask('configurationDone');
     expect((await client.next('stopped')).body.hitBreakpointIds).toEqual([id]);
     expect((await client.ask('restart', {})).success).toBe(true);
-    await client.next((event) => /Delve did not create/.test(String(event.body?.output)));
+    await client.next((event) => event.event === 'output' && event.body.output.includes('Delve did not create'));
     await client.ask('continue', { threadId: 1 });
     expect((await client.next('stopped')).body.hitBreakpointIds).toEqual([id]);
     await client.ask('disconnect', { terminateDebuggee: false });

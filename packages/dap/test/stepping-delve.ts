@@ -12,7 +12,8 @@ interface SetArguments {
 }
 
 /** What a request replaces. */
-const groupOf = (command: string, { source }: SetArguments): string => `${command} ${source?.path ?? ''}`;
+export const groupOf = (command: string, args: unknown): string =>
+  `${command} ${((args ?? {}) as SetArguments).source?.path ?? ''}`;
 
 type AddressOf = (file: string, line: number) => number;
 
@@ -37,7 +38,7 @@ export class SteppingDelve {
 
   /** As they were sent. */
   breakpoints(command: string, args: unknown): readonly unknown[] {
-    return this.#breakpoints.get(groupOf(command, (args ?? {}) as SetArguments))?.breakpoints ?? [];
+    return this.#breakpoints.get(groupOf(command, args))?.breakpoints ?? [];
   }
 
   #placesOf({ source, breakpoints = [] }: SetArguments, addressOf: AddressOf): readonly number[] {
@@ -54,6 +55,15 @@ export class SteppingDelve {
   /** Addresses of line breakpoints that a request names. */
   asks({ command, arguments: args }: Request, addressOf: AddressOf): readonly number[] {
     return command === 'setBreakpoints' ? this.#placesOf((args ?? {}) as SetArguments, addressOf) : [];
+  }
+
+  /** The program begins anew; a person's breakpoints are in it again (proc.Restart). */
+  restart(): DelveMessage {
+    this.running = false;
+    this.stepping = undefined;
+    this.#refuses = false;
+    this.#kept = false;
+    return this.event('initialized');
   }
 
   event(event: string, body?: unknown): DelveMessage {

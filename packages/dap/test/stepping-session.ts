@@ -11,11 +11,12 @@ import {
   type Message,
   type Output,
   type PlanOutcome,
+  type Request,
   type SessionState,
   step,
 } from '../src/index.js';
 import { planOf } from './core-world.js';
-import { isStep, SteppingDelve } from './stepping-delve.js';
+import { groupOf, isStep, SteppingDelve } from './stepping-delve.js';
 
 type Armed = (Output & { readonly kind: 'arm' })['plans'][number];
 const yields = (plan: Armed): boolean => plan.sites.some((site) => site.yields === true);
@@ -52,6 +53,8 @@ export class SteppingSession {
   readonly leaked = new Set<number>();
   agentDead = false;
   #arming: Armed[] = [];
+  /** What the client has set last, by what it replaces. */
+  readonly #sets = new Map<string, { readonly command: string; readonly args: unknown }>();
   #clientSeq = 0;
   #probes = 0;
 
@@ -65,6 +68,7 @@ export class SteppingSession {
   request(command: string, args: unknown): void {
     this.#clientSeq += 1;
     this.asked.add(this.#clientSeq);
+    if (command.startsWith('set')) this.#sets.set(groupOf(command, args), { command, args });
     this.feed({ kind: 'client-message', message: { seq: this.#clientSeq, type: 'request', command, arguments: args } });
   }
 
@@ -135,6 +139,12 @@ export class SteppingSession {
         return;
       case 'mend-text':
         this.#takeMend(output.ticket, output.offsets);
+        return;
+      case 'open-kernel':
+        this.#later(() => {
+          this.agentDead = false;
+          return { kind: 'kernel-opened', bias: 0n, pid: 7 };
+        });
         return;
       case 'end-agent':
         this.#kill(this.#clientSeq);
@@ -210,11 +220,30 @@ export class SteppingSession {
       this.steps += 1;
       this.delve.takeStep((message.arguments as { threadId: number }).threadId);
     }
+    if (command === 'restart') {
+      this.#takeRestart(message);
+      return;
+    }
     this.#later((choice) => {
       const success = command === 'disconnect' || choice % 23 !== 0;
       if (command === 'pause' && success) this.#later(() => this.delve.stop('pause', 1, choice % 2 === 0));
       if (command === 'disconnect') this.#later(() => ({ kind: 'delve-closed' }));
       return this.delve.answer(message, success, choice);
+    });
+  }
+
+  /** Delve says yes at once. A program that it was attached to it leaves as it is, and says so then. */
+  #takeRestart(message: Request): void {
+    this.#later((choice) => {
+      this.#later(() => {
+        if (this.state.launch?.live === true) return this.delve.answer(message, false, choice);
+        expect(this.armed.size, 'begins anew under gates').toBe(0);
+        this.leaked.clear();
+        this.feed(this.delve.restart());
+        for (const { command, args } of this.#sets.values()) this.request(command, args);
+        return undefined;
+      });
+      return this.delve.answer(message, true, choice);
     });
   }
 

@@ -27,7 +27,10 @@ import type { Turn } from './turn.js';
 
 const onClientAnswer = (turn: Turn, request: Request, response: Response): void => {
   if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
-  if (request.command === 'restart') onRestartAnswer(turn, response);
+  if (request.command === 'restart') {
+    onRestartAnswer(turn, response);
+    if (!response.success) tellLane(turn, { kind: 'restarted' });
+  }
   if (request.command === 'pause' && !response.success) turn.update({ pausing: false });
   rememberFrames(turn, request, response);
   rememberTop(turn, request, response);
@@ -51,7 +54,9 @@ const onPurpose = (turn: Turn, purpose: Purpose, response: Response): void => {
       if (turn.state.ending === undefined) tellLane(turn, { kind: 'answer', response });
       return;
     case 'restarting':
-      if (!response.success) restartFailed(turn, response);
+      if (response.success) return;
+      restartFailed(turn, response);
+      tellLane(turn, { kind: 'restarted' });
       return;
     case 'planted':
       tellLane(turn, { kind: 'planted' });
@@ -179,6 +184,7 @@ const onEvent = (turn: Turn, event: Event): void => {
     case 'initialized':
       turn.target({ exited: false });
       restarted(turn);
+      tellLane(turn, { kind: 'restarted' });
       onInitialized(turn);
       turn.toClient(event);
       return;

@@ -66,7 +66,14 @@ export const onAgentSilent = (turn: Turn): void => {
   set(turn, { stage: ending.stage, awaited: 1 });
 };
 
-const requestOf = (work: LaneWork): Request | undefined => ('request' in work ? work.request : undefined);
+const requestOf = (work: LaneWork): Request | undefined => {
+  if (work.kind === 'remove-probe') return work.waiting?.kind === 'console' ? work.waiting.request : undefined;
+  return 'request' in work ? work.request : undefined;
+};
+
+/** It has its answer from Delve. */
+const isSent = (work: LaneWork | undefined): boolean =>
+  (work?.kind === 'resume' && work.stage === 'planting') || (work?.kind === 'restart' && work.stage === 'sent');
 
 /** Nothing of the lane's queue starts any more; whoever waits gets an answer. */
 const clearLane = (turn: Turn): void => {
@@ -140,9 +147,7 @@ const quiet = (turn: Turn): void => {
 const takeOut = (turn: Turn): void => {
   const { active } = turn.state.lane;
   const request = active === undefined ? undefined : requestOf(active);
-  // A resume that was sent has its answer from Delve.
-  const sent = active?.kind === 'resume' && active.stage === 'planting';
-  if (request !== undefined && !sent) turn.refuse(request, errors.sessionEnding());
+  if (request !== undefined && !isSent(active)) turn.refuse(request, errors.sessionEnding());
   turn.update({ lane: { active: undefined, ticket: undefined, queue: [] } });
   removeGates(turn, [...turn.state.gates.keys()]);
   if (turn.state.kernel.state !== 'ready') {
@@ -328,13 +333,20 @@ export const refuseRest = (turn: Turn, error: UserError): void => {
     if (purpose.kind === 'client' || purpose.kind === 'finish-step') turn.refuse(purpose.request, error);
   const { active } = lane;
   // What was forwarded is among the pending ones.
-  const forwarded = active?.kind === 'resume' && active.stage === 'planting';
-  const works = active === undefined || forwarded ? lane.queue : [active, ...lane.queue];
+  const works = active === undefined || isSent(active) ? lane.queue : [active, ...lane.queue];
   const waiting = works.map(requestOf).filter((request) => request !== undefined);
   const { completing, listing } = turn.state;
   for (const request of [...waiting, ...backlog, ...completing.values(), ...listing.values()])
     turn.refuse(request, error);
+  const asked = new Map(turn.state.asked);
+  for (const probe of asked.values()) {
+    if (probe.waiting?.kind === 'console') turn.refuse(probe.waiting.request, error);
+    else if (probe.waiting !== undefined)
+      turn.emit({ kind: 'control-refusal', ticket: probe.waiting.ticket, message: error.message });
+    asked.set(probe.id, { ...probe, waiting: undefined });
+  }
   turn.update({
+    asked,
     pending: new Map(),
     backlog: [],
     completing: new Map(),

@@ -64,7 +64,7 @@ export const dropGate = (turn: Turn, gate: Gate, reason: string): void => {
   turn.sayOnce(reason);
   if (gate.owner.kind === 'filter' || gate.owner.kind === 'armed-threads') return;
   if (gate.owner.kind !== 'breakpoint') {
-    turn.queue({ kind: 'remove-probe', id: gate.id, stage: 'new' });
+    turn.queue({ kind: 'remove-probe', id: gate.id, stage: 'new', waiting: undefined });
     return;
   }
   const { group, key } = gate.owner;

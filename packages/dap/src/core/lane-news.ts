@@ -17,6 +17,8 @@ export type LaneNews =
   | { readonly kind: 'mended' }
   /** It is time to look again. */
   | { readonly kind: 'time' }
+  /** The program has begun anew, or will not. */
+  | { readonly kind: 'restarted' }
   /** A step is on its way, or over: its breakpoints are written. */
   | { readonly kind: 'planted' };
 

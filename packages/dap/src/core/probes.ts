@@ -92,11 +92,11 @@ const change = (turn: Turn, id: number, difference: Partial<Asked>): Asked | und
 const shown = (asked: Asked): string => `[${asked.id}] ${asked.text}: ${asked.message ?? asked.state}`;
 
 /** Whoever asked learns what became of it; the launch arguments have the console. */
-const settle = (turn: Turn, id: number, difference: Partial<Asked>): void => {
+const settle = (turn: Turn, id: number, difference: Partial<Asked>, asker?: Asked['waiting']): void => {
   const asked = turn.state.asked.get(id);
   const next = change(turn, id, { ...difference, waiting: undefined });
   if (asked === undefined || next === undefined) return;
-  const { waiting } = asked;
+  const waiting = asker ?? asked.waiting;
   if (waiting === undefined) turn.say(shown(next), next.state === 'refused' ? 'stderr' : 'console');
   else if (waiting.kind === 'console') {
     if (next.state === 'refused')
@@ -185,9 +185,9 @@ const giveUp = (turn: Turn, work: AddWork, message: string): LaneProgress => {
 
 export const advanceRemoveProbe = (turn: Turn, work: RemoveWork, news: LaneNews): LaneProgress => {
   const asked = turn.state.asked.get(work.id);
-  if (asked === undefined) return undefined;
+  if (asked === undefined) return alreadyGone(turn, work);
   if (work.stage === 'new') {
-    if (asked.probe === undefined) return forget(turn, asked, asked);
+    if (asked.probe === undefined) return forget(turn, asked, asked, work.waiting);
     const own = turn.state.gates.get(asked.probe);
     const spare = own !== undefined && stopsElsewhere(own) ? spareHelpers(turn, [asked.probe]) : [];
     const probes = [asked.probe, ...spare];
@@ -196,17 +196,31 @@ export const advanceRemoveProbe = (turn: Turn, work: RemoveWork, news: LaneNews)
     return { ...work, stage: 'disarming' };
   }
   if (news.kind !== 'disarmed') return work;
-  return forget(turn, asked, news.counters.find((one) => one.probe === asked.probe) ?? asked);
+  return forget(turn, asked, news.counters.find((one) => one.probe === asked.probe) ?? asked, work.waiting);
+};
+
+/** It was refused, or removed, since it was asked to be removed. */
+const alreadyGone = (turn: Turn, { id, waiting }: RemoveWork): LaneProgress => {
+  const error = errors.console(`There is no probe ${id} any more.`);
+  if (waiting?.kind === 'console') turn.refuse(waiting.request, error);
+  else if (waiting !== undefined)
+    turn.emit({ kind: 'control-refusal', ticket: waiting.ticket, message: error.message });
+  return undefined;
 };
 
 /** With a condition the hits alone say little. */
 export const countText = ({ hits, matches }: Pick<Asked, 'hits' | 'matches'>): string =>
   matches === hits ? `${hits} hits` : `${hits} hits, ${matches} of them matched`;
 
-const forget = (turn: Turn, asked: Asked, last: Pick<Asked, 'hits' | 'matches'>): LaneProgress => {
+const forget = (
+  turn: Turn,
+  asked: Asked,
+  last: Pick<Asked, 'hits' | 'matches'>,
+  asker: Asked['waiting'],
+): LaneProgress => {
   const { hits, matches } = last;
   const message = `removed after ${countText(last)}`;
-  settle(turn, asked.id, { state: 'gone', probe: undefined, hits, matches, message });
+  settle(turn, asked.id, { state: 'gone', probe: undefined, hits, matches, message }, asker);
   const rest = new Map(turn.state.asked);
   rest.delete(asked.id);
   turn.update({ asked: rest });
@@ -215,7 +229,7 @@ const forget = (turn: Turn, asked: Asked, last: Pick<Asked, 'hits' | 'matches'>)
 
 /** Undefined when there is no such probe. */
 export const removeProbe = (turn: Turn, id: number, waiting: Asked['waiting']): boolean => {
-  if (change(turn, id, { waiting }) === undefined) return false;
-  turn.queue({ kind: 'remove-probe', id, stage: 'new' });
+  if (!turn.state.asked.has(id)) return false;
+  turn.queue({ kind: 'remove-probe', id, stage: 'new', waiting });
   return true;
 };

@@ -11,6 +11,7 @@ import { setAgain } from './set-again.js';
 import { noHandOver } from './state/hand-over.js';
 import type { LaneWork } from './state/lane-work.js';
 import type { Launch } from './state/launch.js';
+import { releaseHeld } from './stops.js';
 import type { Turn } from './turn.js';
 
 type RestartWork = LaneWork & { readonly kind: 'restart' };
@@ -29,7 +30,7 @@ export const advanceRestart = (turn: Turn, work: RestartWork, news: LaneNews): L
     case 'disarming':
       return news.kind === 'disarmed' ? sendRestart(turn, work) : work;
     case 'sent':
-      return news.kind === 'answer' ? undefined : work;
+      return news.kind === 'restarted' ? undefined : work;
   }
 };
 
@@ -60,16 +61,15 @@ export const restartArguments = (request: Request, launch: Launch | undefined): 
 const sendRestart = (turn: Turn, work: RestartWork): LaneProgress => {
   const { request } = work;
   const { launch } = turn.state;
-  turn.update({ hits: [], leftovers: new Map(), held: undefined, step: undefined, handOver: noHandOver });
-  turn.update({ stepCut: false, interrupted: undefined, pausing: false });
-  forgetRemains(turn);
-  forgetAhead(turn, undefined);
+  releaseHeld(turn);
+  turn.update({ hits: [], leftovers: new Map() });
   turn.kernel({ state: 'off', focus: undefined });
   // Delve names the new process in no event.
   if (launch?.live !== true) turn.target({ pid: undefined });
   const args = launch?.live === true ? request.arguments : restartArguments(request, launch);
   turn.toDelve('restart', args, { kind: 'client', request });
-  return undefined;
+  // What comes behind it is for the program that begins anew, another restart, too.
+  return { ...work, stage: 'sent' };
 };
 
 /** What was there before goes on with its gates; one that Delve has started itself it has ended before it said no. */
@@ -87,9 +87,21 @@ export const onRestartAnswer = (turn: Turn, response: Response): void => {
   else turn.update({ pending: new Map(turn.state.pending).set(response.request_seq, { kind: 'restarting' }) });
 };
 
-/** The program has begun anew. */
-export const restarted = (turn: Turn): void =>
-  turn.update({ pending: new Map([...turn.state.pending].filter(([, { kind }]) => kind !== 'restarting')) });
+/** The program has begun anew: nothing is left of what was there before, not even of a step. */
+export const restarted = (turn: Turn): void => {
+  const pending = new Map([...turn.state.pending].filter(([, { kind }]) => kind !== 'restarting'));
+  turn.update({
+    pending,
+    step: undefined,
+    handOver: noHandOver,
+    stepCut: false,
+    interrupted: undefined,
+    pausing: false,
+  });
+  turn.target({ running: false });
+  forgetRemains(turn);
+  forgetAhead(turn, undefined);
+};
 
 export const restartFailed = (turn: Turn, response: Response): void => {
   const format = textOf(objectOf(objectOf(response.body).error).format);

@@ -2,6 +2,7 @@
 
 import type { GoStatement, PlanItem, Planned, PlanOutcome } from '../kernel-words.js';
 import type { JsonObject, Request } from '../message.js';
+import type { Asked } from './asked.js';
 import type { GroupKey, Placed, Want } from './breakpoints.js';
 import type { Gate } from './gate.js';
 import type { StepTarget } from './stepping.js';
@@ -66,7 +67,13 @@ export type LaneWork =
       /** Why it was refused, while its helpers are being taken out. */
       readonly refusal: string | undefined;
     }
-  | { readonly kind: 'remove-probe'; readonly id: number; readonly stage: 'new' | 'disarming' }
+  | {
+      readonly kind: 'remove-probe';
+      readonly id: number;
+      readonly stage: 'new' | 'disarming';
+      /** Who is to be told. */
+      readonly waiting: Asked['waiting'];
+    }
   | {
       /** Exception filters of ours. */
       readonly kind: 'watch';
