@@ -1,5 +1,5 @@
 /** What people run once: doctor, init, export. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -21,6 +21,8 @@ describe('init', () => {
       const into = join(directory, editor);
       const first = await runCommand(['init', editor, '--into', into]);
       expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+      const command = first.stdout.split('\n').at(-1) ?? '';
+      expect(existsSync(/^The command of this installation is (.*)\.$/.exec(command)?.[1] ?? '')).toBe(true);
       expect(readdirSync(into).sort()).toEqual([...filesOf(editor)].sort());
       for (const name of filesOf(editor)) {
         expect(readFileSync(join(into, name), 'utf8')).toBe(readFileSync(join(root, 'editors', editor, name), 'utf8'));

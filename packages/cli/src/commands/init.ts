@@ -11,6 +11,9 @@ import { ownCommand } from '../own-command.js';
 
 const isEditor = (name: string): name is EditorName => editorNames.some((known) => known === name);
 
+/** The script that an editor has to name: where it is not in PATH, nobody else knows it. */
+const commandOfThis = (): string => `The command of this installation is ${ownCommand()[1] ?? 'unknown'}.`;
+
 const isThere = (path: string): CommandError =>
   new CommandError(`${path} is there already and is yours: merge what \`probelens init\` prints, or move it away.`);
 
@@ -36,6 +39,7 @@ const install = ({ files }: Editor, directory: string): void => {
     }
     printLine(path);
   }
+  printLine(commandOfThis());
 };
 
 /** Of every editor that has something of ours. */
@@ -60,9 +64,8 @@ const print = ({ readme, files }: Editor): void => {
     if (files.length > 1) printLine(`---- ${name}`);
     printLine(text.trimEnd());
   }
-  const [, script = ''] = ownCommand();
   // To stderr: stdout is the configuration alone, where there is one file.
-  process.stderr.write(`\n${readme.trimEnd()}\nThe command of this installation is ${script}.\n`);
+  process.stderr.write(`\n${readme.trimEnd()}\n${commandOfThis()}\n`);
 };
 
 export const init: Command = {
