@@ -2,7 +2,7 @@
 // anything is installed. Needs Node and Go; everything else goes into the checkout (node_modules, .cache).
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -75,6 +75,19 @@ const requireTools = () => {
   process.stdout.write(`  Node ${process.versions.node}, ${go}\n`);
 };
 
+/** Everything that is installed or built goes below the checkout. */
+const requireRoom = () => {
+  for (const path of [root, cache, join(root, 'node_modules')]) {
+    try {
+      if (path === root || existsSync(path)) accessSync(path, constants.W_OK);
+    } catch (error) {
+      throw new StepError(
+        `${path} cannot be written to (${error.code}), and what is installed and built goes there; clone the repository to a place of yours.`,
+      );
+    }
+  }
+};
+
 const manifests = () => [
   'pnpm-lock.yaml',
   'package.json',
@@ -110,6 +123,7 @@ const goTool = async (title, name, target, isRight) => {
 const prepare = async () => {
   process.stdout.write(`${paint(1, 'Setting up')}\n`);
   requireTools();
+  requireRoom();
   mkdirSync(bin, { recursive: true });
   await install();
   await step('probelens', true, () => run('npm', ['run', '--silent', 'build']));
