@@ -28,9 +28,8 @@ const pointerLike: ReadonlySet<GoType['kind']> = new Set(['pointer', 'unsafe-poi
 
 const constantCapture = (name: string, value: Extract<Value, { kind: 'constant' }>): PlannedCapture => {
   const { constant } = value;
-  if (constant.kind !== 'integer' || BigInt.asIntN(64, constant.value) !== constant.value) {
-    return unavailable(name, describe(value), 'it is a constant');
-  }
+  if (constant.kind !== 'integer' || BigInt.asIntN(64, constant.value) !== constant.value)
+    throw new Refused('bad-template', `{${name}} is the same at every hit; write it without the braces.`);
   return {
     name,
     typeName: 'int',

@@ -59,7 +59,7 @@ describe.skipIf(requirement('go').missing)('refusals', () => {
     ['main.greet if len(name', 'never', /never/],
     ['main.greet if name == "a" "b"', 'never', /never/],
     ['main.greet if name.(string) == ""', 'unsupported-type', /string is no interface/],
-    ['main.greet if point{1, 2} == x', 'unsupported-syntax', /composite literals/],
+    ['main.greet if point{1, 2} == name', 'unknown-type', /point\{1, 2\}: there is no type point in this program/],
     ['main.narrow if a == 300', 'constant-overflow', /300 is no value of int8/],
     ['main.narrow if b == -1', 'constant-overflow', /-1 is no value of uint8/],
     ['main.narrow if a == b', 'type-mismatch', /int8 and uint8/],

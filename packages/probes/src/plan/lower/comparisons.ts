@@ -4,6 +4,7 @@ import type { GoType } from '@probelens/gosym';
 import { textBytes } from '../../spec/go-literal.js';
 import type { ComparisonOperator, LoweredExpression } from '../expression.js';
 import { both, compare, not, constant as number, truth } from './build.js';
+import { compareComposite } from './composites.js';
 import { foldComparison } from './constant.js';
 import { compareParts } from './equality.js';
 import { lowerFloatComparison, mirrored } from './float.js';
@@ -120,6 +121,8 @@ const comparePointers = (
   return comparison(compare(operator, false, address(left), address(right)));
 };
 
+const isInterface = (value: Value): boolean => value.kind === 'stored' && value.type.kind === 'interface';
+
 /** Of values that are made of others: interfaces, structs, arrays. */
 const compareComposites = (
   scope: Scope,
@@ -133,6 +136,8 @@ const compareComposites = (
     const result = lowerComparison(scope, 'eq', a, b, text);
     return asBool(result, text)?.value ?? unsupportedType(text, 'the kernel cannot compare it');
   };
+  const literals = isInterface(left) || isInterface(right) ? undefined : compareComposite(left, right, text, equal);
+  if (literals !== undefined) return comparison(operator === 'eq' ? literals : not(literals));
   const interfaces = compareInterfaces(scope, operator === 'eq', left, right, text, equal);
   if (interfaces !== undefined) return comparison(interfaces);
   const same = compareParts(scope, left, right, text, equal);

@@ -12,7 +12,7 @@ type Stored = Extract<Value, { kind: 'stored' }>;
 export type PartEquality = (left: Value, right: Value) => LoweredExpression;
 
 /** Each part is a comparison in the kernel's program. */
-const mostParts = 32;
+export const mostParts = 32;
 
 /** Delve loads what is this deep in a struct, and fails on what is deeper (LoadFullValue, pkg/proc/variables.go 1.27). */
 const deepestForDelve = 2;
@@ -83,7 +83,7 @@ const loadable = ({ left, right }: Part, text: string): readonly LoweredExpressi
 };
 
 /** Without parts nothing of the two is read; to get there may be a fault all the same. Is true. */
-const reached = ({ storage }: Stored): LoweredExpression => {
+export const reached = ({ storage }: Stored): LoweredExpression => {
   if (storage.kind === 'pieces') return truth(true);
   if (storage.kind === 'bits') return compare('ge', false, storage.value, number(0n));
   return storage.mayBeNil

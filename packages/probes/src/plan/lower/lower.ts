@@ -7,6 +7,7 @@ import type { LoweredExpression } from '../expression.js';
 import { Refused } from '../refused.js';
 import { lowerAssertion } from './assertions.js';
 import { load, constant as number, plus, unlessNil } from './build.js';
+import { lowerComposite } from './composites.js';
 import { literal } from './constant.js';
 import { convertTo } from './conversions.js';
 import { lowerName, lowerQualified, typeNamed } from './names.js';
@@ -123,8 +124,26 @@ const lowerAssert = (scope: Scope, { operand, type, text }: Extract<Syntax, { ki
   throw new Refused('unknown-type', `${text}: there is no type ${type.text} in this program; correct its name.`);
 };
 
+const lowerLiteral = (scope: Scope, syntax: Extract<Syntax, { kind: 'composite' }>): Value => {
+  const { text } = syntax;
+  if (scope.semantics === 'delve')
+    return better(text, 'the debugger makes no composite literals', 'compare field by field');
+  const type = syntax.type && typeNamed(scope, syntax.type);
+  if (type !== undefined) return lowerComposite(type.type, syntax, (part) => lower(scope, part));
+  throw new Refused(
+    'unknown-type',
+    `${text}: there is no type ${syntax.type?.text ?? ''} in this program; correct its name.`,
+  );
+};
+
 const lowerUnaryForm = (scope: Scope, syntax: Extract<Syntax, { kind: 'unary' }>): Value => {
   const { operator, text } = syntax;
+  if (operator === '&' && syntax.operand.kind === 'composite')
+    return better(
+      text,
+      'a new value is at no address that the program has',
+      'compare what the pointer points to, as in *p == T{1}',
+    );
   if (operator === '&') return better(text, 'the kernel takes no addresses', 'compare with a pointer');
   const operand = lower(scope, syntax.operand);
   if (operator !== '*') return lowerUnary(scope, operator, operand, text);
@@ -165,6 +184,8 @@ export const lower = (scope: Scope, syntax: Syntax): Value => {
       return lowerCall(scope, syntax);
     case 'unary':
       return lowerUnaryForm(scope, syntax);
+    case 'composite':
+      return lowerLiteral(scope, syntax);
     case 'composite-type':
       return unsupportedType(text, 'a type is no value');
     case 'binary':

@@ -42,6 +42,12 @@ export type Syntax = { readonly text: string } & (
     }
   /** `type`: names, selections and stars in front of them. */
   | { readonly kind: 'assert'; readonly operand: Syntax; readonly type: Syntax }
+  /** `type` undefined: within another one, of its parts' type. */
+  | {
+      readonly kind: 'composite';
+      readonly type: Syntax | undefined;
+      readonly elements: readonly { readonly key: Syntax | undefined; readonly value: Syntax }[];
+    }
   /** Of types that are made of others: their names, with what stands around them. */
   | { readonly kind: 'composite-type'; readonly parts: readonly (Syntax | string)[] }
   | { readonly kind: 'call'; readonly callee: Syntax; readonly arguments: readonly Syntax[] }
@@ -80,7 +86,6 @@ const binaryOperators: readonly BinaryOperator[] = [
 /** What a form that is not supported is called in Go, by the name of its node, and what would do. */
 const forms: ReadonlyMap<string, readonly [what: string, advice?: string]> = new Map([
   ['type_conversion_expression', ['makes no values of composite types', 'compare the value itself']],
-  ['composite_literal', ['makes no composite literals', 'compare field by field']],
   ['func_literal', ['runs no function literals', 'compare variables, fields and elements']],
   ['imaginary_literal', ['knows no imaginary literals', 'compare both parts, as in real(z) == 1 && imag(z) == 2']],
   ['iota', ['knows no iota, which is for declarations of constants', 'write the number']],
@@ -188,6 +193,16 @@ const convertType = (node: Node): Syntax => {
 const joined = (types: readonly Syntax[]): readonly (Syntax | string)[] =>
   types.flatMap((each, index) => (index === 0 ? [each] : [',', each]));
 
+/** What stands between the braces of T{...}. */
+const convertLiteral = (body: Node, text: string, type: Syntax | undefined): Syntax => {
+  const elements = body.namedChildren.map((child) => {
+    if (child.type !== 'keyed_element') return { key: undefined, value: convert(child) };
+    const [key, value] = child.namedChildren;
+    return key === undefined || value === undefined ? unsupported(child) : { key: convert(key), value: convert(value) };
+  });
+  return { kind: 'composite', text, type, elements };
+};
+
 const convert = (node: Node): Syntax => {
   const { text } = node;
   switch (node.type) {
@@ -225,6 +240,14 @@ const convert = (node: Node): Syntax => {
       if (node.childForFieldName('type_arguments') !== null)
         return refuseForm(node, 'calls no functions', 'compare variables, fields and elements');
       return { kind: 'call', text, callee: convert(field(node, 'function')), arguments: convertArguments(node) };
+    case 'composite_literal':
+      return convertLiteral(field(node, 'body'), text, convertType(field(node, 'type')));
+    case 'literal_value':
+      return convertLiteral(node, text, undefined);
+    case 'literal_element': {
+      const [inner] = node.namedChildren;
+      return inner === undefined ? unsupported(node) : convert(inner);
+    }
     case 'unary_expression': {
       const operator = operatorOf(node, unaryOperators);
       return { kind: 'unary', text, operator, operand: convert(field(node, 'operand')) };

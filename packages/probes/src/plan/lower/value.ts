@@ -30,6 +30,13 @@ export type Value =
   | { readonly kind: 'length'; readonly bounds: Interval; readonly value: LoweredExpression }
   /** 0 or 1. `typeName` undefined: the result of a comparison. */
   | { readonly kind: 'bool'; readonly typeName: string | undefined; readonly value: LoweredExpression }
+  /** T{...}: constants and composite literals by their position among fields or elements; the others are zero. */
+  | {
+      readonly kind: 'composite';
+      readonly typeName: string;
+      readonly type: GoType;
+      readonly parts: ReadonlyMap<number, Value>;
+    }
   /** Part of a string that was cut with constant bounds. */
   | {
       readonly kind: 'string';
