@@ -73,7 +73,9 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters
     process.kill(target.pid, 'SIGKILL');
     await client.next('terminated');
     expect(client.output).toMatch(new RegExp(`^SIGKILL was sent by .+ \\(process ${process.pid}\\)\\.$`, 'm'));
-    expect(client.output).toMatch(/^SIGKILL ends the program/m);
+    expect(client.output).toMatch(
+      new RegExp(`^SIGKILL ends the program: sent by .+ \\(process ${process.pid}\\)\\.$`, 'm'),
+    );
     const told = client.events.findIndex(
       ({ event, body }) => event === 'output' && body.output.startsWith('SIGKILL was sent'),
     );

@@ -26,22 +26,48 @@ const endings = [1, 2, 3, 6, 9, 15];
 
 const kill = 9;
 
-/** include/uapi/asm-generic/siginfo.h: above 0 the kernel itself, for a fault of the program's. */
-const cause = (code: number): string => (code > 0 ? 'a fault of the program itself' : 'sent by a process');
+/** SI_TKILL, include/uapi/asm-generic/siginfo.h: by tgkill(2), as whoever raises a signal in himself does. */
+const raised = -6;
+
+/** Above 0 the kernel itself, for a fault of the program's. */
+const cause = (code: number): string => {
+  if (code > 0) return 'a fault of the program itself';
+  return code === raised ? 'raised by the program itself' : 'sent by a process';
+};
+
+/**
+ * HUP, INT, KILL, USR1, USR2, PIPE, ALRM, TERM: where their default ends the program nobody is delivered them. Every thread is
+ * delivered SIGKILL then, and so it is when the program ends by itself (complete_signal and zap_other_threads of
+ * kernel/signal.c): that tells nothing. By Go's runtime all but KILL are caught, and raised when nobody wants them.
+ */
+const withoutDump = [1, 2, 10, 12, 13, 14, 15];
+
+const any = (signals: readonly number[]): string => signals.map((each) => `sig == ${each}`).join(' || ');
+const none = (signals: readonly number[]): string => signals.map((each) => `sig != ${each}`).join(' && ');
 
 export const exceptionFilters: readonly ExceptionFilter[] = [
   {
     filter: 'fatal-signal',
     label: 'Fatal Signals',
-    description: 'A signal that ends the program, as it is delivered (kernel tracepoint signal:signal_deliver)',
+    description:
+      'A signal that ends the program, as it is delivered, or sent where nobody is delivered it (kernel tracepoints signal:signal_deliver and signal_generate)',
     sources: [
       {
-        text: `tracepoint:signal:signal_deliver if sa_handler == 0 && ${harmless.map((each) => `sig != ${each}`).join(' && ')} do log`,
+        text: `tracepoint:signal:signal_deliver if sa_handler == 0 && ${none([...harmless, kill])} do log`,
+        subject: undefined,
+      },
+      { text: `tracepoint:signal:signal_generate if sig == ${kill} do log`, subject: 'pid' },
+      // Whoever runs raises it in himself.
+      {
+        text: `tracepoint:signal:signal_generate if code == ${raised} && (${any(withoutDump)}) do log`,
         subject: undefined,
       },
     ],
     tell: (event) => {
-      const name = signalName(numberOf(event, 'sig'));
+      const signal = numberOf(event, 'sig');
+      const name = signalName(signal);
+      if (signal === kill)
+        return { id: name, description: `${name} ends the program: sent by ${causer(event)}.`, stops: false };
       const goroutine = event.goid === '0' ? '' : ` on goroutine ${event.goid}`;
       return {
         id: name,
@@ -56,7 +82,7 @@ export const exceptionFilters: readonly ExceptionFilter[] = [
     description: 'Somebody sends the program a signal to end it, and who (kernel tracepoint signal:signal_generate)',
     sources: [
       {
-        text: `tracepoint:signal:signal_generate if ${endings.map((each) => `sig == ${each}`).join(' || ')} do log`,
+        text: `tracepoint:signal:signal_generate if ${any(endings)} do log`,
         subject: 'pid',
       },
     ],
