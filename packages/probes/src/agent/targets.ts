@@ -124,15 +124,29 @@ export class Targets {
 
   #gone(target: Target, why: 'target-exited' | 'tracer-exited'): void {
     if (this.#targets.get(target.identity.pid) !== target) return;
-    // Our int3s first: whatever the tracer left pending must not meet them.
     const probes = [...target.probes];
-    for (const probe of probes) probe.disarm();
+    // Our int3s first: whatever the tracer left pending must not meet them.
+    if (why === 'tracer-exited') for (const probe of probes) probe.disarm();
     target.probes.clear();
     this.#targets.delete(target.identity.pid);
     target.handle.close();
     target.tracer?.handle.close();
     if (why === 'target-exited') this.#options.guard.forget(target.identity.pid);
-    this.#options.onGone(target.identity.pid, why, probes);
+    this.#takeOut(target.identity.pid, why, probes);
+  }
+
+  /**
+   * Some 50 ms a link (Linux 6.18: each waits for all that may be in a uprobe). Nobody is left to meet them, so whoever asks
+   * something meanwhile, as for the last records, does not wait for all of them.
+   */
+  #takeOut(pid: number, why: 'target-exited' | 'tracer-exited', probes: readonly Armed[], next = 0): void {
+    const probe = probes[next];
+    if (probe === undefined) {
+      this.#options.onGone(pid, why, probes);
+      return;
+    }
+    probe.disarm();
+    setImmediate(() => this.#takeOut(pid, why, probes, next + 1));
   }
 
   #keepRunning(identity: ProcessIdentity): void {
