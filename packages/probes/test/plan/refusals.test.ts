@@ -59,7 +59,9 @@ describe.skipIf(requirement('go').missing)('refusals', () => {
     ['main.greet if len(name', 'never', /never/],
     ['main.greet if name == "a" "b"', 'never', /never/],
     ['main.greet if name.(string) == ""', 'unsupported-type', /string is no interface/],
-    ['main.greet if point{1, 2} == name', 'unknown-type', /point\{1, 2\}: there is no type point in this program/],
+    ['main.greet if point{1, 2} == name', 'type-mismatch', /string and main\.point are different types/],
+    ['main.greet if spot{1, 2} == name', 'unknown-type', /spot\{1, 2\}: there is no type spot in this program/],
+    ['main.greet do log "{1.5}"', 'bad-template', /\{1\.5\} is the same at every hit; write it without the braces/],
     ['main.narrow if a == 300', 'constant-overflow', /300 is no value of int8/],
     ['main.narrow if b == -1', 'constant-overflow', /-1 is no value of uint8/],
     ['main.narrow if a == b', 'type-mismatch', /int8 and uint8/],
@@ -199,7 +201,7 @@ describe.skipIf(requirement('go').missing)('refusals', () => {
 
   test('lines by file', () => {
     const file = join(fixtureSources('variety'), 'texts.go');
-    expect(plan(`${file}:9`).ok).toBe(true);
+    expect(plan(`"${file}":9`).ok).toBe(true);
     expect(plan('texts.go:9').ok).toBe(true);
     expect(plan('main.go:1')).toMatchObject({ ok: false, refusal: { code: 'no-code' } });
   });
