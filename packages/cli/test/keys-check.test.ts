@@ -186,6 +186,11 @@ describe('layers', () => {
     const kitty = terminalLayer({ TERM: 'xterm-kitty' }, undefined);
     expect(kitty.claim(one('<C-S-k>'))).toMatchObject({ taker: 'kitty by default (scrolls a line up)' });
     expect(kitty.claim(one('<C-CR>'))).toBeUndefined();
+    const screen = terminalLayer({ TERM: 'screen', STY: '4242.pts-0.here' }, undefined);
+    expect(screen.claim(one('<C-S-k>'))).toMatchObject({
+      taker: 'GNU screen cannot tell it',
+      cure: expect.stringMatching(/^screen passes/),
+    });
     const console = terminalLayer({ TERM: 'vt100' }, '\tkf5=\\E[15~,\n');
     expect(console.claim(one('<F5>'))).toBeUndefined();
     expect(console.claim(one('<F9>'))).toMatchObject({ lost: false, arrives: 'as ^[[20~' });

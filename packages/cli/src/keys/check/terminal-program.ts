@@ -12,9 +12,19 @@ interface Known {
   /** Key -> what it does with it, by default: from each program's manual. */
   readonly keeps: Readonly<Record<string, string>>;
   readonly cure: string;
+  /** For keys that it cannot tell at all, where that is not the terminal's to change. */
+  readonly untold?: string;
 }
 
 const terminals: readonly Known[] = [
+  {
+    name: 'GNU screen',
+    is: ({ STY, TMUX }) => STY !== undefined && TMUX === undefined,
+    tellsAll: false,
+    keeps: { 'Ctrl+A': 'begins its commands' },
+    cure: 'choose another with `escape` in .screenrc',
+    untold: 'screen passes on no such keys, whatever the terminal sends; tmux does',
+  },
   {
     name: 'kitty',
     is: ({ KITTY_WINDOW_ID, TERM }) => KITTY_WINDOW_ID !== undefined || TERM === 'xterm-kitty',
@@ -96,7 +106,7 @@ export const terminalLayer = (env: NodeJS.ProcessEnv, terminfo: string | undefin
     if (bytes === undefined) {
       // Inside of tmux nobody knows the terminal around it; tmux's own settings decide.
       if (known?.tellsAll === true || (known === undefined && env.TMUX !== undefined)) return undefined;
-      const cure = 'turn on CSI-u or the kitty protocol in the terminal, or take one that has it';
+      const cure = known?.untold ?? 'turn on CSI-u or the kitty protocol in the terminal, or take one that has it';
       return { ...common, taker: `${name} cannot tell it`, arrives: arrivesAs(pressed) ?? 'nothing', cure };
     }
     const isFunctionKey = /^F\d+$/.test(pressed.key);
