@@ -15,7 +15,7 @@ const delveVersion = '1.27.2';
 // A real program of 16 MB with a hot function, all Go and quick to compile.
 const esbuildVersion = '0.28.2';
 
-const color = process.stdout.isTTY && !process.env.NO_COLOR;
+const color = process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 const paint = (code, text) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
 
 class StepError extends Error {}

@@ -1,7 +1,8 @@
 /** What the demo prints: headings, lines with a mark, one table. Plain text where stdout is not a terminal. */
 import type { PictureLine, Tone } from './picture.js';
 
-const color = process.stdout.isTTY && process.env.NO_COLOR === undefined;
+// https://no-color.org: an empty one does not count.
+const color = process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 const paint = (code: number, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
 
 const codes: Readonly<Record<Exclude<Tone, 'plain'>, number>> = { heading: 1, ok: 32, failed: 31, dim: 2 };

@@ -44,7 +44,7 @@ export class LineEditor implements Screen {
     this.#input = input;
     this.#output = output;
     this.#listener = listener;
-    this.color = process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb';
+    this.color = !process.env.NO_COLOR && process.env.TERM !== 'dumb';
     this.#reader = createInterface({
       input: this.#typed,
       output,
