@@ -106,26 +106,56 @@ const move = fc.oneof(
   })),
 );
 
+const leave = (session: SteppingSession): void => {
+  session.request('disconnect', { terminateDebuggee: false });
+  session.answerAll((round) => round * 7 + 1);
+  // A pause of the ending's whose `continue` has failed brings no stop: the deadline ends it.
+  if (session.asked.size > 0) session.feed({ kind: 'timer', name: 'ending' });
+  session.answerAll((round) => round * 7 + 1);
+};
+
+const endings = {
+  'with everything answered': (session) => {
+    session.answerAll((round) => round * 7 + 1);
+    session.checkBooks();
+    leave(session);
+  },
+  'at once': leave,
+  'with Delve': (session) => {
+    session.loseDelve();
+    session.answerAll((round) => round * 7 + 1);
+  },
+  'with Delve, behind its agent': (session) => {
+    session.loseAgent(0);
+    session.loseDelve();
+    session.answerAll((round) => round * 7 + 1);
+  },
+} satisfies Record<string, (session: SteppingSession) => void>;
+
+const ending = fc.constantFrom(
+  'with everything answered' as const,
+  'with everything answered' as const,
+  'at once' as const,
+  'with Delve' as const,
+  'with Delve, behind its agent' as const,
+);
+
+const sequence = fc.array(move, { minLength: 100, maxLength: 300 });
+
 describe('random steps', () => {
   it('meet no gate where a line begins, and none goes in while Delve may have breakpoints there', () => {
     const seen = { steps: 0, lent: 0, armed: 0, leaked: 0 };
     fc.assert(
-      fc.property(fc.boolean(), fc.array(move, { minLength: 100, maxLength: 300 }), (live, sequence) => {
+      fc.property(fc.boolean(), ending, sequence, (live, how, moved) => {
         const session = begin(live);
-        for (const { name, n } of sequence) {
+        for (const { name, n } of moved) {
           moves[name][1](session, n);
           if (session.state.handOver.lent.size > 0) seen.lent += 1;
           if (session.lineBegins) seen.armed += 1;
           if (session.leaked.size > 0) seen.leaked += 1;
         }
         seen.steps += session.steps;
-        session.answerAll((round) => round * 7 + 1);
-        session.checkBooks();
-        session.request('disconnect', { terminateDebuggee: false });
-        session.answerAll((round) => round * 7 + 1);
-        // A pause of the ending's whose `continue` has failed brings no stop: the deadline ends it.
-        if (session.asked.size > 0) session.feed({ kind: 'timer', name: 'ending' });
-        session.answerAll((round) => round * 7 + 1);
+        endings[how](session);
         expect([...session.armed], 'left armed').toEqual([]);
         expect([...session.asked], 'requests without an answer').toEqual([]);
       }),

@@ -95,6 +95,14 @@ export class SteppingSession {
     this.feed({ kind: 'agent-closed', reason: 'it was killed.' });
   }
 
+  #delveDead = false;
+
+  /** It answers nothing any more. */
+  loseDelve(): void {
+    this.#delveDead = true;
+    this.feed({ kind: 'delve-closed' });
+  }
+
   #kill(choice: number): void {
     this.agentDead = true;
     const places = [...this.armed.values(), ...this.#arming].flatMap(({ sites }) => sites);
@@ -225,6 +233,7 @@ export class SteppingSession {
       return;
     }
     this.#later((choice) => {
+      if (this.#delveDead) return undefined;
       const success = command === 'disconnect' || choice % 23 !== 0;
       if (command === 'pause' && success) this.#later(() => this.delve.stop('pause', 1, choice % 2 === 0));
       if (command === 'disconnect') this.#later(() => ({ kind: 'delve-closed' }));
@@ -235,7 +244,9 @@ export class SteppingSession {
   /** Delve says yes at once. A program that it was attached to it leaves as it is, and says so then. */
   #takeRestart(message: Request): void {
     this.#later((choice) => {
+      if (this.#delveDead) return undefined;
       this.#later(() => {
+        if (this.#delveDead) return undefined;
         if (this.state.launch?.live === true) return this.delve.answer(message, false, choice);
         expect(this.armed.size, 'begins anew under gates').toBe(0);
         this.leaked.clear();

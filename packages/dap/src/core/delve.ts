@@ -261,7 +261,8 @@ export const onDelveClosed = (turn: Turn): void => {
     over(turn);
     return;
   }
-  if (turn.state.gates.size > 0) turn.emit({ kind: 'disarm', ticket: turn.ticket(), probes: [] });
+  // Also what is in no book yet.
+  if (turn.state.kernel.state === 'ready') turn.emit({ kind: 'disarm', ticket: turn.ticket(), probes: [] });
   releaseHeld(turn);
   turn.target({ exited: true, running: false });
   loseKernel(turn, 'Delve has ended.');

@@ -122,6 +122,9 @@ const takeWithDelve = (turn: Turn, input: OwnInput): void => {
     case 'armed':
       if (turn.state.ending !== undefined) onKernelWhileEnding(turn, input.ticket);
       else tellLane(turn, { kind: 'armed', outcomes: input.outcomes }, input.ticket);
+      // Nobody is left who would see its traps.
+      if (turn.state.delve === 'gone' && input.outcomes.some(({ ok }) => ok))
+        turn.emit({ kind: 'disarm', ticket: turn.ticket(), probes: [] });
       startCounting(turn);
       return;
     case 'disarmed':
