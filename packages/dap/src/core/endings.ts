@@ -243,9 +243,9 @@ export const lookAgain = (turn: Turn): void => {
   if (turn.state.ending?.stage === 'shaking') readAgain(turn);
 };
 
-const onSignalsWhileShaking = (turn: Turn, trapPending: boolean): void => {
+const onSignalsWhileShaking = (turn: Turn, isAtRest: boolean): void => {
   const { awaited = 0 } = turn.state.ending ?? {};
-  if (!trapPending || awaited === 0) {
+  if (isAtRest || awaited === 0) {
     pauseFirst(turn);
     return;
   }
@@ -253,9 +253,13 @@ const onSignalsWhileShaking = (turn: Turn, trapPending: boolean): void => {
   turn.emit({ kind: 'start-timer', name: 'shaken', milliseconds: lookMs });
 };
 
-export const onSignalsRead = (turn: Turn, trapPending: boolean): void => {
+/**
+ * While a program is being shaken a trap that has left the signals is not over yet: the thread that took it stands until
+ * Delve has looked at it and lets the program run on. A pause before that is satisfied by it, and leaves another trap.
+ */
+export const onSignalsRead = (turn: Turn, trapPending: boolean, standing: boolean): void => {
   const { ending } = turn.state;
-  if (ending?.stage === 'shaking') onSignalsWhileShaking(turn, trapPending);
+  if (ending?.stage === 'shaking') onSignalsWhileShaking(turn, !trapPending && !standing);
   if (ending?.stage !== 'signals') return;
   if (!trapPending && !turn.state.stepCut) {
     leave(turn);

@@ -41,7 +41,13 @@ export type Input =
   | { readonly kind: 'probe-events'; readonly events: readonly ProbeEvent[] }
   | { readonly kind: 'agent-closed'; readonly reason: string }
   /** Whether a thread of the target has a SIGTRAP waiting (SigPnd, ShdPnd in /proc). */
-  | { readonly kind: 'signals-read'; readonly ticket: number; readonly trapPending: boolean }
+  /** `standing`: a thread of the program stands because of Delve. */
+  | {
+      readonly kind: 'signals-read';
+      readonly ticket: number;
+      readonly trapPending: boolean;
+      readonly standing?: boolean;
+    }
   | { readonly kind: 'timer'; readonly name: TimerName }
   | { readonly kind: 'go-statements'; readonly ticket: number; readonly statements: readonly GoStatement[] }
   /** A stack in words, innermost first. */

@@ -162,7 +162,7 @@ const takeWithDelve = (turn: Turn, input: OwnInput): void => {
       onEndingDisarmed(turn);
       return;
     case 'signals-read':
-      onSignalsRead(turn, input.trapPending);
+      onSignalsRead(turn, input.trapPending, input.standing === true);
       return;
     case 'timer':
       onTimer(turn, input.name);

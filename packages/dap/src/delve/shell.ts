@@ -10,6 +10,7 @@ import type { DapOptions } from '../options.js';
 import { type Attached, attachedBy, continueAbandoned } from './abandoned.js';
 import { connectDelve, type DelveConnection, talkToDelve } from './connection.js';
 import { findDelve } from './find.js';
+import { HaltWatch } from './halt-watch.js';
 import type { DelveProcess } from './start.js';
 import { remoteWarning, WholeAttach } from './whole-attach.js';
 
@@ -158,10 +159,12 @@ export class DelveShell {
       this.#connection = talkToDelve(socket, {
         onMessage: (message) => {
           if (left) return;
+          this.#halts.heard(message);
           left = this.#hear(message);
         },
         onClosed: (broken) => {
           resolve();
+          this.#halts.close();
           if (broken !== undefined) this.#print(`What Delve has sent is no DAP message: ${broken}.\n`, 'stderr');
           if (!left) this.#tell({ kind: 'delve-closed' });
         },
@@ -220,11 +223,14 @@ export class DelveShell {
     });
   }
 
+  readonly #halts = new HaltWatch({ tracee: () => this.#tracee });
   #attached: Attached | undefined;
 
   send(message: Message): void {
     this.#attached ??= attachedBy(message);
-    if (this.#whole.sends(message)) this.#connection?.send(message);
+    if (!this.#whole.sends(message)) return;
+    this.#halts.sent(message);
+    this.#connection?.send(message);
   }
 
   close(): void {

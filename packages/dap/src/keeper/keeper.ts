@@ -9,7 +9,7 @@ import { createReadStream } from 'node:fs';
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { KeepState } from '../core/output.js';
-import { trapPending } from '../kernel/target.js';
+import { standsTraced, trapPending } from '../kernel/target.js';
 import { DelveTalk } from './delve-talk.js';
 import { readStateLine } from './state-line.js';
 
@@ -50,13 +50,13 @@ const drained = async (descriptor: number, patienceMs: number | undefined): Prom
   });
 };
 
-/** As in core/endings.ts: a pause while a trap is waiting for its thread sends another one. */
+/** As in core/endings.ts: a pause while a trap is waiting for its thread, or Delve for it, sends another one. */
 const lookMs = 20;
 const lookLimit = 50;
 
 const shaken = async (talk: DelveTalk, pid: number | undefined): Promise<void> => {
   for (let look = 0; look < lookLimit; look += 1) {
-    if (pid === undefined || !trapPending(pid) || !(await talk.isRunning())) return;
+    if (pid === undefined || !(trapPending(pid) || standsTraced(pid)) || !(await talk.isRunning())) return;
     await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 };

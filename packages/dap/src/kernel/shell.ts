@@ -12,7 +12,7 @@ import { changedPlaces, type TextPlace } from './live-text.js';
 import { Mender } from './mender.js';
 import { pathRules } from './paths.js';
 import type { KernelRoom, PlannerPort, RoomOptions } from './room.js';
-import { trapPending } from './target.js';
+import { standsTraced, trapPending } from './target.js';
 
 /** The probes are out by then; it may still look after a program whose debugger died, two seconds. */
 const endPatienceMs = 4_000;
@@ -309,7 +309,13 @@ export class KernelShell {
   }
 
   readSignals(ticket: number, pid: number): void {
-    this.#tell({ kind: 'signals-read', ticket, trapPending: process.platform === 'linux' && trapPending(pid) });
+    const isLinux = process.platform === 'linux';
+    this.#tell({
+      kind: 'signals-read',
+      ticket,
+      trapPending: isLinux && trapPending(pid),
+      standing: isLinux && standsTraced(pid),
+    });
   }
 
   keep(state: KeepState): void {

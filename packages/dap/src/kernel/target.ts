@@ -118,6 +118,9 @@ export const untracedThreads = (pid: number): number => {
   }).length;
 };
 
+/** A thread stands because of its debugger: that has not let the program run yet, or is at work on a stop of it. */
+export const standsTraced = (pid: number): boolean => threadStates(pid).includes('t');
+
 /** SIGTRAP is signal 5: bit 4 of SigPnd (for one thread) and ShdPnd (for the process). */
 const trapBit = 1n << 4n;
 
