@@ -5,7 +5,7 @@ import { type KernelCall, refusal } from './refusal.js';
 import { bpfCall, closeDescriptor } from './syscall.js';
 
 /** BPF_MAP_TYPE_*, include/uapi/linux/bpf.h. */
-export const mapTypes = {
+const mapTypes = {
   hash: 1,
   array: 2,
   'prog-array': 3,

@@ -8,7 +8,7 @@ import { bpfCall, closeDescriptor, withoutSignals } from './syscall.js';
 import { summarizeVerifierLog, type VerifierSummary } from './verifier-log.js';
 
 /** BPF_PROG_TYPE_*, include/uapi/linux/bpf.h. "kprobe" is the type of uprobe programs too. */
-export const programTypes = {
+const programTypes = {
   'socket-filter': 1,
   kprobe: 2,
   tracepoint: 5,

@@ -18,7 +18,7 @@ const procAddress = (address: string, port: number): readonly string[] => {
 const tables = ['/proc/net/tcp', '/proc/net/tcp6'];
 
 /** User id of the process behind the peer's socket; undefined where the system does not say. */
-export const userOfPeer = (socket: Socket): number | undefined => {
+const userOfPeer = (socket: Socket): number | undefined => {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
   if (localAddress === undefined || localPort === undefined) return undefined;

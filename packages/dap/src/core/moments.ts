@@ -18,7 +18,7 @@ export const change = (turn: Turn, difference: Partial<Moments>): void => {
   turn.update({ moments: { ...turn.state.moments, ...difference } });
 };
 
-export const momentFrom = (number: number, kind: Moment['kind'], gate: Gate, event: ProbeEvent): Moment => {
+const momentFrom = (number: number, kind: Moment['kind'], gate: Gate, event: ProbeEvent): Moment => {
   const site = gate.planned.plan.sites[event.site ?? 0] ?? gate.planned;
   return {
     number,

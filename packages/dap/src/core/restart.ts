@@ -39,7 +39,7 @@ export const advanceRestart = (turn: Turn, work: RestartWork, news: LaneNews): L
  * one that it did not build unless it is told not to build it; Helix sends the bare launch arguments. So all of it is
  * said. The program's output comes through Delve's own then, which the adapter passes on as well.
  */
-export const restartArguments = (request: Request, launch: Launch | undefined): JsonObject => {
+const restartArguments = (request: Request, launch: Launch | undefined): JsonObject => {
   const given = objectOf(request.arguments);
   const bare = given.program !== undefined || given.mode !== undefined;
   const inner = isObject(given.arguments) ? given.arguments : bare ? given : {};

@@ -8,7 +8,7 @@ import type { Row } from './state/moments.js';
 import type { Turn } from './turn.js';
 
 /** What a person opens in one session; older answers are forgotten. */
-export const mostReferences = 2_000;
+const mostReferences = 2_000;
 
 export const refer = (turn: Turn, rows: readonly Row[]): number => {
   const { moments } = turn.state;

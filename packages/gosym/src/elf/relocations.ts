@@ -132,7 +132,7 @@ export const relocated = (
   return image.bytes(data, { what: 'relocated data', code: 'bad-elf' });
 };
 
-export const firstAtLeast = (sorted: Float64Array, value: number): number => {
+const firstAtLeast = (sorted: Float64Array, value: number): number => {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

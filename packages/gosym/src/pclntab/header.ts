@@ -29,7 +29,7 @@ export interface TableHeader {
   readonly magicUnknown: boolean;
 }
 
-export const FORMAT_OF_MAGIC: ReadonlyMap<number, TableFormat> = new Map([
+const FORMAT_OF_MAGIC: ReadonlyMap<number, TableFormat> = new Map([
   [0xfffffffb, 2],
   [0xfffffffa, 16],
   [0xfffffff0, 18],

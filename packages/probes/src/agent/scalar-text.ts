@@ -92,10 +92,10 @@ const tryDecode = (decoder: TextDecoder, bytes: Uint8Array): string | undefined 
 const PLAIN_ASCII = /^[ !#-[\]-~]*$/;
 
 /** In the place of a length: there is more, and nobody knows how much. */
-export const LENGTH_UNKNOWN = 0xffff_ffff;
+const LENGTH_UNKNOWN = 0xffff_ffff;
 
 /** Bytes of a cut text without the beginning of a character that the cut went through. */
-export const wholeCharacters = (bytes: Uint8Array): number => {
+const wholeCharacters = (bytes: Uint8Array): number => {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) break;

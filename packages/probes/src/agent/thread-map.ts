@@ -28,7 +28,7 @@ import { Opened } from './armed.js';
 import * as refusal from './refusal.js';
 import { emitKernelGoroutine, emitLabel, labelKnown, type ThreadPlace, threadKnown } from './source-goroutine.js';
 
-export const threadValueSize = 24;
+const threadValueSize = 24;
 
 /**
  * Go ends a program that wants more than 10,000 threads (runtime/debug.SetMaxThreads). Allocated beforehand, a megabyte:

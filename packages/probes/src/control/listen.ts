@@ -92,7 +92,7 @@ function checkedGoroutine(id: unknown): number | undefined {
 const timelineLimit = messageLimit / 2;
 
 /** The latest entries within `limit` bytes; those before count as dropped. */
-export function fittingTimeline({ entries, dropped }: ControlTimeline, limit = timelineLimit): ControlTimeline {
+function fittingTimeline({ entries, dropped }: ControlTimeline, limit = timelineLimit): ControlTimeline {
   let first = entries.length;
   for (let left = limit; first > 0; first--) {
     left -= Buffer.byteLength(JSON.stringify(entries[first - 1])) + 1;

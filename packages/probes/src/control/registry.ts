@@ -43,7 +43,7 @@ const answerLimit = 2_000;
 
 export const newSessionId = (): string => `${process.pid}-${randomBytes(6).toString('hex')}`;
 
-export const recordPath = (directory: string, id: string): string => join(directory, `${id}.json`);
+const recordPath = (directory: string, id: string): string => join(directory, `${id}.json`);
 
 /** Atomic: readers see the old record or the new one. Throws the system's error. */
 export function writeRecord(directory: string, session: LiveSession): void {
@@ -64,7 +64,7 @@ const optionalPid = (value: unknown): value is number | undefined =>
   value === undefined || (Number.isSafeInteger(value) && Number(value) > 0);
 
 /** Undefined for anything that a session of this version would not have written. */
-export function parseRecord(text: string, directory: string, id: string): LiveSession | undefined {
+function parseRecord(text: string, directory: string, id: string): LiveSession | undefined {
   let data: unknown;
   try {
     data = JSON.parse(text);

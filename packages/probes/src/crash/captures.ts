@@ -19,9 +19,9 @@ const typeBytes = 48;
 /** runtime.boundsError has 24 bytes, runtime.TypeAssertionError 40. */
 const valueBytes = 40;
 /** Of a panic's message. */
-export const messageBytes = 1024;
+const messageBytes = 1024;
 /** One read of the stack, and how many. Frames of a few hundred bytes are usual. */
-export const stackChunk = 1024;
+const stackChunk = 1024;
 const stackChunks = 4;
 /** Panics that were under way when another one began, itself included. */
 export const mostPanics = 3;

@@ -34,7 +34,7 @@ const isRead = (address: LoweredExpression): boolean =>
     : address.kind !== 'constant' && !(address.kind === 'register' && /^r[sb]p$/.test(address.register));
 
 /** Whether an expression can be computed at the hit: itself an expression, which reads nothing that may fail. */
-export const computable = (node: LoweredExpression): LoweredExpression => {
+const computable = (node: LoweredExpression): LoweredExpression => {
   switch (node.kind) {
     case 'constant':
     case 'register':

@@ -99,7 +99,7 @@ const badTemplate = (message: string): never => {
  * The expressions between braces. As in Delve's log points, braces come in pairs, also inside an expression, and
  * between `{` and `}` there must be something.
  */
-export const templateHoles = (template: string): readonly string[] => {
+const templateHoles = (template: string): readonly string[] => {
   const holes: string[] = [];
   let depth = 0;
   let start = 0;

@@ -51,7 +51,7 @@ const parse = (text: string): ProbeSpec => {
   return spec;
 };
 
-export const isKernelEvent = (spec: ProbeSpec): boolean =>
+const isKernelEvent = (spec: ProbeSpec): boolean =>
   spec.target.kind === 'tracepoint' || spec.target.kind === 'perf-event' || spec.target.kind === 'bpf';
 
 const originOf = (text: string, spec: ProbeSpec, binary: GoBinary): SourceOrigin => {

@@ -1,7 +1,7 @@
 /** A key passes the layers in this order; each may keep it, or change what arrives. */
 import type { Chord } from '../chord.js';
 
-export const layerNames = ['kernel', 'desktop', 'terminal', 'tmux', 'editor', 'session'] as const;
+const layerNames = ['kernel', 'desktop', 'terminal', 'tmux', 'editor', 'session'] as const;
 export type LayerName = (typeof layerNames)[number];
 
 export interface Claim {

@@ -70,7 +70,7 @@ const claimsOn = (keys: EditorKeys, binding: Binding, layers: readonly LayerRead
 const isLost = (claims: readonly Claim[]): boolean => claims.some(({ lost }) => lost);
 
 /** Conflicts of one editor, and what is left without a key there. */
-export const conflictsOf = (
+const conflictsOf = (
   keys: EditorKeys,
   layers: readonly LayerReading[],
 ): Pick<KeyCheck, 'conflicts' | 'unreachable'> => {

@@ -41,7 +41,7 @@ export const tmuxFile = (text: string): TmuxSettings => {
 };
 
 /** Answers of `show -g`, `show -s` and `list-keys -T root`. */
-export const tmuxAnswers = (global: string, server: string, keys: string): TmuxSettings => ({
+const tmuxAnswers = (global: string, server: string, keys: string): TmuxSettings => ({
   ...tmuxFile([...global.split('\n'), ...server.split('\n')].map((line) => `set ${line}`).join('\n')),
   root: [...keys.matchAll(/^bind-key\s+(?:-r\s+)?-T root\s+(\S+)\s+(.*)$/gm)].map(([, key = '', command = '']) => [
     key.replace(/^\\(.)$/, '$1'),

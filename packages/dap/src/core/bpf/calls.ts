@@ -53,7 +53,7 @@ export const lastLoad = ({ bpf }: SessionState, wanted: (load: BpfLoad) => boole
   bpf.seen.findLast(({ call }) => call.kind === 'load' && wanted(call));
 
 /** Without Delve: what the client looks at. */
-export const haltedMoments = ({ probeOnly, moments }: SessionState): readonly Moment[] =>
+const haltedMoments = ({ probeOnly, moments }: SessionState): readonly Moment[] =>
   probeOnly?.phase.kind === 'halted'
     ? [...probeOnly.phase.threads.values()].flatMap((slot) => moments.kept.get(slot) ?? [])
     : [];

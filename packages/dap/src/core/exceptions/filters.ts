@@ -45,7 +45,7 @@ const withoutDump = [1, 2, 10, 12, 13, 14, 15];
 const any = (signals: readonly number[]): string => signals.map((each) => `sig == ${each}`).join(' || ');
 const none = (signals: readonly number[]): string => signals.map((each) => `sig != ${each}`).join(' && ');
 
-export const exceptionFilters: readonly ExceptionFilter[] = [
+const exceptionFilters: readonly ExceptionFilter[] = [
   {
     filter: 'fatal-signal',
     label: 'Fatal Signals',

@@ -16,7 +16,7 @@ const names: readonly Name[] = ['HasPrefix', 'HasSuffix', 'Contains'];
 const longestLiteral = 512;
 
 /** Bytes of a literal that is searched for: two words, past which the string goes byte by byte. */
-export const longestNeedle = 16;
+const longestNeedle = 16;
 
 const pieceOf = ({ pointer }: StringValue, from: LoweredExpression): LoweredExpression => ({
   kind: 'arithmetic',
