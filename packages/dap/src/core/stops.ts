@@ -6,27 +6,21 @@
 
 import { askedText } from '@probelens/probes';
 import { passAhead } from './ahead.js';
-import { isAwaited, isBeforeLoad, isOfLastLoad, lookBefore } from './bpf/calls.js';
-import { endPause } from './bpf/console.js';
+import { isBeforeLoad, isOfLastLoad, lookBefore } from './bpf/calls.js';
 import { askCallers, callersIn, callerText, isOfLoads, isRepeated, passedText, recognised } from './bpf/recognise.js';
 import { forgetBefore, sayAwaited } from './bpf/scope.js';
-import { exceptionOf } from './exceptions/show.js';
 import { isOldChild } from './follow.js';
 import { changeGate, gateOf, stops } from './gates.js';
 import { noteStop, passesLent } from './hand-over.js';
 import { holds } from './hit-condition.js';
 import { countWith } from './hit-counts.js';
-import { clientBreakpoint } from './ids.js';
-import { endStep } from './interrupted.js';
 import { judge } from './judge.js';
-import { rememberHit } from './kernel-scope.js';
 import { countPassed } from './lent.js';
-import { forgetEarly, isArming, lookAtLosses, sayLosses, trappedEarly } from './losses.js';
-import { type Event, listOf, numberOf, objectOf, type Response, textOf } from './message.js';
-import { sayPassed } from './passed.js';
+import { forgetEarly, isArming, lookAtLosses, trappedEarly } from './losses.js';
+import { type Event, listOf, objectOf, type Response, textOf } from './message.js';
 import { beginSettling, onSettleLook, settleOf } from './settle.js';
+import { finishStop, showAsItIs, showHit, showPause, threadOf } from './showing.js';
 import { resumeSilently } from './silent.js';
-import type { Gate } from './state/gate.js';
 import type { Hit } from './state/hit.js';
 import { isAt } from './trap-place.js';
 import type { Turn } from './turn.js';
@@ -41,74 +35,6 @@ const isForeignTrap = (event: Event): boolean => {
     listOf(body.hitBreakpointIds).length === 0
   );
 };
-
-const threadOf = (event: Event): number => numberOf(objectOf(event.body).threadId) ?? 0;
-
-/**
- * A breakpoint of Delve's right behind a gate: Delve takes the gate's trap for its own, and the goroutine is at both. One
- * stop, both ids.
- */
-const gatesOfSameStop = (turn: Turn, goroutine: number): readonly number[] => {
-  const mine = turn.state.hits.filter((hit) => hit.goroutine === goroutine && !hit.faulted);
-  if (mine.length === 0) return [];
-  turn.update({ hits: turn.state.hits.filter((hit) => hit.goroutine !== goroutine) });
-  return mine.flatMap((hit) => {
-    const gate = gateOf(turn, hit.probe);
-    if (gate === undefined) return [];
-    const counted = countWith(gate, hit.number);
-    changeGate(turn, { ...gate, counted });
-    return gate.hitCondition === undefined || holds(gate.hitCondition, counted) ? [gate.id] : [];
-  });
-};
-
-/** Delve's own stop, with the client's breakpoint ids. */
-const showAsItIs = (turn: Turn, event: Event): void => {
-  const body = objectOf(event.body);
-  const ids = listOf(body.hitBreakpointIds).map((value) => {
-    const id = numberOf(value);
-    if (id === undefined) return value;
-    const [next, mapped] = clientBreakpoint(turn.state.ids, id);
-    turn.update({ ids: next });
-    return mapped;
-  });
-  const thread = threadOf(event);
-  if (ids.length > 0) ids.push(...gatesOfSameStop(turn, thread));
-  finishStop(turn, thread, textOf(body.reason), textOf(body.description));
-  turn.toClient(body.hitBreakpointIds === undefined ? event : { ...event, body: { ...body, hitBreakpointIds: ids } });
-};
-
-/** The program is stopped for the client too. */
-const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint', description?: string): void => {
-  const { step, skipped, only } = turn.state;
-  endStep(turn, reason, description);
-  turn.update({ held: undefined, skipped: 0, shown: undefined, pausing: false });
-  turn.target({ running: false, goroutine });
-  if (step !== undefined) sayPassed(turn, step.goroutine);
-  else if (only !== undefined) sayPassed(turn, only);
-  sayLosses(turn);
-  if (skipped > 0) turn.say(`Skipped ${skipped === 1 ? 'one stop' : `${skipped} stops`} of Delve in other goroutines.`);
-};
-
-const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): void => {
-  finishStop(turn, hit.goroutine);
-  rememberHit(turn, gate, hit);
-  if (isAwaited(gate)) endPause(turn);
-  const body = { threadId: hit.goroutine, allThreadsStopped: true };
-  const told = exceptionOf(turn, gate, hit, text);
-  if (told !== undefined) {
-    turn.event('stopped', { ...body, reason: 'exception', description: told.id, text: told.description });
-    return;
-  }
-  const why = text ?? causeText(gate, hit);
-  const more = { reason: 'breakpoint', hitBreakpointIds: [gate.id] };
-  turn.event('stopped', { ...body, ...more, ...(why === undefined ? {} : { text: why }) });
-};
-
-/** What an event of the kernel saw that stopped the goroutine here. */
-const causeText = (gate: Gate, { cause }: Hit): string | undefined =>
-  cause === undefined
-    ? undefined
-    : `${gate.planned.function}(${cause.values.map(({ name, text }) => `${name}: ${text}`).join(', ')})`;
 
 /** A breakpoint of Delve's own, in a goroutine that the person did not resume. */
 const isElsewhere = (turn: Turn, event: Event): boolean => {
@@ -378,13 +304,6 @@ const next = (turn: Turn): void => {
   if (first !== undefined) consider(turn, first);
   else if (turn.state.pausing) showPause(turn);
   else resumeSilently(turn);
-};
-
-/** Delve, asked to pause a program that stands still, does nothing and says nothing, and forgets it when it goes on. */
-const showPause = (turn: Turn): void => {
-  const threadId = turn.state.target.goroutine ?? 1;
-  finishStop(turn, threadId);
-  turn.event('stopped', { reason: 'pause', threadId, allThreadsStopped: true });
 };
 
 /** `continue` was asked for while hits are waiting: they come first. */
