@@ -6,6 +6,7 @@ import type { LiveSession } from '@probelens/probes/control';
 import type { InitializeParams } from 'vscode-languageserver/node';
 import { fileOf } from './file-view.js';
 import { type GoModule, moduleOf } from './module/go-module.js';
+import { workModules } from './module/go-work.js';
 
 export const isInside = (path: string, folder: string): boolean => {
   const way = relative(folder, path);
@@ -73,10 +74,13 @@ export class Folders {
     return this.openFiles().map((file) => real(moduleOf(dirname(file))?.root ?? dirname(file)));
   }
 
-  /** Of the open files and the folders. */
+  /** Of the open files and the folders, and those that go.work has beside them. */
   modules(): readonly GoModule[] {
     const directories = [...this.folders, ...this.openFiles().map((file) => dirname(file))];
-    const found = directories.map((directory) => moduleOf(directory)).filter((module) => module !== undefined);
+    const found = [
+      ...directories.map((directory) => moduleOf(directory)).filter((module) => module !== undefined),
+      ...[...new Set(directories)].flatMap((directory) => workModules(directory)),
+    ];
     return [...new Map(found.map((module) => [module.root, module])).values()];
   }
 }

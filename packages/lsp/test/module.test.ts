@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageOfFile, parseModulePath } from '../src/module/go-module.js';
+import { parseUses } from '../src/module/go-work.js';
 import { packagePrefixes } from '../src/module/package-prefix.js';
 import { escapeImportPath, withoutTypeArguments } from '../src/module/symbol-name.js';
 
@@ -72,6 +73,12 @@ describe('names begin with', () => {
 });
 
 describe('symbol names', () => {
+  test('the modules of go.work are those behind `use`, in any of its forms', () => {
+    const text =
+      'go 1.20\r\nuse ./one // here\r\nuse (\n\t"./two words"\n\n\t`../three`\n)\nreplace a => ./no\nuse(\n/four\n)\n';
+    expect(parseUses(text)).toEqual(['./one', './two words', '../three', '/four']);
+  });
+
   test.each([
     ['main.price', 'main.price'],
     ['main.(*Box[go.shape.int]).Get', 'main.(*Box).Get'],

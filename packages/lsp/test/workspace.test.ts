@@ -245,6 +245,28 @@ describe.skipIf(requirement('go').missing)('a workspace', () => {
     expect(await client.lensTexts(await client.open(vendored))).toEqual(['4: probe this function']);
   });
 
+  test('sees a library of a go.work workspace through the program of another module, which nobody has opened', async () => {
+    put('go.work', 'go 1.20\n\nuse (\n\t./app // the program\n\t"./lib"\n)\n');
+    put('app/go.mod', 'module example.com/app\n\ngo 1.20\n');
+    put('app/main.go', 'package main\n\nimport "example.com/lib"\n\nfunc main() { lib.F() }\n');
+    put('lib/go.mod', 'module example.com/lib\n\ngo 1.20\n');
+    const library = put('lib/lib.go', 'package lib\n\n//go:noinline\nfunc F() {}\n');
+    await execa('go', ['build', '-o', 'app', '.'], { cwd: join(folder, 'app'), env: { GOWORK: '', GOFLAGS: '' } });
+    const client = await open();
+    const uri = await client.open(library);
+    expect(await client.lensTexts(uri)).toEqual(['4: probe this function']);
+  });
+
+  test('says of a file in no module that its program is not looked for', async () => {
+    const file = put('main.go', small);
+    const client = await open();
+    const uri = await client.open(file);
+    await client.until(() => codes(uri).length > 0);
+    expect(client.diagnostics.get(uri)?.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^This file is in no module .* name it in the setting probelens\.binary\.$/),
+    ]);
+  });
+
   test('hover says where the function is, with commands that name the same place', async () => {
     put('go.mod', 'module example.com/small\n\ngo 1.20\n');
     const file = put(

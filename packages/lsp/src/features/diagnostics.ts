@@ -79,7 +79,10 @@ function fileDrafts(view: FileView): Draft[] {
       {
         kind: 'noBinary',
         code: 'no-binary',
-        message: 'No binary of this module was found: build it, or name it in the setting probelens.binary.',
+        message:
+          view.package.module === undefined
+            ? 'This file is in no module (there is no go.mod at or above it), so its program is not looked for: name it in the setting probelens.binary.'
+            : 'No binary of this module was found: build it, or name it in the setting probelens.binary.',
       },
     ];
   }

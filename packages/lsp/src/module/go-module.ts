@@ -29,7 +29,8 @@ export function parseModulePath(text: string): string | undefined {
   return moduleLine.exec(withoutComments)?.[1]?.replaceAll(/^["`]|["`]$/g, '');
 }
 
-function readModule(directory: string): GoModule | undefined {
+/** Of this very directory. */
+export function readModule(directory: string): GoModule | undefined {
   const file = join(directory, 'go.mod');
   const stat = statIfThere(file);
   if (stat === undefined || !stat.isFile() || stat.size > largestModFile) return undefined;
