@@ -117,6 +117,15 @@ test.each([
   ['main.f do count then arm 2 then snapshot', 27, 'write "do snapshot"'],
   ['main.f do count then snapshot then arm 2', 16, 'write "do snapshot"'],
   ['main.f nonsense', 7, 'Expected if, on, do, limit, then or initially, found "nonsense"'],
+  ['main.f where x > 1', 7, 'found "where"; did you mean "if CONDITION"?'],
+  ['main.f ret', 7, 'did you mean "return"?'],
+  ['main.f log "x"', 7, 'did you mean "do log"?'],
+  ['main.f do stack', 10, 'did you mean "do snapshot"?'],
+  ['uprobe:./orders:main.price', 0, 'name the function alone'],
+  ['uretprobe:main.price', 0, 'name the function with "return"'],
+  ['kprobe:do_nanosleep', 0, 'use a tracepoint'],
+  ['profile:hz:99', 0, 'write perf:cpu-clock:PERIOD'],
+  ['syscalls:sys_enter_write', 0, 'begin it with tracepoint:'],
   ['main.Map[int', 12, 'Expected "]"'],
 ])('%j is refused at %i', (text, position, message) => {
   const parsed = parseProbeText(text);

@@ -3,7 +3,7 @@ import type { GoFunction, InlinedCopy, LineAddress } from '@probelens/gosym';
 import { bodyPlaces, entryPlace } from './entry-places.js';
 import { runAt } from './first-line.js';
 import { type FunctionCode, functionCode } from './function-code.js';
-import { functionsCalled } from './functions.js';
+import { functionsCalled, inlinedCopies, instantiations } from './functions.js';
 import { Refused } from './refused.js';
 import { type Place, plannedSite, type Request, shortFile } from './request.js';
 import { scopeFor } from './scope-at.js';
@@ -84,7 +84,7 @@ interface Copies {
 }
 
 const copiesOf = (request: Request, name: string): Copies => {
-  const copies = request.binary.inlinedCopiesOf(name);
+  const copies = inlinedCopies(request.binary, name);
   const hosts = new Map<number, FunctionCode>();
   const all = copies.map((copy) => {
     const host = hosts.get(copy.host.index) ?? functionCode(request.binary, request.x86, copy.host);
@@ -115,6 +115,11 @@ const noPlace = (name: string, copies: readonly InlinedCopy[]): Refused => {
   );
 };
 
+const hasCode = ({ binary }: Request, name: string): boolean => {
+  const own = binary.functionsNamed(name);
+  return (own.length > 0 ? own : instantiations(binary, name)).some((fn) => !fn.generated);
+};
+
 /** What was asked for by "inlined": the copies that have a place, with a note of the others. Throws Refused without any. */
 export const copyPlaces = (request: Request, name: string): readonly Place[] => {
   const copies = copiesOf(request, name);
@@ -125,8 +130,7 @@ export const copyPlaces = (request: Request, name: string): readonly Place[] => 
     request.notes.push({ code: 'copies-without-site', message: `${lostText(name, copies)}.` });
   }
   const quiet: Request = { ...request, notes: [] };
-  const written = request.binary.functionsNamed(name).filter((fn) => !fn.generated);
-  const places = [...copies.places, ...(written.length > 0 ? bodyPlaces(quiet, name) : [])];
+  const places = [...copies.places, ...(hasCode(request, name) ? bodyPlaces(quiet, name) : [])];
   if (places.length > 0) return places;
   throw noPlace(
     name,
@@ -148,7 +152,6 @@ const stopPlaces = (request: Request, name: string, bodies: readonly GoFunction[
 /** A function by its name. A log is of its own code, with a note of its copies; a stop is of both. Throws Refused. */
 export const functionPlaces = (request: Request, name: string): readonly Place[] => {
   if (request.use === 'log') return bodyPlaces(request, name);
-  const isCopiesOnly =
-    request.binary.functionsNamed(name).length === 0 && request.binary.inlinedCopiesOf(name).length > 0;
+  const isCopiesOnly = !hasCode(request, name) && inlinedCopies(request.binary, name).length > 0;
   return stopPlaces(request, name, isCopiesOnly ? [] : functionsCalled(request.binary, name));
 };

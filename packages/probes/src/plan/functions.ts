@@ -1,5 +1,5 @@
 /** From a name that a person wrote to the functions that it means, or the reason why it means none. */
-import type { GoBinary, GoFunction } from '@probelens/gosym';
+import type { GoBinary, GoFunction, InlinedCopy } from '@probelens/gosym';
 import { Refused } from './refused.js';
 
 /** "github.com/me/app" of "github.com/me/app.(*T).Run". */
@@ -21,23 +21,62 @@ const candidates = 5;
 const escaped = (name: string): string => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Type arguments may follow every part of a name: `main.(*Box[go.shape.int]).Get`, `main.Map[go.shape.int]`. */
-const instantiations = (binary: GoBinary, name: string): readonly GoFunction[] => {
-  if (name.includes('[')) return [];
+const instantiationsOf = (name: string): RegExp | undefined => {
+  if (name.includes('[')) return undefined;
   const pattern = escaped(name).replace(/([\w·])(?=\\\)|\\\.|$)/gu, '$1(?:\\[.*\\])?');
-  return binary.functionsMatching(new RegExp(`^${pattern}$`, 'u')).filter((fn) => fn.name.includes('['));
+  return new RegExp(`^(?=.*\\[)${pattern}$`, 'u');
+};
+
+export const instantiations = (binary: GoBinary, name: string): readonly GoFunction[] => {
+  const pattern = instantiationsOf(name);
+  return pattern === undefined ? [] : binary.functionsMatching(pattern);
+};
+
+/** Every inlined copy of a function, or of what a generic one was made to. */
+export const inlinedCopies = (binary: GoBinary, name: string): readonly InlinedCopy[] => {
+  const own = binary.inlinedCopiesOf(name);
+  const pattern = own.length > 0 ? undefined : instantiationsOf(name);
+  if (pattern === undefined) return own;
+  return [...binary.inlinedCopies((callee) => pattern.test(callee)).values()].flat();
+};
+
+/** Without type arguments. */
+const bare = (name: string): string => name.replace(/\[.*\]/, '');
+
+/** A source's type arguments, as in Map[int]: the program has code for each shape, which several types may share. */
+const sharedShapes = (binary: GoBinary, name: string): Refused | undefined => {
+  if (!name.includes('[') || name.includes('go.shape.')) return undefined;
+  const all = bare(name);
+  const found = [
+    ...new Set([
+      ...instantiations(binary, all).map((fn) => fn.name),
+      ...inlinedCopies(binary, all).map(({ callee }) => callee),
+    ]),
+  ];
+  if (found.length === 0) return undefined;
+  // Some tables abbreviate the arguments, and then nothing tells one from another.
+  const told = found.filter((each) => !each.includes('[...]'));
+  const more = told.length > candidates ? ` and ${told.length - candidates} more` : '';
+  const others = told.length === 0 ? '' : `, or one of ${list(told.slice(0, candidates))}${more}`;
+  return new Refused(
+    'unknown-function',
+    `${name} has no code of its own: types of one shape share it; write ${all} for all of them${others}.`,
+  );
 };
 
 const list = (names: readonly string[]): string => names.join(', ');
 
 const inlinedPlaces = (binary: GoBinary, name: string): string => {
-  const copies = binary.inlinedCopiesOf(name);
+  const copies = inlinedCopies(binary, name);
   const places = copies.slice(0, 3).map((copy) => `${copy.caller} (${copy.file.split('/').at(-1)}:${copy.line})`);
   const more = copies.length - places.length;
   return `${list(places)}${more > 0 ? ` and ${more} more` : ''}`;
 };
 
 const unknown = (binary: GoBinary, name: string): Refused => {
-  const [copy] = binary.inlinedCopiesOf(name);
+  const shared = sharedShapes(binary, name);
+  if (shared !== undefined) return shared;
+  const [copy] = inlinedCopies(binary, name);
   if (copy !== undefined) {
     const line = `${copy.file.split('/').at(-1)}:${copy.line}`;
     return new Refused(
@@ -45,7 +84,12 @@ const unknown = (binary: GoBinary, name: string): Refused => {
       `${name} was inlined into ${inlinedPlaces(binary, name)} and has no code of its own; probe "${name} inlined" or the line ${line}, or build with -gcflags=-l.`,
     );
   }
-  const similar = binary.similarNames(name, candidates);
+  const similar = binary.similarNames(bare(name), candidates);
+  if (name.includes('*') && !name.includes('(*'))
+    return new Refused(
+      'unknown-function',
+      `There is no function ${name} in this program, and of patterns PACKAGE.* and PACKAGE/... are known; list names with: probelens functions BINARY --match REGEX.`,
+    );
   const advice =
     similar.length > 0 ? `did you mean ${list(similar)}?` : 'list its functions with: probelens functions BINARY.';
   return new Refused('unknown-function', `There is no function ${name} in this program; ${advice}`);
@@ -57,14 +101,16 @@ export const isAssembly = (fn: GoFunction): boolean => fn.file.endsWith('.s');
 const isThere = (binary: GoBinary, name: string): boolean =>
   binary.functionsNamed(name).length > 0 ||
   instantiations(binary, name).length > 0 ||
-  binary.inlinedCopiesOf(name).length > 0;
+  inlinedCopies(binary, name).length > 0;
 
 /**
  * A function's whole name. Its package may be written as the source calls it, as in Delve: "main.step" in a test binary,
  * whose linker knows it as "example.com/app.step", or "orders.Price" for "example.com/shop/orders.Price". Throws Refused
  * "ambiguous-function" where two packages of that name have such a function.
  */
-export const wholeName = (binary: GoBinary, name: string): string => {
+export const wholeName = (binary: GoBinary, asWritten: string): string => {
+  // As tracebacks and profiles have it.
+  const name = asWritten.replaceAll('[...]', '');
   if (binary.functionsNamed(name).length > 0) return name;
   const path = packageOf(name);
   const others = path === name || path.includes('/') ? [] : binary.packagesCalled(path).map(symbolPath);

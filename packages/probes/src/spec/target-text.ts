@@ -16,8 +16,23 @@ const positive = (scanner: Scanner, digits: string, what: string, position: numb
   return value;
 };
 
+/** What other tracers call things, and what is written here instead. */
+const habits: readonly (readonly [prefix: RegExp, instead: string])[] = [
+  [/^(?:uprobe|u|usdt|U):/, 'name the function alone, as in main.price'],
+  [/^(?:uretprobe|ur):/, 'name the function with "return", as in "main.price return"'],
+  [/^(?:kprobe|kretprobe|k|kr|fentry|fexit|kfunc|kretfunc):/, 'use a tracepoint, as in tracepoint:sched:sched_switch'],
+  [/^(?:t|rawtracepoint|rt):/, 'write tracepoint:CATEGORY:NAME'],
+  [/^(?:software|s|hardware|h):/, 'write perf:EVENT or perf:EVENT:PERIOD, as in perf:page-faults:100'],
+  [/^(?:profile|p|interval|i):/, 'write perf:cpu-clock:PERIOD in nanoseconds, as in perf:cpu-clock:10000000'],
+  [/^(?:syscalls|sched|signal|raw_syscalls|net|block|task):/, 'begin it with tracepoint:'],
+];
+
 const unquoted = (scanner: Scanner, start: number): ProbeTarget => {
   const name = scanner.takeUntilSpace();
+  // With one colon and a number it is a line of a file that happens to be called so.
+  const isLine = /^[^:]*:[0-9]+$/.test(name);
+  const [, instead] = isLine ? [] : (habits.find(([prefix]) => prefix.test(name)) ?? []);
+  if (instead !== undefined) return scanner.fail(`${name} is how another tracer says it; ${instead}`, start);
   if (name.startsWith('tracepoint:')) {
     const [, category, event] = tracepoint.exec(name) ?? [];
     if (category === undefined || event === undefined) {

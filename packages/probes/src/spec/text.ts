@@ -75,7 +75,9 @@ const readScope = (scanner: Scanner): ProbeScope => {
 const readAction = (scanner: Scanner): ProbeAction => {
   for (const kind of ['stop', 'count', 'snapshot'] as const) if (scanner.takeWord(kind)) return { kind };
   if (!scanner.takeWord('log')) {
-    return scanner.fail(`Expected stop, log, count or snapshot, found ${scanner.found()}`);
+    const meant = otherClauses.get(scanner.peekWord());
+    const advice = meant?.startsWith('do ') === true ? `; did you mean "${meant}"?` : '';
+    return scanner.fail(`Expected stop, log, count or snapshot, found ${scanner.found()}${advice}`);
   }
   return { kind: 'log', template: scanner.atLiteral() ? scanner.takeLiteral() : undefined };
 };
@@ -123,11 +125,29 @@ interface Clauses {
   initially?: 'on' | 'off';
 }
 
+/** Words that stand elsewhere for the same. */
+const otherClauses: ReadonlyMap<string, string> = new Map([
+  ...['where', 'when', 'unless', 'filter'].map((word): [string, string] => [word, 'if CONDITION']),
+  ...['ret', 'returns', 'exit', 'retval'].map((word): [string, string] => [word, 'return']),
+  ...['print', 'printf', 'log', 'echo', 'trace'].map((word): [string, string] => [word, 'do log']),
+  ...['stop', 'break', 'count', 'snapshot'].map((word): [string, string] => [
+    word,
+    `do ${word === 'break' ? 'stop' : word}`,
+  ]),
+  ...['stack', 'bt', 'backtrace', 'ustack'].map((word): [string, string] => [word, 'do snapshot']),
+  ['goroutine', 'on goroutine N'],
+  ['label', 'on label "key"="value"'],
+]);
+
 const readClause = (scanner: Scanner, clauses: Clauses): void => {
   const position = scanner.position;
   const found = scanner.peekWord();
   const word = clauseWords.find((each) => each === found);
-  if (word === undefined) scanner.fail(`Expected if, on, do, limit, then or initially, found ${scanner.found()}`);
+  if (word === undefined) {
+    const meant = otherClauses.get(found);
+    const advice = meant === undefined ? '' : `; did you mean "${meant}"?`;
+    scanner.fail(`Expected if, on, do, limit, then or initially, found ${scanner.found()}${advice}`);
+  }
   if (word !== 'then' && clauses.at.has(word)) scanner.fail(`There is a second "${word}"`, position);
   const isKept = word === 'then' && clauses.onMatch?.some(({ kind }) => kind === 'snapshot');
   if (isKept !== true) clauses.at.set(word, position);

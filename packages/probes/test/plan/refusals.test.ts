@@ -148,6 +148,11 @@ describe.skipIf(requirement('go').missing)('refusals', () => {
     expect(names.length).toBeGreaterThan(1);
     for (const name of names) expect(name).toMatch(/^main\.Largest\[.*\]$/);
     expect(plan('main.(*Stack).Push do count').ok).toBe(true);
+    // As tracebacks write it, and as the source does.
+    expect(plan('main.(*Stack[...]).Push do count')).toMatchObject({ ok: true });
+    expect(plan('main.Largest[int] do count')).toMatchObject({
+      refusal: { message: expect.stringMatching(/types of one shape share it; write main\.Largest for all of them/) },
+    });
     const one = plan(`"${names[0]}" if len(values) == 3`);
     expect(one.ok, JSON.stringify(one)).toBe(true);
   });

@@ -9,6 +9,7 @@ const habits: readonly (readonly [pattern: RegExp, says: string])[] = [
   [/\?\.|\?\?|\?/, 'Go has no operator with ?; write the two cases with && and ||'],
   [/\+\+|--|:=|[-+*/%&|^]=(?!=)|<<=|>>=/, 'a condition changes nothing; compare with =='],
   [/(?<![=!<>:])=(?!=)/, 'Go compares with =='],
+  [/:\s*%/, 'values are shown as Go prints them; leave the format out'],
   [/;/, 'a condition is one expression; join its parts with && or ||'],
   [/'[^'\\]{2,}'/, 'a text stands between double quotes, and between single ones is one character'],
   [/,/, 'a condition is one expression; join its parts with && or ||'],

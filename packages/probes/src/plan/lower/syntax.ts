@@ -286,7 +286,9 @@ const firstError = (node: Node): Node | undefined => {
 /** Throws Refused "syntax" for what is no Go expression and "unsupported-syntax" for what cannot be evaluated. */
 export const parseExpression = (parser: Parser, expression: string): Syntax => {
   const text = expression.trim();
-  const wrong = (at?: number): never => {
+  const wrong = (stumbled = 0): never => {
+    // Where nothing fits it is the whole.
+    const at = stumbled > before.length ? stumbled - before.length : undefined;
     throw new Refused('syntax', `"${text}" is not a Go expression; ${whyNotGo(text, at)}.`);
   };
   if (text.length > longestExpression)
@@ -303,7 +305,7 @@ export const parseExpression = (parser: Parser, expression: string): Syntax => {
     const node = list?.namedChildren[0];
     const isWhole = rootNode.namedChildren.length === 2 && list?.namedChildren.length === 1;
     if (rootNode.hasError || node === undefined || !isWhole || node.text !== text)
-      return wrong((firstError(rootNode)?.startIndex ?? before.length + text.length) - before.length);
+      return wrong(firstError(rootNode)?.startIndex);
     return convert(node);
   } finally {
     tree.delete();
