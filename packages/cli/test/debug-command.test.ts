@@ -64,6 +64,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('debug, by a scrip
         'probe main.price if o.ID < 0 do count',
         'continue',
         'print o.ID',
+        'whatis o.Price',
         'locals',
         'kernel',
         'next',
@@ -78,6 +79,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('debug, by a scrip
     // Ids divisible by 103 and 5 that leave 2 or 3 when divided by 4: 515 is the first.
     expect(stdout).toMatch(/> breakpoint 1 {2}main\.price/);
     expect(stdout).toMatch(/^515$/m);
+    expect(stdout).toMatch(/^float64$/m);
     expect(stdout).toMatch(/^mult = 4$/m);
     expect(stdout).toMatch(/^hits = 1$/m);
     expect(stdout).toMatch(/> step {2}main\.price {2}\S*order\.go:1[78] /);

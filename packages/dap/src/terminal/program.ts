@@ -163,6 +163,8 @@ export class Program {
       linesStartAt1: true,
       columnsStartAt1: true,
       pathFormat: 'path',
+      // Delve tells types to those only who ask so.
+      supportsVariableType: true,
     });
     const started = this.request(start.kind, start.arguments);
     // The answer to a launch that failed comes instead of the event.
