@@ -371,6 +371,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go', 'bpftool').missing)('loadin
     for (const description of ['BPF program loaded', 'BPF program refused']) {
       const after = await stopped();
       expect(after.description).toBe(description);
+      expect(after.text).toMatch(/\. C code loads it\.$/);
       await goOn(after.threadId);
     }
     expect(await stopOrEnd()).toBe('terminated');

@@ -230,10 +230,10 @@ export const onLoadCallers = (turn: Turn, hit: Hit, response: Response): void =>
   const { held } = turn.state;
   if (held?.stage.kind !== 'recognising' || held.stage.hit !== hit) return;
   const gate = gateOf(turn, hit.probe);
-  const caller = recognised(callersIn(response));
+  const caller = recognised(callersIn(response), hit.cause?.bpf);
   if (gate !== undefined && isOfLastLoad(turn, gate, hit.goroutine, hit.cause !== undefined)) next(turn);
   else if (gate === undefined || caller.kind === 'feature-test') {
-    if (caller.kind === 'feature-test' && hit.cause !== undefined) turn.say(passedText(hit), 'stdout');
+    if (caller.kind === 'feature-test' && hit.cause !== undefined) turn.say(passedText(caller.of, hit), 'stdout');
     next(turn);
   } else if (isBeforeLoad(gate)) {
     lookBefore(turn, gate, hit);

@@ -3,7 +3,7 @@
  * load that was refused with a log. Which it is, the callers tell, so they are looked at before a stop is shown: Delve is
  * asked for them, and without it the kernel has recorded them.
  */
-import type { BpfLoad } from '@probelens/probes';
+import type { BpfCall, BpfLoad } from '@probelens/probes';
 import { listOf, objectOf, type Response, stringOf } from '../message.js';
 import type { BpfSeen } from '../state/bpf.js';
 import type { Gate } from '../state/gate.js';
@@ -16,11 +16,13 @@ import { isBeforeLoad, isSameLoad } from './calls.js';
 export type Recognised =
   | { readonly kind: 'meant' }
   /** A program of the library's own. */
-  | { readonly kind: 'feature-test' }
+  | { readonly kind: 'feature-test'; readonly of: 'github.com/cilium/ebpf' | 'libbpf' }
   /** The person's program; the library repeats the load when it is refused. */
   | { readonly kind: 'library' }
   /** Made by C. `by`: the Go function that called it, one of cgo's; undefined: none is known. */
-  | { readonly kind: 'foreign'; readonly by: string | undefined };
+  | { readonly kind: 'foreign'; readonly by: string | undefined }
+  /** C makes it at this moment; its callers cannot be had. */
+  | { readonly kind: 'in-c' };
 
 /** All of them in the few frames between the system call and the person's code. */
 const callersAsked = 24;
@@ -44,12 +46,18 @@ export interface Caller {
   readonly file: string | undefined;
 }
 
-export const recognised = (callers: readonly Caller[]): Recognised => {
+/** Of the programs with which libbpf tries out the kernel the one that has a name (kernel_supports, libbpf 0.0.4 and later). */
+const nameOfTest = 'libbpf_nametest';
+
+/** `load`: what was loaded, after the load. */
+export const recognised = (callers: readonly Caller[], load: BpfCall | undefined): Recognised => {
+  if (load?.kind === 'load' && load.name === nameOfTest) return { kind: 'feature-test', of: 'libbpf' };
   const names = callers.map(({ name }) => name);
   if (names.includes('runtime.cgocall'))
     return { kind: 'foreign', by: names.find((each) => calledInC(each) !== undefined) };
   const paths = callers.map(({ file }) => file ?? '');
-  if (paths.some((path) => featureTests.test(path))) return { kind: 'feature-test' };
+  if (paths.some((path) => featureTests.test(path))) return { kind: 'feature-test', of: 'github.com/cilium/ebpf' };
+  if (paths.length > 0 && paths.every((path) => path === '')) return { kind: 'in-c' };
   return { kind: paths.some((path) => programs.test(path)) ? 'library' : 'meant' };
 };
 
@@ -74,8 +82,8 @@ export const isRepeated = (seen: readonly BpfSeen[], next: BpfLoad, goroutine: n
 };
 
 /** For people: what was passed over. */
-export const passedText = ({ cause }: Pick<Hit, 'cause'>): string =>
-  `Not stopped at: a feature test of github.com/cilium/ebpf${cause?.told === undefined ? '' : `, ${cause.told.line}`}`;
+export const passedText = (of: string, { cause }: Pick<Hit, 'cause'>): string =>
+  `Not stopped at: a feature test of ${of}${cause?.told === undefined ? '' : `, ${cause.told.line}`}`;
 
 const afterwards = (by: string | undefined): string => {
   const name = by === undefined ? undefined : calledInC(by);
@@ -88,8 +96,12 @@ const afterwards = (by: string | undefined): string => {
 /** A further sentence for a stop after the load. */
 export const callerText = (caller: Recognised, { cause }: Pick<Hit, 'cause'>): string | undefined => {
   if (caller.kind === 'foreign') return afterwards(caller.by);
-  if (caller.kind !== 'library') return undefined;
   const load = cause?.bpf;
+  if (caller.kind === 'in-c' && load?.kind === 'load')
+    return load.name === ''
+      ? 'C code loads it, without a name, as libbpf loads its feature tests.'
+      : 'C code loads it.';
+  if (caller.kind !== 'library') return undefined;
   if (load?.kind !== 'load' || load.errno === 0 || load.logLevel > 0) return undefined;
   return 'github.com/cilium/ebpf now loads it once more for the log, unless LogDisabled is set: continue for the verdict.';
 };

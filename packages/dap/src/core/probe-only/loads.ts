@@ -33,12 +33,14 @@ export const recogniseCallers = (turn: Turn, ticket: number, frames: readonly Mo
   if (phase?.kind !== 'recognising' || probeOnly?.leaving !== undefined) return undefined;
   const hit = phase.asked.get(ticket);
   if (hit === undefined) return undefined;
-  const caller = recognised(frames);
-  const isTest = caller.kind === 'feature-test';
   const { cause } = causeOf(hit);
-  if (isTest && cause !== undefined) turn.say(passedText({ cause }), 'stdout');
+  const caller = recognised(frames, cause?.bpf);
+  const isTest = caller.kind === 'feature-test';
+  if (isTest && cause !== undefined) turn.say(passedText(caller.of, { cause }), 'stdout');
   const hits = isTest ? phase.hits.filter((each) => each !== hit) : phase.hits;
-  const text = cause === undefined ? undefined : callerText(caller, { cause });
+  // A goroutine whose callers have no files is one of a program that could not be read.
+  const isUnclear = caller.kind === 'in-c' && cause?.goid !== '0';
+  const text = isUnclear ? undefined : callerText(caller, { cause });
   const told = text === undefined ? phase.told : new Map(phase.told).set(hit, text);
   const asked = new Map([...phase.asked].filter(([other]) => other !== ticket));
   set(turn, { phase: { ...phase, hits, asked, told } });
