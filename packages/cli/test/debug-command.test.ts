@@ -124,7 +124,20 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('debug, by a scrip
     const service = execa(program, ['serve', '20000'], { reject: false });
     const { exitCode, stdout, stderr } = await run(
       ['--attach', String(service.pid)],
-      ['bogus', 'break main.prise', 'break order.go:9999', 'clear 7', 'pause', 'goroutines Go 1]', 'list main.price'],
+      [
+        'bogus',
+        'break main.prise',
+        'break order.go:9999',
+        'clear 7',
+        'clear',
+        'help nothing',
+        'capture /proc/nowhere',
+        'help unprobe',
+        'break main.go:54 on goroutine 1',
+        'pause',
+        'goroutines Go 1]',
+        'list main.price',
+      ],
     );
     service.kill('SIGTERM');
     const report: unknown = JSON.parse((await service).stdout.trim().split('\n').at(-1) ?? '');
@@ -136,7 +149,13 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('debug, by a scrip
       'break main.prise',
       'break order.go:9999',
       'clear 7',
+      'clear',
+      'help nothing',
+      'capture /proc/nowhere',
     ]);
+    expect(said[6]).toContain('/proc/nowhere cannot be written (');
+    expect(stdout).toMatch(/^unprobe N\n +takes probe N out/m);
+    expect(stdout).toMatch(/^Breakpoint \d+ at \S*main\.go:54 on goroutine 1$/m);
     expect(said[1]).toMatch(/did you mean main\.price/);
     expect(stdout).toMatch(/^1 of \d+ goroutines$/m);
     expect(stdout).toMatch(/[\d.]+ us +\d+ {2}func price\(o \*Order/);

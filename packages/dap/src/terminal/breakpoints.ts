@@ -61,10 +61,16 @@ export const placeText = ({ place, at }: Breakpoint): string => {
   return where ?? `${shownPath(place.file)}:${place.line}`;
 };
 
+/** A condition may be, or end with, the goroutine that is meant. */
+const whenText = (condition: string | undefined): string => {
+  if (condition === undefined) return '';
+  return /^on (goroutine|main|current)\b/.test(condition) ? ` ${condition}` : ` if ${condition}`;
+};
+
 /** One line for lists. */
 export const breakpointText = (breakpoint: Breakpoint): string => {
   const { number, condition, hits, log, enabled, message } = breakpoint;
-  const when = `${condition === undefined ? '' : ` if ${condition}`}${hits === undefined ? '' : ` hits ${hits}`}`;
+  const when = `${whenText(condition)}${hits === undefined ? '' : ` hits ${hits}`}`;
   const action = log === undefined ? '' : ` log ${JSON.stringify(log)}`;
   return `Breakpoint ${number}${enabled ? '' : ' (off)'} at ${placeText(breakpoint)}${when}${action}${message === '' ? '' : `\n    ${message}`}`;
 };

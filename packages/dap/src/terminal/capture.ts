@@ -71,8 +71,13 @@ export const capture = async (desk: Desk, name: string): Promise<string> => {
     section('timeline', await lines(() => inConsole(desk, 'timeline'))),
   ].join('\n');
   const path = name === '' ? join(desk.stateDirectory, `capture-${now.replaceAll(':', '-')}.txt`) : resolve(name);
-  if (name === '') mkdirSync(desk.stateDirectory, { recursive: true, mode: 0o700 });
-  // Stacks and probes hold the program's data.
-  writeFileSync(path, text, { mode: 0o600 });
+  try {
+    if (name === '') mkdirSync(desk.stateDirectory, { recursive: true, mode: 0o700 });
+    // Stacks and probes hold the program's data.
+    writeFileSync(path, text, { mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new RequestFailure(`${path} cannot be written (${String(error.code)}); name another file.`);
+  }
   return path;
 };

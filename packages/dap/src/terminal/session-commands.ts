@@ -37,13 +37,21 @@ const quit = async (desk: Desk, rest: string): Promise<void> => {
 const entry = (desk: Desk, { names, takes, help }: Command): string =>
   `${bold(desk.screen, [names[0], ...names.slice(1)].join(', '))}${takes === undefined ? '' : ` ${takes}`}\n    ${help}`;
 
+/** What the help of the adapter's console says of one word: heads begin a line, what they do is indented below. */
+const consoleEntry = async ({ program }: Desk, word: string): Promise<string> => {
+  const answer =
+    program.state === 'ended' ? {} : await program.request('evaluate', { expression: 'help', context: 'repl' });
+  const entries = (stringOf(answer.result) ?? '').split(/\n(?=\S)/).filter((each) => each.split(/\s/)[0] === word);
+  if (entries.length === 0) throw new RequestFailure(`There is no command "${word}"; \`help\` lists them.`);
+  return entries.join('\n').trimEnd();
+};
+
 const showHelp = async (desk: Desk, rest: string): Promise<void> => {
   const { screen } = desk;
   if (rest !== '') {
     const command = findCommand(rest);
-    if (command === undefined) throw new RequestFailure(`There is no command "${rest}"; \`help\` lists them.`);
-    screen.print(entry(desk, command));
-    if (command.names[0] === 'list') screen.print(legend);
+    screen.print(command === undefined ? await consoleEntry(desk, rest) : entry(desk, command));
+    if (command?.names[0] === 'list') screen.print(legend);
     return;
   }
   for (const command of commands) screen.print(entry(desk, command));

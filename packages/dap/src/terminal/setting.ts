@@ -75,6 +75,8 @@ export const setting: readonly Command[] = [
     needs: 'program',
     completes: 'breakpoint',
     run: async ({ breakpoints, screen }, rest) => {
+      if (rest === '')
+        throw new RequestFailure('Say which, as in `clear 2`; `bp` lists them, `clearall` takes all out.');
       const breakpoint = breakpoints.numbered(rest);
       await breakpoints.remove(breakpoint);
       screen.print(`Breakpoint ${breakpoint.number} cleared at ${placeText(breakpoint)}`);
