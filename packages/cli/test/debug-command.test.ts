@@ -133,7 +133,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('debug, by a scrip
         'help nothing',
         'capture /proc/nowhere',
         'help unprobe',
-        'break main.go:54 on goroutine 1',
+        'break main.price on goroutine 1',
         'pause',
         'goroutines Go 1]',
         'list main.price',
@@ -155,7 +155,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('debug, by a scrip
     ]);
     expect(said[6]).toContain('/proc/nowhere cannot be written (');
     expect(stdout).toMatch(/^unprobe N\n +takes probe N out/m);
-    expect(stdout).toMatch(/^Breakpoint \d+ at \S*main\.go:54 on goroutine 1$/m);
+    expect(stdout).toMatch(/^Breakpoint \d+ at main\.price, \S*order\.go:\d+ on goroutine 1$/m);
     expect(said[1]).toMatch(/did you mean main\.price/);
     expect(stdout).toMatch(/^1 of \d+ goroutines$/m);
     expect(stdout).toMatch(/[\d.]+ us +\d+ {2}func price\(o \*Order/);
