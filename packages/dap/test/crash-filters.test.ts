@@ -85,4 +85,14 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('crashes as except
     // The kernel delivers SIGKILL to the other threads of a program that ends.
     expect(client.output).not.toContain('SIGKILL');
   });
+
+  it('without Delve: a fatal error, and where the processor refused', async () => {
+    await begin('probe', ['crash'], 'fault');
+    const { threadId, info } = await stopped();
+    expect(info).toMatchObject({ description: 'fatal error: fault (SIGSEGV at address 0xdead0000)' });
+    await client.ask('continue', { threadId });
+    await client.next('terminated');
+    if (target.alive) await once(target.child, 'exit');
+    expect(target.child.exitCode).toBe(2);
+  });
 });

@@ -8,14 +8,15 @@ import { signalName } from './signal-names.js';
 const value = (name: string, type: string, text: string): CapturedValue => ({ name, type, text, faulted: false });
 
 const valuesOf = (record: CrashRecord, { pid, tid }: ProbeEvent): readonly CapturedValue[] => {
-  const { what, panics, message, code, signal, createdBy } = record;
+  const { what, panics, message, code, signal, fault, createdBy } = record;
+  const faults = fault === undefined ? [] : [value('fault', 'string', `${fault.name} at address ${fault.address}`)];
   switch (what) {
     case 'panic':
     case 'recovered':
     case 'fatal-panic':
-      return panics.map(({ text, type }) => value('panic', type ?? 'nil', text));
+      return [...panics.map(({ text, type }) => value('panic', type ?? 'nil', text)), ...faults];
     case 'throw':
-      return [value('message', 'string', message ?? '?')];
+      return [value('message', 'string', message ?? '?'), ...faults];
     case 'exit':
       return [value('code', 'int', String(code ?? '?'))];
     case 'signal':
@@ -30,7 +31,7 @@ const valuesOf = (record: CrashRecord, { pid, tid }: ProbeEvent): readonly Captu
   }
 };
 
-/** The same event with one value, or one for each panic; any other event as it is. */
+/** The same event with one value, or one for each panic, and the fault that they came of; any other event as it is. */
 export const readableCrash = (event: ProbeEvent, plan: ProbePlan | undefined, binary: GoBinary): ProbeEvent => {
   const record = plan === undefined ? undefined : readCrash(event, plan, binary);
   if (record === undefined) return event;

@@ -5,11 +5,21 @@ import type { ExceptionFilter, FilterSource, Told } from './filter.js';
 const textOf = (values: readonly CapturedValue[], name: string): string =>
   values.findLast((value) => value.name === name)?.text ?? '?';
 
+/** " (SIGSEGV at address 0x0)", where the processor began it. */
+const faultText = (values: readonly CapturedValue[]): string => {
+  const fault = values.find(({ name }) => name === 'fault');
+  return fault === undefined ? '' : ` (${fault.text})`;
+};
+
 const source = (text: string, optional = false): FilterSource => ({ text, subject: undefined, optional });
 
 const panics =
   (id: string, description: (panic: string) => string) =>
-  (values: readonly CapturedValue[]): Told => ({ id, description: description(textOf(values, 'panic')), stops: true });
+  (values: readonly CapturedValue[]): Told => ({
+    id,
+    description: description(`${textOf(values, 'panic')}${faultText(values)}`),
+    stops: true,
+  });
 
 const exits = (values: readonly CapturedValue[]): Told => ({
   id: 'os.Exit',
@@ -19,7 +29,7 @@ const exits = (values: readonly CapturedValue[]): Told => ({
 
 const fails = (values: readonly CapturedValue[]): Told => ({
   id: 'fatal error',
-  description: `fatal error: ${textOf(values, 'message')}`,
+  description: `fatal error: ${textOf(values, 'message')}${faultText(values)}`,
   stops: true,
 });
 
