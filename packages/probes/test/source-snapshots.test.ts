@@ -31,7 +31,6 @@ describe.skipIf(requirement('kernel', 'go').missing)('a snapshot at an event of 
   for (const [what, flags] of [
     ['where it was linked', []],
     ['wherever the kernel has loaded it', ['-buildmode=pie']],
-    ['without inlining', ['-gcflags=all=-N -l']],
   ] as const) {
     it(`shows the callers of a program that lies ${what}`, { timeout: 120_000 }, async () => {
       const path = await privateCopy(await buildFixture('errands', { flags }), directory);

@@ -35,6 +35,19 @@ const readRune = (text: string): bigint => {
   return characters.length === 1 && point !== undefined ? BigInt(point) : badLiteral(text);
 };
 
+/** Digits that an exponent moves the point by at most; more is no value of any type. */
+const furthestPoint = 5000;
+
+/** Decimal, or 0x1.8p3: the mantissa is hexadecimal, the exponent decimal and one of 2. */
+const readFloat = (digits: string): Rational | undefined => {
+  const [, whole = '', fraction = '', exponent] = /^0x([0-9a-f]*)(?:\.([0-9a-f]*))?p([+-]?\d+)$/i.exec(digits) ?? [];
+  if (exponent === undefined) return parseDecimal(digits);
+  const power = Number(exponent) - 4 * fraction.length;
+  if (whole + fraction === '' || Math.abs(power) > furthestPoint) return undefined;
+  const mantissa = BigInt(`0x${whole}${fraction}`);
+  return power < 0 ? rational(mantissa, 2n ** BigInt(-power)) : rational(mantissa * 2n ** BigInt(power), 1n);
+};
+
 /** Undefined for a syntax that is no literal. */
 export const literal = (syntax: Syntax): Constant | undefined => {
   try {
@@ -44,7 +57,7 @@ export const literal = (syntax: Syntax): Constant | undefined => {
       case 'rune':
         return { kind: 'integer', value: readRune(syntax.text), rune: true };
       case 'float':
-        return { kind: 'float', value: parseDecimal(syntax.text.replaceAll('_', '')) ?? badLiteral(syntax.text) };
+        return { kind: 'float', value: readFloat(syntax.text.replaceAll('_', '')) ?? badLiteral(syntax.text) };
       case 'string':
         return { kind: 'string', value: syntax.value };
       default:

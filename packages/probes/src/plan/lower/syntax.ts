@@ -136,7 +136,7 @@ const convertArguments = (node: Node): readonly Syntax[] => {
 };
 
 /** The type in `x.(T)`. */
-const convertType = (node: Node): Syntax => {
+const convertType = (node: Node, advice = 'ask for a type with a name'): Syntax => {
   const { text } = node;
   switch (node.type) {
     case 'parenthesized_type': {
@@ -185,7 +185,7 @@ const convertType = (node: Node): Syntax => {
     default:
       throw new Refused(
         'unsupported-syntax',
-        `${text}: the kernel cannot look for this type in an interface; ask for a type with a name.`,
+        `${text}: the kernel knows no types without a name but []T, [N]T, map[K]V and chan T; ${advice}.`,
       );
   }
 };
@@ -241,7 +241,7 @@ const convert = (node: Node): Syntax => {
         return refuseForm(node, 'calls no functions', 'compare variables, fields and elements');
       return { kind: 'call', text, callee: convert(field(node, 'function')), arguments: convertArguments(node) };
     case 'composite_literal':
-      return convertLiteral(field(node, 'body'), text, convertType(field(node, 'type')));
+      return convertLiteral(field(node, 'body'), text, convertType(field(node, 'type'), 'compare field by field'));
     case 'literal_value':
       return convertLiteral(node, text, undefined);
     case 'literal_element': {
