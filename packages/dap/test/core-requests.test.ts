@@ -237,6 +237,21 @@ describe('setting breakpoints', () => {
     ]);
   });
 
+  it('does not take for others what Delve wrote before the agent refused the rest', () => {
+    const world = World.ready();
+    const source = { path: '/src/x.go' };
+    world.request('setBreakpoints', { source, breakpoints: [{ line: 3 }, { line: 7, condition: 'x == 1' }] });
+    world.answerPlans();
+    const [first] = world.toDelve();
+    world.delveAnswer(first, { breakpoints: [{ id: 1, verified: true, line: 3 }] });
+    world.answerArms(() => 'A thread stands there.');
+    const outputs = world.take();
+    expect(outputs.filter(({ kind }) => kind === 'to-delve')).toMatchObject([
+      { message: { arguments: { breakpoints: [{ line: 3 }, { line: 7 }] } } },
+    ]);
+    expect(outputs.filter(({ kind }) => kind === 'inspect-text')).toMatchObject([{ places: { lines: [{ line: 7 }] } }]);
+  });
+
   it.each([
     ['x == 1 on goroutine 19', '(x == 1) && runtime.curg.goid == 19'],
     ['on main', 'runtime.curg.goid == 1'],

@@ -166,7 +166,9 @@ const askDelve = (turn: Turn, work: SetWork): LaneProgress => {
   if (isInDoubt(turn.state)) return behindMending(turn, interrupted(turn, work));
   const mine = forDelve(turn, work);
   const wants = mine.map((index) => work.wants[index]).filter((want) => want !== undefined);
-  const fresh = newInDelve(turn.state, work.group, wants);
+  // Not what Delve was given a moment ago, before the agent refused another of them.
+  const given = new Set(work.stage.has?.map((index) => work.wants[index]?.key));
+  const fresh = newInDelve(turn.state, work.group, wants).filter(({ key }) => !given.has(key));
   const clearing = fresh.length === 0 ? undefined : clearWay(turn, work, fresh);
   if (clearing !== undefined) return clearing;
   const before = turn.state.groups.get(work.group)?.placed ?? [];
