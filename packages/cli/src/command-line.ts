@@ -26,6 +26,8 @@ export const runCommandLine = async (
   find: (name: string) => Pick<CommandEntry, 'load'>,
 ): Promise<number> => {
   process.stdout.on('error', (error) => {
+    // A terminal that is gone: SIGHUP or the end of the input says so to whoever has a session to end.
+    if (isSystemError(error) && error.code === 'EIO' && process.stdout.isTTY) return;
     if (!isSystemError(error) || error.code !== 'EPIPE') throw error;
     // A server hears of it too, and ends its sessions first.
     if (process.stdout.listenerCount('error') > 1) return;

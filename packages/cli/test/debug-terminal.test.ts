@@ -185,12 +185,21 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('at a terminal', (
   });
 
   it('goes with its terminal, and takes the program that it started', async () => {
-    const terminal = open('gone', ['--kernel', 'off', program, '--', '1000000000']);
+    // The shell outlives the terminal and writes down how the session ended.
+    const code = join(directory, 'gone-code');
+    const words = PseudoTerminal.command([...command, '--kernel', 'off', program, '--', '1000000000']);
+    const terminal = new PseudoTerminal(`trap : HUP; ${words}; echo $? >${code}`, {
+      cwd: directory,
+      env: { ...process.env, XDG_STATE_HOME: stateOf('gone'), NO_COLOR: '1' },
+    });
+    terminals.push(terminal);
     await terminal.until(ready);
     terminal.type('continue\r');
     await terminal.until('(running) ');
     terminal.close();
     await nothingLeft(`XDG_STATE_HOME=${stateOf('gone')}`);
+    // By the hang-up, as every program: not by an error of its own.
+    expect(readFileSync(code, 'utf8')).toBe('129\n');
   });
 
   it('leaves its stdin to the program when told so, and reads commands from the terminal', async () => {

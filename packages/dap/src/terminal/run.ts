@@ -58,7 +58,7 @@ export const runTerminal = async (options: TerminalOptions): Promise<number> => 
             ? end({ how: attached ? 'leave' : 'kill', code: signalCodes.SIGINT })
             : prompt.interrupt(),
         onEnd: () => take('quit'),
-        onGone: () => end({ how: attached ? 'leave' : 'kill', code: 0 }),
+        onGone: () => end({ how: attached ? 'leave' : 'kill', code: signalCodes.SIGHUP }),
         complete: (line) => complete(desk, line),
       })
     : undefined;
@@ -97,6 +97,9 @@ export const runTerminal = async (options: TerminalOptions): Promise<number> => 
   if (editor === undefined) await failed;
   clean();
   signals.off();
+  // Node 20 aborts, with a core dump, where it cannot reset a terminal that is gone (src/node.cc, ResetStdio): it dies of the
+  // hang-up as other programs do.
+  if (code === signalCodes.SIGHUP && editor !== undefined) process.kill(process.pid, 'SIGHUP');
   return code === 0 && !good ? 1 : code;
 };
 
