@@ -1,11 +1,11 @@
-/** What an agent that was killed leaves in the text, with the real Delve: taken out before Delve writes there. */
+/** An agent that is killed or hangs, with the real Delve: what it leaves in the text, and who waits for it. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
 import { loadPlanner } from '@probelens/probes';
 import { describe, expect, it } from 'vitest';
 import { fixtureSources } from '../../../test/fixture-build.js';
-import { requirement } from '../../../test/requirements.js';
+import { requirement, soaking } from '../../../test/requirements.js';
 import { firstOf, present } from './answers.js';
 import { childrenOf, commandOf, LiveProgram } from './live-program.js';
 import { SessionStage } from './session-stage.js';
@@ -36,10 +36,10 @@ const lineBeginning = async (path: string) => {
   }
 };
 
-describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a breakpoint that a killed agent has left', () => {
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('an agent that is lost', () => {
   const stage = new SessionStage('lost-agent');
 
-  it('is taken out before Delve has one there, which stops and leaves the program as it was', async () => {
+  it('leaves a breakpoint that is taken out before Delve has one there, and the program is as it was', async () => {
     const path = await stage.program('orders', { flags: ['-gcflags=all=-N -l'] });
     const place = await lineBeginning(path);
     const target = await LiveProgram.start(path, ['serve', '2000']);
@@ -71,6 +71,29 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a breakpoint that
     await client.ask('disconnect', { terminateDebuggee: false });
     expect(place.whole(target)).toBe(true);
     place.close();
+    expect(await target.verdict()).toMatch(/"wrong":0.* code 0 signal null$/);
+  });
+
+  // It takes the ten seconds that an agent has to answer.
+  it.runIf(soaking)('holds no stop when the agent hangs, and Delve has its breakpoints then (soak)', async () => {
+    const path = await stage.program('orders');
+    const target = await LiveProgram.start(path, ['serve', '2000']);
+    const client = await stage.begin('attach', { mode: 'local', processId: target.pid });
+    const breakpoints = [{ name: 'main.price', condition: 'o.ID >= 0' }];
+    const { id } = firstOf((await client.request('setFunctionBreakpoints', { breakpoints })).breakpoints);
+    await client.ask('configurationDone');
+    const { threadId } = (await client.next('stopped')).body;
+    const agent = present(childrenOf(stage.server.child.pid ?? 0).find((pid) => commandOf(pid).endsWith('agent')));
+    process.kill(agent, 'SIGSTOP');
+    // Hits that it has told of come first.
+    while (!client.output.includes('The probe agent does not answer and is ended.')) {
+      await client.ask('continue', { threadId });
+      await client.next('stopped');
+    }
+    expect((await client.next('breakpoint')).body).toMatchObject({ breakpoint: { id, verified: true } });
+    await client.ask('continue', { threadId });
+    expect((await client.next('stopped')).body.hitBreakpointIds).toEqual([id]);
+    await client.ask('disconnect', { terminateDebuggee: false });
     expect(await target.verdict()).toMatch(/"wrong":0.* code 0 signal null$/);
   });
 });
