@@ -10,23 +10,17 @@ import {
   u32,
 } from '@probelens/bpf';
 import type { BpfCall, BpfWhat } from '../../bpf-load/call.js';
-import { bpfFields, bpfValues } from '../../bpf-load/fields.js';
-import { bpfDetails, bpfLine } from '../../bpf-load/text.js';
 import type { ProbeCounters, ProbeEvent } from '../../events.js';
-import type { LoweredExpression } from '../../plan/expression.js';
 import type { PlannedCapture } from '../../plan/plan.js';
 import { recordLayout } from '../../program/record.js';
-import type { ProgramMachine } from '../../program/registers.js';
 import { stateSize } from '../../program/state.js';
-import type { ProbeSpec } from '../../spec/spec.js';
 import { type Armed, countersFrom, Opened } from '../armed.js';
-import type { Control } from '../control.js';
-import { roamingStack } from '../linked-stack.js';
 import type { ProcessIdentity } from '../process-state.js';
-import type { ProgramCode, SourceRuntime } from '../protocol.js';
-import * as refusal from '../refusal.js';
+import type { ProgramCode } from '../protocol.js';
 import { memoryPlaces } from '../source-stack.js';
-import { checkCondition, holds } from './condition.js';
+import { type BpfRequest, checkRequest } from './asked.js';
+import { eventOf } from './call-event.js';
+import { holds } from './condition.js';
 import { GoPrograms } from './go-programs.js';
 import { callLayout, commands, pendingBytes } from './layout.js';
 import { kernelObjects } from './objects.js';
@@ -37,28 +31,6 @@ import { CallRecords, type SeenCall } from './records.js';
 import { withReloadedLog } from './reload.js';
 import type { BpfProgramRequest } from './request.js';
 import { WaitingCalls } from './waiting-calls.js';
-
-export interface BpfRequest {
-  readonly id: number;
-  readonly spec: ProbeSpec;
-  readonly what: BpfWhat;
-  /** Undefined: every process on this machine but the agent, as far as `user` allows. */
-  readonly target: ProcessIdentity | undefined;
-  /** Processes of this user's only; undefined: everybody's. */
-  readonly user: number | undefined;
-  readonly runtime: SourceRuntime | undefined;
-  readonly condition: LoweredExpression | undefined;
-  /** A refused program that asked for no log is loaded once more, with one. */
-  readonly reloadForLog: boolean;
-  /** The program that makes the calls: for the callers of a halt. */
-  readonly code: ProgramCode | undefined;
-  readonly machine: ProgramMachine;
-  /** "arm": the thread that a call was made on stops at the next gate that it executes (program/armed-thread.ts). */
-  readonly stop: 'none' | 'arm' | 'halt';
-  readonly control: Control;
-  /** Resolves when the events have left this process. */
-  readonly send: (events: readonly ProbeEvent[]) => Promise<void>;
-}
 
 const commandsOf: Readonly<Record<BpfWhat, readonly number[]>> = {
   load: [commands.programLoad],
@@ -80,20 +52,6 @@ const smallRingBytes = 64 * 1024;
 const threadPointer = { amd64: 'thread.fsbase', arm64: 'thread.uw.tp_value' } as const;
 
 const FIRST = u32(0);
-
-const holesOf = ({ action }: ProbeSpec): readonly string[] =>
-  action.kind === 'log'
-    ? [...(action.template ?? '').matchAll(/\{([^{}]*)\}/g)].map((match) => (match[1] ?? '').trim())
-    : [];
-
-/** Throws `Refused`. */
-const checkRequest = ({ spec, what, condition }: BpfRequest): void => {
-  if (condition !== undefined) checkCondition(condition);
-  const known = bpfFields(what).map(({ name }) => name);
-  const unknown = holesOf(spec).filter((hole) => !known.includes(hole));
-  if (unknown.length > 0)
-    throw refusal.unsupported(`{${unknown.join('}, {')}} in a template`, `bpf:${what} has ${known.join(', ')}`);
-};
 
 /** What no process has. */
 const everybody: ProcessIdentity = { pid: 0, startTime: '0' };
@@ -303,25 +261,3 @@ interface Found {
 }
 
 const only = ({ event }: Found): ProbeEvent => event;
-
-const eventOf = (
-  probe: number,
-  number: number,
-  { header, callers }: SeenCall,
-  bpf: BpfCall,
-  code: ProgramCode | undefined,
-): ProbeEvent => ({
-  probe,
-  number,
-  time: String(header.time),
-  cpu: header.cpu,
-  pid: header.pid,
-  tid: header.tid,
-  goid: String(header.goroutine),
-  faulted: false,
-  trapped: header.trapped,
-  values: bpfValues(bpf),
-  bpf,
-  told: { line: bpfLine(bpf), details: bpfDetails(bpf, { whole: false }) },
-  ...(code === undefined || callers === undefined ? {} : roamingStack(code, callers.codeEnd, callers.recorded)),
-});
