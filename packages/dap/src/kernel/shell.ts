@@ -6,8 +6,8 @@ import type { Focus, KeepState, KernelWish } from '../core/output.js';
 import type { MomentFrame } from '../core/state/moments.js';
 import type { DelveShell } from '../delve/shell.js';
 import { sentenceOf } from '../errors.js';
-import { type Keeper, startKeeper } from '../keeper/spawn.js';
 import type { DapOptions } from '../options.js';
+import { Keeping } from './keeping.js';
 import { changedPlaces, type TextPlace } from './live-text.js';
 import { Mender } from './mender.js';
 import { pathRules } from './paths.js';
@@ -23,8 +23,7 @@ export class KernelShell {
   readonly #delve: DelveShell;
   readonly #tell: (input: Input) => void;
   #room: KernelRoom | undefined;
-  #keeper: Keeper | undefined;
-  #keep: KeepState | undefined;
+  readonly #keeping: Keeping;
   /** Started ahead of the program; taken by the first room that wants the same command. */
   #early: { readonly agent: Promise<AgentClient> } | undefined;
 
@@ -32,6 +31,7 @@ export class KernelShell {
     this.#options = options;
     this.#delve = delve;
     this.#tell = tell;
+    this.#keeping = new Keeping(options.keeperCommand, delve);
   }
 
   /** Starting agent and planner takes as long as Delve takes to start the program: they begin together. */
@@ -188,6 +188,12 @@ export class KernelShell {
     this.#tell({ kind: 'planned', ticket, outcomes });
   }
 
+  /** A line of the console. */
+  #say(sentence: string): void {
+    const body = { category: 'console', output: `${sentence}\n` };
+    this.#tell({ kind: 'delve-message', message: { seq: 0, type: 'event', event: 'output', body } });
+  }
+
   /** At once: Delve is sent its breakpoints next. */
   inspect(places: DelvePlaces, held: DelvePlaces, own: readonly string[]): void {
     try {
@@ -195,9 +201,7 @@ export class KernelShell {
       if (found.length > 0) this.#tell({ kind: 'strangers-found', places: found });
     } catch (error) {
       // A look that failed must not cost the breakpoint.
-      const output = `The program's code could not be compared with its file: ${sentenceOf(error)}\n`;
-      const body = { category: 'console', output };
-      this.#tell({ kind: 'delve-message', message: { seq: 0, type: 'event', event: 'output', body } });
+      this.#say(`The program's code could not be compared with its file: ${sentenceOf(error)}`);
     }
   }
 
@@ -217,7 +221,11 @@ export class KernelShell {
   }
 
   async arm(ticket: number, plans: readonly Armable[]): Promise<void> {
-    await this.#ensureKeeper();
+    try {
+      await this.#keeping.ensure(this.#room?.agentOutput);
+    } catch (error) {
+      this.#say(`No keeper for this session: ${sentenceOf(error)}`);
+    }
     const outcomes = (await this.#room?.arm(plans)) ?? plans.map(() => ({ ok: false as const, message: noAgent }));
     this.#tell({ kind: 'armed', ticket, outcomes });
   }
@@ -319,34 +327,7 @@ export class KernelShell {
   }
 
   keep(state: KeepState): void {
-    this.#keep = state;
-    this.#keeper?.tell(state);
-  }
-
-  /** Before the first gate: from then on nobody may let go of Delve's connection too early. */
-  async #ensureKeeper(): Promise<void> {
-    const command = this.#options.keeperCommand;
-    const delve = this.#delve.socket;
-    const room = this.#room;
-    if (this.#keeper !== undefined || command === undefined || delve === undefined || room === undefined) return;
-    const streams = { delve, agent: room.agentOutput, delveOutput: this.#delve.ownOutput };
-    const nothing: KeepState = {
-      live: false,
-      pid: undefined,
-      sources: [],
-      functions: false,
-      instructions: false,
-      step: false,
-    };
-    try {
-      this.#keeper = startKeeper(command, streams, this.#keep ?? nothing);
-      await this.#keeper?.ready;
-    } catch (error) {
-      // Gates are as safe as without a keeper then: only a SIGKILL of this process is not survived.
-      const output = `No keeper for this session: ${sentenceOf(error)}\n`;
-      const body = { category: 'console', output };
-      this.#tell({ kind: 'delve-message', message: { seq: 0, type: 'event', event: 'output', body } });
-    }
+    this.#keeping.tell(state);
   }
 
   /** Whoever waits for an answer of its has one then. */
@@ -373,9 +354,7 @@ export class KernelShell {
   }
 
   async dismissKeeper(): Promise<void> {
-    const keeper = this.#keeper;
-    this.#keeper = undefined;
-    await keeper?.dismiss();
+    await this.#keeping.dismiss();
   }
 }
 
