@@ -78,7 +78,7 @@ export class ArmedSource implements Armed {
     if (unknown.length > 0 && source.type === 'kprobe') throw refusal.fieldsUnseen();
     if (unknown.length > 0) {
       const names = known.map((each) => each.capture.name).join(', ');
-      throw refusal.unsupported(`The field ${unknown.join(', ')}`, `it has ${names}`);
+      throw refusal.unsupported(`The field ${unknown.join(', ')}`, `it has ${names || 'none'}`);
     }
     this.captures = fields.map((each) => each.capture);
     const { code, starting } = request;

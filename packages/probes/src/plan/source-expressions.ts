@@ -83,7 +83,7 @@ const scopeOf = (event: string, fields: readonly EventField[], knowsGoroutine: b
   namedType: () => undefined,
   packagesCalled: () => [],
   knowsGoroutine,
-  missing: (name) => `${event} has no field ${name}; it has ${fields.map((field) => field.name).join(', ')}.`,
+  missing: (name) => `${event} has no field ${name}; it has ${fields.map((field) => field.name).join(', ') || 'none'}.`,
 });
 
 /** From which byte of a text on; undefined where that is no fixed one of those that are looked at. */
