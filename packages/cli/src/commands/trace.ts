@@ -97,7 +97,7 @@ export const trace: Command = {
   --probe TEXT      for example 'main.price if o.Qty == 0 do log "{o.ID}"', 'tracepoint:sched:sched_switch do count',
                     'tracepoint:syscalls:sys_enter_write if fd == 1 && count > 100', 'main.price on label "tenant"="acme"',
                     'main.open then arm 2' (the second probe is off until then)
-  --library FILE    the Go code is in this shared library, which the program loads (-buildmode=c-shared)
+  --library FILE    the Go code is in this shared library, which the program loads (-buildmode=c-shared, or plugin)
   --budget PERCENT  of one core that a probe may cost before it is taken out, or none; 50% unless given
   --json            one object for each event, {t, probe, pid, tid, cpu, goid, values, lost}, and one for the table;
                     a program that is started prints nothing then
