@@ -9,7 +9,7 @@ export { type StepResult, step } from './core/step.js';
 export { findDelve } from './delve/find.js';
 export { AdapterError, errors, type UserError } from './errors.js';
 export { type KeeperOptions, runKeeper } from './keeper/keeper.js';
-export type { PlannerPort } from './kernel/room.js';
+export type { PlannerPort } from './kernel/item-plans.js';
 export { keepRun, lastRun } from './latency/last-run.js';
 export { type LatencyReport, type Measure, measureLatency } from './latency/measure.js';
 export { latencyText } from './latency/report-text.js';

@@ -2,7 +2,7 @@ import type { GoBinary } from '@probelens/gosym';
 import type { AgentClient } from '@probelens/probes';
 import type { Input } from './core/input.js';
 import type { Output } from './core/output.js';
-import type { PlannerPort } from './kernel/room.js';
+import type { PlannerPort } from './kernel/item-plans.js';
 
 /** What the adapter has to be told by whoever starts it. */
 export interface DapOptions {

@@ -1,19 +1,15 @@
 /** The kernel side of one session: the target's binary, the planner and the agent. Opened when Delve has the program. */
 
-import { type GoBinary, type GoFunction, virtualAddress } from '@probelens/gosym';
+import type { GoBinary } from '@probelens/gosym';
 import {
   type AgentClient,
   type AgentTarget,
   type Armed,
   type ArmSourceParams,
-  canCountHits,
   type DescribedLoad,
-  type PlannedSite,
-  type PlanResult,
   type ProbeCounters,
   type ProbeEvent,
   type ProbePlan,
-  type ProbeSpec,
   sourceOrigin,
   stackPositions,
 } from '@probelens/probes';
@@ -24,7 +20,6 @@ import type {
   DelvePlaces,
   GoStatement,
   PlanItem,
-  Planned,
   PlanOutcome,
   SourcePlan,
   StrangerPlace,
@@ -36,41 +31,11 @@ import { functionNames } from '../function-names.js';
 import { CrashEvents } from './crash-events.js';
 import { goStatementsAt } from './go-statements.js';
 import { Halts } from './halts.js';
-import { lineBeginning } from './line-runs.js';
+import { ItemPlans, type PlannerPort } from './item-plans.js';
 import { foreignBreakpoints } from './live-text.js';
 import type { PathRules } from './paths.js';
-import {
-  avoidedOffsets,
-  placeOf,
-  placesOf,
-  type SpecOutcome,
-  sourceName,
-  specsOf,
-  spokenCost,
-  spokenYielding,
-  together,
-} from './planning.js';
+import { avoidedOffsets, placesOf, together } from './planning.js';
 import { addressInMemory, programOf, tracedBy } from './target.js';
-
-/** What is needed of the planner; its own package implements it. */
-export interface PlannerPort {
-  plan(
-    spec: ProbeSpec,
-    binary: GoBinary,
-    options?: { readonly use?: 'stop' | 'log'; readonly avoid?: readonly number[]; readonly yielding?: boolean },
-  ): PlanResult;
-  /** Gates for stops at events of the kernel. */
-  armedThreadPlans?(binary: GoBinary, options?: { readonly avoid?: readonly number[] }): readonly ProbePlan[];
-  /** See FirstLine in the planner; only the address of the body is of interest here. */
-  firstLineOf?(
-    fn: GoFunction,
-    binary: GoBinary,
-  ): {
-    readonly bodyLine: number | undefined;
-    readonly bodyAddress: number | undefined;
-    readonly behindCall: boolean;
-  };
-}
 
 export interface RoomOptions {
   readonly process: /** `pid`: Delve said so, or the client attached to it; undefined: whoever Delve traces. */
@@ -110,20 +75,12 @@ const isBusy = (error: unknown): boolean =>
 
 const withoutPlace = ({ place: _, hits: __, ...plan }: ProbePlan & Armable): ProbePlan => plan;
 
-const behindCall =
-  'the function allocates what it was given before this line begins, and a stop would be in the midst of that.';
-
-const uncounted =
-  'a hit is not counted when its condition reads memory that is not there, and the count would be wrong.';
-
-const messageOf = ({ message }: { readonly message: string }): string => message;
-
 /** More than a person reads through. */
 const mostNames = 100;
 
 export class KernelRoom {
   readonly #binary: GoBinary;
-  readonly #planner: PlannerPort;
+  readonly #plans: ItemPlans;
   readonly #agent: AgentClient;
   readonly #target: AgentTarget;
   readonly #halts: Halts | undefined;
@@ -133,7 +90,7 @@ export class KernelRoom {
 
   private constructor(binary: GoBinary, planner: PlannerPort, agent: AgentClient, options: RoomOptions, pid: number) {
     this.#binary = binary;
-    this.#planner = planner;
+    this.#plans = new ItemPlans(binary, planner, options.process.kind === 'traced');
     this.#agent = agent;
     this.#target = agentTarget(options.process, pid);
     this.#paths = options.paths;
@@ -207,7 +164,7 @@ export class KernelRoom {
     const avoid = this.#avoided(places);
     return items.map((item) => {
       const here = item.kind === 'line' ? { ...item, file: this.#paths.toBinary(item.file) } : item;
-      const outcomes = specsOf(here, this.#binary).map((spec) => this.#planOne(here, spec, avoid));
+      const outcomes = this.#plans.outcomes(here, avoid);
       return together(outcomes, (file) => this.#paths.toClient(file));
     });
   }
@@ -226,72 +183,6 @@ export class KernelRoom {
       ({ address }) => !known.has(this.#binary.offsetOf(address)),
     );
     return foreignBreakpoints(this.#target.pid, this.#binary, wanted, Number(bias));
-  }
-
-  #planOne(item: PlanItem, spec: SpecOutcome, avoid: readonly number[]): PlanOutcome {
-    if (!spec.ok) return spec;
-    const source = sourceName(spec.spec);
-    if (source !== undefined) {
-      const subject = item.kind === 'source' ? item.subject : undefined;
-      const plan = { source: true, spec: spec.spec, subject, sites: [], ...placeOf(item) } as const;
-      const stops = spec.spec.action.kind === 'stop' && this.#halts === undefined;
-      const message = stops
-        ? 'In the kernel, at its own event; the goroutine stops where its system call returns, or at the next kernel breakpoint.'
-        : 'In the kernel, at its own event.';
-      const helpers = stops ? this.#armedThreads(avoid) : undefined;
-      return { ok: true, plan, function: source, file: '', line: 1, message, helpers };
-    }
-    // Without Delve any instruction will do: SIGSTOP needs no trap that somebody recognises, and nobody else has any.
-    const use = spec.spec.action.kind === 'stop' && this.#halts === undefined ? 'stop' : 'log';
-    const yielding = item.kind === 'line' && item.yielding === true;
-    const beside = this.#halts === undefined ? { avoid, yielding } : {};
-    const result = this.#planner.plan(spec.spec, this.#binary, { use, ...beside });
-    if (!result.ok) return { ok: false, message: result.refusal.message };
-    const hits = 'hits' in item && item.hits !== undefined ? { hits: { ...item.hits, counted: 0 } } : {};
-    const counts = canCountHits(result.plan);
-    // A stop is counted when it is there; a log message is not looked at twice.
-    if (hits.hits !== undefined && !counts && spec.spec.action.kind === 'log') return { ok: false, message: uncounted };
-    const site = result.plan.sites[0];
-    const settles = result.plan.sites.map((each) => this.#settle(each));
-    if (settles.includes('behind a call')) return { ok: false, message: behindCall };
-    const settle = settles.map((each) => (each === 'behind a call' ? undefined : each));
-    return {
-      ok: true,
-      plan: { ...result.plan, ...placeOf(item), ...(counts && hits) },
-      function: site?.function ?? item.kind,
-      file: site?.file ?? '',
-      line: site?.line ?? 1,
-      settle,
-      begins: result.plan.sites.map((each) => lineBeginning(this.#binary, each)),
-      // What the plan leaves out belongs where its cost is told: a count or a log would be short without a word.
-      message: [spokenCost(result.plan), ...spokenYielding(result.plan), ...(result.notes ?? []).map(messageOf)].join(
-        ' ',
-      ),
-    };
-  }
-
-  #armedThreads(avoid: readonly number[]): readonly Planned[] {
-    return (this.#planner.armedThreadPlans?.(this.#binary, { avoid }) ?? []).map((plan): Planned => {
-      const site = plan.sites[0];
-      return {
-        ok: true,
-        plan,
-        function: site?.function ?? 'a system call',
-        file: site?.file ?? '',
-        line: site?.line ?? 1,
-        message: '',
-      };
-    });
-  }
-
-  /** How far behind the gate the line of the breakpoint begins, where that is not the line of the gate. */
-  #settle(site: PlannedSite): number | 'behind a call' | undefined {
-    const address = Number(site.address);
-    const fn = this.#binary.functionAt(virtualAddress(address));
-    if (site.use !== 'stop' || site.tier !== 1 || fn === undefined || site.line === fn.line) return undefined;
-    const first = this.#planner.firstLineOf?.(fn, this.#binary);
-    if (first?.bodyAddress === undefined || first.bodyLine !== site.line) return undefined;
-    return first.behindCall ? 'behind a call' : first.bodyAddress - address - site.instruction.length / 2;
   }
 
   /** In order; the failure of one does not touch the others. */

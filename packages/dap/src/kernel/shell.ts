@@ -7,11 +7,12 @@ import type { MomentFrame } from '../core/state/moments.js';
 import type { DelveShell } from '../delve/shell.js';
 import { sentenceOf } from '../errors.js';
 import type { DapOptions } from '../options.js';
+import type { PlannerPort } from './item-plans.js';
 import { Keeping } from './keeping.js';
 import { changedPlaces, type TextPlace } from './live-text.js';
 import { Mender } from './mender.js';
 import { pathRules } from './paths.js';
-import type { KernelRoom, PlannerPort, RoomOptions } from './room.js';
+import type { KernelRoom, RoomOptions } from './room.js';
 import { standsTraced, trapPending } from './target.js';
 
 /** The probes are out by then; it may still look after a program whose debugger died, two seconds. */
