@@ -90,9 +90,11 @@ export const exportBpftrace = (plan: ProbePlan): Exported =>
   exported('bpftrace', () => {
     if (plan.spec.action.kind === 'stop') throw new NotExportable('it cannot stop a program for a debugger');
     requireUnswitched(plan.spec);
-    if (/[\s,:]/.test(plan.binary.path))
-      throw new NotExportable('the path of the program has characters that it takes apart');
-    const sites = plan.sites.map((site) => `uprobe:${plan.binary.path}:${place(site)}`);
+    const { path } = plan.binary;
+    if (/[\n":]/.test(path)) throw new NotExportable('the path of the program has characters that it takes apart');
+    // Quotes keep blanks and commas together, not colons (bpftrace 0.17).
+    const file = /[\s,]/.test(path) ? `"${path}"` : path;
+    const sites = plan.sites.map((site) => `uprobe:${file}:${place(site)}`);
     const header = [
       '#!/usr/bin/env -S bpftrace --unsafe',
       `// ${oneLine(formatProbeText(plan.spec))}`,

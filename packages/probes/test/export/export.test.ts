@@ -1,6 +1,6 @@
 /** Exports are run by the tools that they are for, and see what the kernel program of the same plan sees. */
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
@@ -91,8 +91,11 @@ describe.skipIf(requirement('kernel', 'go').missing)('exports', () => {
       expect(['hits', 'matches', 'faults'].map(counted), `${written.text}\n${output}`).toEqual([2, matches, faults]);
     });
 
-    test('prints captured values', async () => {
-      const written = exportBpftrace(await planFor('main.price if o.ID == 4321 do log "{o.ID} {o.Symbol} {o.Qty}"'));
+    test('prints captured values, of a program whose path has blanks, too', async () => {
+      const blanks = join(directory, 'the orders, größer');
+      await symlink(program, blanks);
+      const text = 'main.price if o.ID == 4321 do log "{o.ID} {o.Symbol} {o.Qty}"';
+      const written = exportBpftrace(await planFor(text, blanks));
       if (!written.ok) throw new Error(written.refusal.message);
       const script = join(directory, 'script.bt');
       await writeFile(script, written.text);
