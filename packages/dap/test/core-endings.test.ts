@@ -76,7 +76,9 @@ describe('endings', () => {
   ])("has Delve's breakpoints of a step taken out before it leaves, unless they are gone: %s", (_, reason, sent) => {
     const world = World.ready({ processId: 77 }, 'attach');
     world.request('configurationDone');
+    world.take();
     world.request('next', { threadId: 4 });
+    world.delveAnswer(world.toDelve()[0]);
     world.delveEvent('stopped', { reason, threadId: reason === 'step' ? 4 : 5 });
     world.take();
     const asked: string[] = [];
@@ -93,6 +95,29 @@ describe('endings', () => {
       }
     }
     expect(asked).toEqual(sent);
+  });
+
+  it.each(['before it leaves', 'as it leaves'])('pauses a program that a step lets run behind a stop, %s', (when) => {
+    const world = World.ready({ processId: 77 }, 'attach');
+    world.request('configurationDone');
+    world.delveAnswer(world.toDelve()[0]);
+    world.request('next', { threadId: 4 });
+    const [first] = world.toDelve();
+    world.delveAnswer(first);
+    world.take();
+    // Asked for while the first one is on its way; Delve has it after that has come to its end.
+    world.request('next', { threadId: 4 });
+    const second = world.toDelve().find((message) => message.type === 'request' && message.command === 'next');
+    world.delveEvent('stopped', { reason: 'step', threadId: 4 });
+    if (when === 'before it leaves') world.delveAnswer(second);
+    world.take();
+    world.request('disconnect', { terminateDebuggee: false });
+    world.feed({ kind: 'disarmed', ticket: world.state.lane.ticket ?? 0, counters: [] });
+    if (when === 'as it leaves') {
+      expect(commands(world)).not.toContain('disconnect');
+      world.delveAnswer(second);
+    }
+    expect(commands(world)).toContain('pause');
   });
 
   it('waits for an answer of Delve that is on its way before it disarms', () => {

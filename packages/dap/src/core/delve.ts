@@ -13,7 +13,16 @@ import { tellLane } from './lane.js';
 import { onGreeting, onInitialized } from './launch.js';
 import { leaveOutOutput, sayLosses } from './losses.js';
 import { isDapMode } from './manners.js';
-import { type Event, type Message, numberOf, objectOf, type Request, type Response, textOf } from './message.js';
+import {
+  type Event,
+  isResume,
+  type Message,
+  numberOf,
+  objectOf,
+  type Request,
+  type Response,
+  textOf,
+} from './message.js';
 import { forgetRemains } from './remains.js';
 import { onRestartAnswer, restarted, restartFailed } from './restart.js';
 import { resumeCommands } from './resume.js';
@@ -25,8 +34,21 @@ import { rememberTop } from './tops.js';
 import { withOwnInstructions } from './true-text.js';
 import type { Turn } from './turn.js';
 
+/** Delve's error id for what it cannot do while the program runs (service/dap/error_ids.go, DebuggeeIsRunning). */
+const debuggeeIsRunning = 4000;
+
+/**
+ * Delve answers before the program runs: the stop of an earlier resume that came meanwhile is over. One that it refuses
+ * because the program runs leaves it running.
+ */
+const onResumeAnswer = (turn: Turn, response: Response): void => {
+  const isRunning = response.success || objectOf(objectOf(response.body).error).id === debuggeeIsRunning;
+  turn.target({ running: isRunning });
+};
+
 const onClientAnswer = (turn: Turn, request: Request, response: Response): void => {
-  if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
+  if (isResume(request)) onResumeAnswer(turn, response);
+  else if (resumeCommands.has(request.command) && !response.success) turn.target({ running: false });
   if (request.command === 'restart') {
     onRestartAnswer(turn, response);
     if (!response.success) tellLane(turn, { kind: 'restarted' });

@@ -5,7 +5,7 @@
  */
 import { errors, type UserError } from '../errors.js';
 import { removeGates } from './gates.js';
-import { type Event, objectOf, type Request, type Response, textOf } from './message.js';
+import { type Event, isResume, objectOf, type Request, type Response, textOf } from './message.js';
 import type { LaneWork } from './state/lane-work.js';
 import type { Purpose } from './state/purpose.js';
 import type { Ending } from './state/state.js';
@@ -199,8 +199,9 @@ const clearBreakpoints = (turn: Turn): void => {
 const isPause = (purpose: Purpose): boolean =>
   purpose.kind === 'exception-pause' || (purpose.kind === 'client' && purpose.request.command === 'pause');
 
+/** `awaited` while pausing: whether a pause of our own has been sent. */
 const pause = (turn: Turn): void => {
-  set(turn, { stage: 'pausing' });
+  set(turn, { stage: 'pausing', awaited: 1 });
   turn.toDelve('pause', { threadId: turn.state.target.goroutine ?? 1 }, { kind: 'leave', step: 'pause' });
 };
 
@@ -213,6 +214,9 @@ const pause = (turn: Turn): void => {
 const onStill = (turn: Turn): void => {
   const open = [...turn.state.pending.values()];
   if (open.some((purpose) => purpose.kind === 'leave' && purpose.step === 'pause')) set(turn, { stage: 'pausing' });
+  // It has stopped for an earlier one, and Delve is about to let it run again.
+  else if (open.some((purpose) => purpose.kind === 'client' && isResume(purpose.request)))
+    set(turn, { stage: 'pausing', awaited: 0 });
   else if (turn.state.ending?.stage !== 'pausing' && open.some(isPause)) pause(turn);
   else readSignals(turn);
 };
@@ -325,9 +329,11 @@ export const onLeaveAnswer = (
 
 /** An answer of Delve came in: what waited for quiet may go on, and a resume that failed will bring no stop. */
 export const onAnswerWhileEnding = (turn: Turn): void => {
-  const stage = turn.state.ending?.stage;
+  const { stage, awaited } = turn.state.ending ?? {};
   if (stage === 'quiet') quiet(turn);
-  if (stage === 'pausing' && !turn.state.target.running) onStill(turn);
+  if (stage !== 'pausing') return;
+  if (!turn.state.target.running) onStill(turn);
+  else if (awaited === 0) pause(turn);
 };
 
 /** Whoever still waits for Delve waits in vain. */

@@ -61,3 +61,8 @@ export const asMessage = (value: Json): Message | undefined => {
 /** A step of a single machine instruction. */
 export const isInstructionStep = (request: Request): boolean =>
   objectOf(request.arguments).granularity === 'instruction';
+
+const resumes: ReadonlySet<string> = new Set(['continue', 'reverseContinue', 'next', 'stepIn', 'stepOut', 'stepBack']);
+
+/** Delve answers it, and then lets the program run. (`configurationDone` it answers behind a stop of its own, too.) */
+export const isResume = (request: Request): boolean => resumes.has(request.command);
