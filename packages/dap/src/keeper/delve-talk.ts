@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { type Message, numberOf, objectOf, type Response } from '../core/message.js';
 import { Decoder, encode } from '../delve/framing.js';
+import { HaltWatch } from '../delve/halt-watch.js';
 
 /** Above every number that the adapter has used. */
 const firstSeq = 1_000_000_000;
@@ -17,14 +18,17 @@ const answerPatienceMs = 60_000;
 
 export class DelveTalk {
   readonly #socket: Socket;
+  readonly #halts: HaltWatch;
   readonly #decoder = new Decoder();
   readonly #waiting = new Map<number, (response: Response | undefined) => void>();
   #stops: (() => void)[] = [];
   #seq = firstSeq;
   #gone = false;
 
-  constructor(socket: Socket) {
+  /** @param tracee the process that Delve has, where it is known. */
+  constructor(socket: Socket, tracee?: number) {
     this.#socket = socket;
+    this.#halts = new HaltWatch({ tracee: () => tracee });
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('error', () => this.#lost());
@@ -54,7 +58,9 @@ export class DelveTalk {
         clearTimeout(timer);
         resolve(response);
       });
-      this.#socket.write(encode({ seq, type: 'request', command, arguments: args }));
+      const request = { seq, type: 'request', command, arguments: args } as const;
+      this.#halts.sent(request);
+      this.#socket.write(encode(request));
     });
   }
 
@@ -76,6 +82,7 @@ export class DelveTalk {
   }
 
   #take(message: Message): void {
+    this.#halts.heard(message);
     if (message.type === 'response') {
       this.#waiting.get(message.request_seq)?.(message);
       this.#waiting.delete(message.request_seq);
@@ -94,6 +101,7 @@ export class DelveTalk {
 
   #lost(): void {
     this.#gone = true;
+    this.#halts.close();
     for (const answer of this.#waiting.values()) answer(undefined);
     this.#waiting.clear();
     this.#wake();

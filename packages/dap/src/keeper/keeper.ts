@@ -98,7 +98,7 @@ export const runKeeper = async (options: KeeperOptions): Promise<number> => {
   for (let index = 0; index < options.others; index += 1) void drained(firstOther + index, undefined);
   await drained(agentDescriptor, agentPatienceMs);
   const socket = new Socket({ fd: delveDescriptor, readable: true, writable: true });
-  const talk = new DelveTalk(socket);
+  const talk = new DelveTalk(socket, state.pid);
   if (state.live) await leaveAlive(talk, state);
   socket.destroy();
   return 0;
