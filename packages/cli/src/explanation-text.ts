@@ -25,7 +25,7 @@ export const explanationText = (explained: ExplainedFunction & { readonly sites?
   ]);
   const copies = inlined.map((copy) => [
     copy.caller,
-    `${copy.file}:${copy.line}`,
+    copy.file === '' ? '-' : `${copy.file}:${copy.line}`,
     copy.approximate ? 'approximate' : '',
   ]);
   return [

@@ -126,7 +126,7 @@ class Listing {
   private inlined(copies: readonly InlinedCopy[]): void {
     const text = this.json
       ? `,"inlined":${JSON.stringify(copies.map(copyAsJson))}`
-      : copies.map((copy) => `\n\tinlined into ${copy.host.name}\tat ${copy.file}:${copy.line}`).join('');
+      : copies.map((copy) => `\n\tinlined into ${copy.host.name}\t${placeOf(copy)}`).join('');
     this.piece += latin1(Buffer.from(text));
   }
 
@@ -224,6 +224,9 @@ const NOT_PLAIN = /[^ !#-[\]-\xff]/;
 
 /** For the inside of a JSON string. Bytes from 0x80 to 0x9f are parts of UTF-8 here, not control characters. */
 const escaped = (bytes: string): string => (NOT_PLAIN.test(bytes) ? JSON.stringify(bytes).slice(1, -1) : bytes);
+
+/** Some calls have none: see InlineTrees. */
+const placeOf = ({ file, line }: InlinedCopy): string => (file === '' ? '-' : `at ${file}:${line}`);
 
 /** The "inlined" entries of the command's JSON. */
 export const copyAsJson = (copy: InlinedCopy) => ({

@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { buildFixture } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
-import { openGoBinary } from '../src/index.js';
+import { listFunctions, openGoBinary } from '../src/index.js';
 import { virtualAddress } from '../src/units.js';
 
 describe.skipIf(requirement('go').missing)('an initialiser of inlined calls alone', () => {
@@ -26,6 +26,11 @@ describe.skipIf(requirement('go').missing)('an initialiser of inlined calls alon
     });
     const copies = [...binary.inlinedCopies().values()].flat().filter((copy) => copy.host.name === 'main.init');
     expect(copies.map(({ callee }) => callee)).toEqual(expect.arrayContaining(['main.key.of', 'main.number']));
+    const listing: string[] = [];
+    listFunctions(binary, { inlined: true, match: /^main\.number$/ }, (bytes) => {
+      listing.push(Buffer.from(bytes).toString());
+    });
+    expect(listing.join('')).toMatch(/^\tinlined into main\.init\t(-|at \S+main\.go:\d+)$/m);
     expect(`${init.file}:${init.line}`).toMatch(/main\.go:\d+$/);
   });
 });
