@@ -5,8 +5,9 @@
  * a step is left. Which function will be stepped nobody asks: all of them go.
  *
  * Delve 1.27 clears a step's breakpoints when the step ends, and when its goroutine stops at any other breakpoint
- * (pkg/proc/target_exec.go, Continue: StopNextFinished, onNextGoroutine), and at a pause, where it does not say otherwise at
- * once (service/dap/server.go, CancelNext, NextInProgress); not at stops of other goroutines. A place where one is left all the same is refused by the agent, which compares memory and file.
+ * (pkg/proc/target_exec.go, Continue: StopNextFinished, onNextGoroutine), and at a pause, where it does not say otherwise
+ * at once (service/dap/server.go, CancelNext, NextInProgress); not at stops of other goroutines. A place where one is left
+ * all the same is refused by the agent, which compares memory and file.
  */
 import type { Planned } from './kernel-words.js';
 import { changeHandOver, forgetLent, keepLent, lentOf } from './lent.js';
