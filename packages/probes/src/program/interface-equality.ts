@@ -35,10 +35,22 @@ const regularMemory = 1 << 3;
 const directInterface = 1 << 5;
 
 const kindMask = 31;
-const kinds = { uintptr: 12, float32: 13, float64: 14, complex64: 15, array: 17, string: 24, struct: 25 } as const;
+const kinds = {
+  uintptr: 12,
+  float32: 13,
+  float64: 14,
+  complex64: 15,
+  complex128: 16,
+  array: 17,
+  string: 24,
+  struct: 25,
+} as const;
 
-/** Each is some 400 instructions. */
+/** Each is some 300 instructions: conditions may have a dozen such comparisons, and jumps reach 32,767. */
 const mostParts = 4;
+
+/** Bytes that are compared of a value, and of each of its parts; what is equal so far and goes on is a fault. */
+const longest = { whole: longestOrdered, part: scratchBytes } as const;
 
 /** Slots from `depth` on: what is compared, then what walks over its parts, then room for a piece of the second value. */
 const slots = {
@@ -51,7 +63,8 @@ const slots = {
   parts: 6,
   count: 7,
   length: 8,
-  piece: 9,
+  form: 9,
+  piece: 10,
 } as const;
 const slotCount = slots.piece + scratchBytes / 8;
 
@@ -61,6 +74,8 @@ interface Comparison {
   readonly slot: (name: keyof typeof slots) => number;
   readonly buffer: number;
   readonly different: string;
+  /** Bytes that are looked at. */
+  readonly longest: number;
 }
 
 /** The scratch area = `bytes` at the slot's address and `offset`. */
@@ -73,7 +88,7 @@ const emitReadAt = ({ to, slot }: Comparison, name: keyof typeof slots, offset: 
 const emitSameBytes = (comparison: Comparison, same: string): void => {
   const { to, slot, buffer, different } = comparison;
   const { assembler } = to;
-  for (let at = 0; at < longestOrdered; at += scratchBytes) {
+  for (let at = 0; at < comparison.longest; at += scratchBytes) {
     assembler.load('r8', 'r10', slot('length'), 8).jumpIf('r8', '<=', at, same);
     emitPieceRead(to, { pointer: slot('left'), length: slot('length'), buffer: frame.scratch }, at);
     emitPieceRead(to, { pointer: slot('right'), length: slot('length'), buffer }, at);
@@ -82,8 +97,7 @@ const emitSameBytes = (comparison: Comparison, same: string): void => {
       assembler.jumpIf('r8', '!=', 'r9', different);
     }
   }
-  // What is equal so far and goes on is left to who judges faults.
-  assembler.load('r8', 'r10', slot('length'), 8).jumpIf('r8', '>', longestOrdered, to.fault).jump(same);
+  assembler.load('r8', 'r10', slot('length'), 8).jumpIf('r8', '>', comparison.longest, to.fault).jump(same);
 };
 
 /** The strings' own bytes in the place of their headers. */
@@ -99,17 +113,18 @@ const emitStringHeaders = (comparison: Comparison): void => {
   assembler.jumpIf('r1', '!=', 'r2', different);
 };
 
-/** `count` numbers of `width` bytes, one behind the other. */
-const emitSameFloats = (comparison: Comparison, width: 4 | 8, count: 1 | 2, same: string): void => {
+/** One number of `width` bytes, or two of a complex one, whose kind is `pair`. */
+const emitSameFloats = (comparison: Comparison, width: 4 | 8, pair: number, same: string): void => {
   const { to, slot, different } = comparison;
   const { assembler } = to;
-  for (let index = 0; index < count; index++) {
-    emitReadAt(comparison, 'right', index * width, width);
+  for (const offset of [0, width]) {
+    emitReadAt(comparison, 'right', offset, width);
     assembler.load('r1', 'r10', frame.scratch, width).store('r10', slot('length'), 'r1', 8);
-    emitReadAt(comparison, 'left', index * width, width);
+    emitReadAt(comparison, 'left', offset, width);
     assembler.load('r8', 'r10', frame.scratch, width).load('r9', 'r10', slot('length'), 8);
     emitFloatComparison(assembler, { operator: 'eq', width, special: 'ieee' }, '==', to.fault);
     assembler.jumpIf('r8', '==', 0, different);
+    if (offset === 0) assembler.load('r1', 'r10', slot('form'), 8).jumpIf('r1', '!=', pair, same);
   }
   assembler.jump(same);
 };
@@ -119,22 +134,19 @@ const emitPlain = (comparison: Comparison, labels: { readonly same: string; read
   const { to, slot } = comparison;
   const { assembler } = to;
   const label = (name: string): string => assembler.freshLabel(name);
-  const [bytes, memory, string, wide, narrow, pair] = ['bytes', 'memory', 'text', 'wide', 'narrow', 'pair'].map(label);
-  if (!bytes || !memory || !string || !wide || !narrow || !pair) throw new ProgramError('labels are missing');
+  const [bytes, string, wide, narrow] = [label('bytes'), label('text'), label('wide'), label('narrow')];
   assembler.load('r1', 'r10', frame.scratch + abiType.kind, 1).and('r1', kindMask);
+  assembler.store('r10', slot('form'), 'r1', 8);
   assembler.load('r2', 'r10', frame.scratch + abiType.size, 8).store('r10', slot('length'), 'r2', 8);
   assembler.jumpIf('r1', '==', kinds.string, string).jumpIf('r1', '<=', kinds.uintptr, bytes);
   assembler.load('r2', 'r10', frame.scratch + abiType.flags, 1).and('r2', regularMemory);
-  assembler.jumpIf('r2', '!=', 0, bytes).jumpIf('r1', '==', kinds.float32, narrow);
-  assembler.jumpIf('r1', '==', kinds.float64, wide).jumpIf('r1', '==', kinds.complex64, pair);
-  assembler.jumpIf('r1', '!=', kinds.complex64 + 1, labels.composite);
-  emitSameFloats(comparison, 8, 2, labels.same);
-  assembler.label(narrow);
-  emitSameFloats(comparison, 4, 1, labels.same);
+  assembler.jumpIf('r2', '!=', 0, bytes);
+  for (const kind of [kinds.float32, kinds.complex64]) assembler.jumpIf('r1', '==', kind, narrow);
+  for (const kind of [kinds.float64, kinds.complex128]) assembler.jumpIf('r1', '==', kind, wide);
+  assembler.jump(labels.composite).label(narrow);
+  emitSameFloats(comparison, 4, kinds.complex64, labels.same);
   assembler.label(wide);
-  emitSameFloats(comparison, 8, 1, labels.same);
-  assembler.label(pair);
-  emitSameFloats(comparison, 4, 2, labels.same);
+  emitSameFloats(comparison, 8, kinds.complex128, labels.same);
   assembler.label(string);
   emitStringHeaders(comparison);
   assembler.label(bytes);
@@ -208,12 +220,16 @@ export const emitInterfaceEquality = (
   if (to.event !== undefined) throw new ProgramError('events of the kernel hold no interfaces');
   if (depth + slotCount > temporaries)
     throw new ProgramError('the expression is nested too deeply for a kernel program');
-  const [different, same, done, composite] = ['unequal', 'equal', 'compared', 'composite'].map((name) =>
-    assembler.freshLabel(name),
-  );
-  if (!different || !same || !done || !composite) throw new ProgramError('labels are missing');
+  const [different, same] = [assembler.freshLabel('unequal'), assembler.freshLabel('equal')];
+  const [done, composite] = [assembler.freshLabel('compared'), assembler.freshLabel('composite')];
   const slot = (name: keyof typeof slots): number => temporary(depth + slots[name]);
-  const comparison: Comparison = { to, slot, buffer: temporary(depth + slotCount - 1), different };
+  const comparison: Comparison = {
+    to,
+    slot,
+    buffer: temporary(depth + slotCount - 1),
+    different,
+    longest: longest.whole,
+  };
   for (const name of ['type', 'left', 'right'] as const) {
     emitOperand(node[name], depth + slots[name]);
     assembler.store('r10', slot(name), 'r8', 8);
@@ -233,7 +249,7 @@ export const emitInterfaceEquality = (
     const next = assembler.freshLabel('next');
     assembler.load('r1', 'r10', slot('count'), 8).jumpIf('r1', '<=', index, same);
     emitPart(comparison, index, next);
-    emitPlain(comparison, { same: next, composite: to.fault });
+    emitPlain({ ...comparison, longest: longest.part }, { same: next, composite: to.fault });
     assembler.label(next);
   }
   assembler.label(same).mov('r8', 1).jump(done).label(different).mov('r8', 0).label(done);

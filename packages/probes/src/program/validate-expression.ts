@@ -24,7 +24,7 @@ export class ExpressionTooLarge extends Error {
 
   constructor() {
     super(
-      `The condition or value is too large for the kernel (more than ${maximumNodes} parts, some ${maximumNodes / 5} comparisons of fields or 16 searches in strings); leave a part of it out, or give the parts to several probes.`,
+      `The condition or value is too large for the kernel (more than ${maximumNodes} parts, some ${maximumNodes / 5} comparisons of fields, 16 searches in strings or 12 comparisons of two interfaces); leave a part of it out, or give the parts to several probes.`,
     );
   }
 }
