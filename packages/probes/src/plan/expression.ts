@@ -85,7 +85,8 @@ export type LoweredExpression =
   /**
    * Whether two interfaces of one dynamic type hold equal values. `type`: address of its descriptor, not 0; `left` and
    * `right`: their second words. Types that are not comparable (a panic in Go) are "faulted", and so are structs and arrays
-   * that are not plain memory and have more than four parts, or parts of parts.
+   * that are not plain memory and have more than four parts, parts of parts, or parts that are equal in more than 64 bytes;
+   * 256 where the whole is compared.
    */
   | {
       readonly kind: 'interface-equal';
