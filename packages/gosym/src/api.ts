@@ -73,7 +73,7 @@ export interface InlinedCopy {
   readonly host: GoFunction;
   /** The function, possibly inlined itself, that called it in the source. */
   readonly caller: string;
-  /** Position of that call. */
+  /** Position of that call; "" and 0 where the tables name none (initialisers of inlined calls alone, since Go 1.21). */
   readonly file: string;
   readonly line: number;
   /**

@@ -17,7 +17,8 @@ interface Lost {
   readonly why: string;
 }
 
-const whereOf = (copy: InlinedCopy): string => `inlined into ${copy.caller} at ${shortFile(copy.file)}:${copy.line}`;
+const whereOf = ({ caller, file, line }: InlinedCopy): string =>
+  `inlined into ${caller}${file === '' ? '' : ` at ${shortFile(file)}:${line}`}`;
 
 const sameLine = (run: LineAddress | undefined, other: LineAddress | undefined): boolean =>
   run !== undefined &&

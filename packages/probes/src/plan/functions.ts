@@ -68,7 +68,9 @@ const list = (names: readonly string[]): string => names.join(', ');
 
 const inlinedPlaces = (binary: GoBinary, name: string): string => {
   const copies = inlinedCopies(binary, name);
-  const places = copies.slice(0, 3).map((copy) => `${copy.caller} (${copy.file.split('/').at(-1)}:${copy.line})`);
+  const places = copies
+    .slice(0, 3)
+    .map(({ caller, file, line }) => (file === '' ? caller : `${caller} (${file.split('/').at(-1)}:${line})`));
   const more = copies.length - places.length;
   return `${list(places)}${more > 0 ? ` and ${more} more` : ''}`;
 };
@@ -78,10 +80,11 @@ const unknown = (binary: GoBinary, name: string): Refused => {
   if (shared !== undefined) return shared;
   const [copy] = inlinedCopies(binary, name);
   if (copy !== undefined) {
-    const line = `${copy.file.split('/').at(-1)}:${copy.line}`;
+    // A call without a place has no line to probe instead (gosym, InlinedCopy).
+    const line = copy.file === '' ? '' : ` or the line ${copy.file.split('/').at(-1)}:${copy.line}`;
     return new Refused(
       'inlined-everywhere',
-      `${name} was inlined into ${inlinedPlaces(binary, name)} and has no code of its own; probe "${name} inlined" or the line ${line}, or build with -gcflags=-l.`,
+      `${name} was inlined into ${inlinedPlaces(binary, name)} and has no code of its own; probe "${name} inlined"${line}, or build with -gcflags=-l.`,
     );
   }
   const similar = binary.similarNames(bare(name), candidates);
