@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildFixture, privateCopy } from '../../../test/fixture-build.js';
 import { requirement } from '../../../test/requirements.js';
-import { attachedBy, continueAbandoned } from '../src/delve/abandoned.js';
+import { attachedBy, continueAbandoned, isLeftStopped } from '../src/delve/abandoned.js';
 import { LiveProgram } from './live-program.js';
 import { until } from './until.js';
 
@@ -22,10 +22,15 @@ describe.skipIf(requirement('go').missing)('a program whose debugger was killed'
     process.kill(target.pid, 'SIGSTOP');
     await until('it is stopped', () => target.state === 'T', 60_000);
     expect(attach(target.pid)).toBeUndefined();
+    expect([isLeftStopped(about), isLeftStopped({ ...about, startTime: `${about.startTime}1` })]).toEqual([
+      true,
+      false,
+    ]);
     continueAbandoned({ ...about, startTime: `${about.startTime}1` });
     expect(target.state).toBe('T');
     continueAbandoned(about);
     await until('it runs', () => target.state !== 'T', 60_000);
+    expect(isLeftStopped(about)).toBe(false);
     expect(await target.verdict()).toMatch(/"wrong":0.* code 0 signal null$/);
     // It is gone, and nothing happens.
     continueAbandoned(about);

@@ -35,6 +35,15 @@ export const attachedBy = (message: Message): Attached | undefined => {
   return { pid, startTime: process.startTime };
 };
 
+/**
+ * Stopped, although nobody debugs it any more. Delve that ends a program which it was attached to lets go of it, sends
+ * SIGINT, and does not look whether a SIGSTOP of its own comes late (proc.go, Detach; it does where the program lives on).
+ */
+export const isLeftStopped = ({ pid, startTime }: Attached): boolean => {
+  const now = look(pid);
+  return now?.state === 'T' && now.startTime === startTime;
+};
+
 /** SIGCONT takes a stop away that is still to come, too; a program that runs does not notice. */
 export const continueAbandoned = ({ pid, startTime }: Attached): void => {
   if (look(pid)?.startTime !== startTime) return;

@@ -7,7 +7,7 @@ import { AdapterError, errors, sentenceOf } from '../errors.js';
 import { peerProcess } from '../kernel/peer-process.js';
 import { tracedBy } from '../kernel/target.js';
 import type { DapOptions } from '../options.js';
-import { type Attached, attachedBy, continueAbandoned } from './abandoned.js';
+import { type Attached, attachedBy, continueAbandoned, isLeftStopped } from './abandoned.js';
 import { connectDelve, type DelveConnection, talkToDelve } from './connection.js';
 import { findDelve } from './find.js';
 import { HaltWatch } from './halt-watch.js';
@@ -96,7 +96,8 @@ export class DelveShell {
     this.#process = running;
     this.#again = () => this.#attachAgain(running, path, flags);
     void running.ended.then(({ killed }) => {
-      if (killed && this.#attached !== undefined) continueAbandoned(this.#attached);
+      const attached = this.#attached;
+      if (attached !== undefined && (killed || isLeftStopped(attached))) continueAbandoned(attached);
     });
     if (this.#ending) running.socket.destroy();
     else this.#talk(running.socket);
