@@ -97,6 +97,17 @@ describe('endings', () => {
     expect(asked).toEqual(sent);
   });
 
+  it('is over for a client that disconnects while the program is being ended', () => {
+    const world = World.ready({ processId: 77 }, 'attach');
+    world.request('configurationDone');
+    world.request('terminate');
+    world.request('disconnect');
+    world.feed({ kind: 'disarmed', ticket: world.state.lane.ticket ?? 0, counters: [] });
+    world.take();
+    world.feed({ kind: 'delve-closed' });
+    expect(commands(world)).toContain('finish');
+  });
+
   it.each(['before it leaves', 'as it leaves'])('pauses a program that a step lets run behind a stop, %s', (when) => {
     const world = World.ready({ processId: 77 }, 'attach');
     world.request('configurationDone');

@@ -94,7 +94,9 @@ export const beginEnding = (turn: Turn, cause: Ending['cause'], request: Request
       else turn.answer(request);
       if (ending.stage === 'over' && request.command === 'disconnect') turn.emit({ kind: 'finish' });
     } else if (ending.stage === 'over') turn.emit({ kind: 'finish' });
-    turn.update({ client: { ...turn.state.client, closed: turn.state.client.closed || cause === 'client-closed' } });
+    // Answered or not, it is the client's last word: nobody is waited for when all is over.
+    const leaves = cause === 'client-closed' || request?.command === 'disconnect';
+    turn.update({ client: { ...turn.state.client, closed: turn.state.client.closed || leaves } });
     return;
   }
   const args = objectOf(request?.arguments);
