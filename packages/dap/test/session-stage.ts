@@ -33,7 +33,9 @@ export class SessionStage {
   }
 
   async #stop(): Promise<number> {
-    const { child } = this.server;
+    // It did not start, which has been said.
+    if (this.#server === undefined) return 0;
+    const { child } = this.#server;
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     const [code] = await exited;
