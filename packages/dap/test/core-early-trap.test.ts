@@ -24,7 +24,9 @@ describe('a trap ahead of the answer that its gate is armed', () => {
     const { breakpoints } = bodyOf(messages) as { breakpoints: { id: number }[] };
     expect(messages.map((message) => message.type)).toEqual(['response', 'event']);
     const ids = { hitBreakpointIds: [breakpoints[0]?.id] };
-    expect(stopped(messages)).toEqual([{ reason: 'breakpoint', threadId: 20, allThreadsStopped: true, ...ids }]);
+    expect(stopped(messages)).toEqual([
+      { reason: 'function breakpoint', threadId: 20, allThreadsStopped: true, ...ids },
+    ]);
     world.request('continue', { threadId: 20 });
     expect(stopped(world.toClient())).toMatchObject([{ threadId: 21, ...ids }]);
   });

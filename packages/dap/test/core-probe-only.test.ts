@@ -30,7 +30,7 @@ describe('the core without a debugger', () => {
     world.take();
     world.feed({ kind: 'probe-events', events: [eventOf(1, 19), eventOf(1, 20, { time: '90' })] });
     const messages = halted(world).toClient();
-    expect(stopped(messages)).toMatchObject([{ reason: 'breakpoint', threadId: 20, allThreadsStopped: true }]);
+    expect(stopped(messages)).toMatchObject([{ reason: 'function breakpoint', threadId: 20, allThreadsStopped: true }]);
     world.request('threads');
     expect(bodyOf(world.toClient())).toMatchObject({ threads: [{ id: 20 }, { id: 19 }] });
     world.request('continue', { threadId: 20 });

@@ -9,7 +9,7 @@ describe('stops', () => {
     world.take();
     world.trap(19, [eventOf(1, 19)]);
     expect(stopped(world.toClient())).toEqual([
-      { reason: 'breakpoint', threadId: 19, allThreadsStopped: true, hitBreakpointIds: [id] },
+      { reason: 'function breakpoint', threadId: 19, allThreadsStopped: true, hitBreakpointIds: [id] },
     ]);
   });
 

@@ -24,7 +24,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a new gate in a h
       const gate = firstOf(body.breakpoints);
       expect(gate.message).toMatch(/^In the kernel/);
       const stop = (await client.next('stopped')).body;
-      expect(stop, `round ${round}`).toMatchObject({ reason: 'breakpoint', hitBreakpointIds: [gate.id] });
+      expect(stop, `round ${round}`).toMatchObject({ reason: 'function breakpoint', hitBreakpointIds: [gate.id] });
       await client.ask('setFunctionBreakpoints', { breakpoints: [] });
       await client.ask('continue', { threadId: stop.threadId });
     }

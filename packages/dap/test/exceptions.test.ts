@@ -91,7 +91,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('exception filters
     process.kill(target.pid, 'SIGHUP');
     const breakpoints = [{ name: 'main.price', condition: 'o.ID % 20 == 0' }];
     await client.ask('setFunctionBreakpoints', { breakpoints });
-    expect((await client.next('stopped')).body).toMatchObject({ reason: 'breakpoint' });
+    expect((await client.next('stopped')).body).toMatchObject({ reason: 'function breakpoint' });
     expect(client.output).not.toContain('SIGHUP');
     await client.ask('disconnect', { terminateDebuggee: false });
   });

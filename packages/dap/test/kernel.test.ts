@@ -37,7 +37,7 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('conditions in the
       const event = await client.next((one) => one.event === 'stopped' || one.event === 'terminated');
       if (event.event === 'terminated') break;
       expect(event.body).toMatchObject({
-        reason: 'breakpoint',
+        reason: 'function breakpoint',
         hitBreakpointIds: [breakpoint.id],
         allThreadsStopped: true,
       });

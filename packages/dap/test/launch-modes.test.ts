@@ -224,6 +224,6 @@ describe.skipIf(requirement('kernel', 'delve', 'go').missing)('a session of root
     const { breakpoints } = await client.request('setFunctionBreakpoints', { breakpoints: [breakpoint] });
     expect(breakpoints).toMatchObject([{ verified: true, message: expect.stringMatching(/^In the kernel/) }]);
     await client.ask('configurationDone');
-    expect((await client.next('stopped')).body).toMatchObject({ reason: 'breakpoint' });
+    expect((await client.next('stopped')).body).toMatchObject({ reason: 'function breakpoint' });
   });
 });

@@ -71,7 +71,7 @@ describe.skipIf(requirement('kernel', 'go').missing)('without a debugger', () =>
     expect(set.breakpoints).toMatchObject([{ verified: true, message: expect.stringMatching(/^In the kernel/) }]);
     await client.ask('configurationDone');
     const first = (await client.next('stopped')).body;
-    expect(first).toMatchObject({ reason: 'breakpoint', allThreadsStopped: true });
+    expect(first).toMatchObject({ reason: 'function breakpoint', allThreadsStopped: true });
     expect(first.hitBreakpointIds).toEqual([firstOf(set.breakpoints).id]);
     const { stackFrames } = await client.request('stackTrace', { threadId: first.threadId });
     const names = stackFrames.map(({ name }) => name);

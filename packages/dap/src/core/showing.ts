@@ -14,6 +14,7 @@ import { sayPassed } from './passed.js';
 import type { Gate } from './state/gate.js';
 import type { Hit } from './state/hit.js';
 import type { Turn } from './turn.js';
+import { functionsGroup } from './wants.js';
 
 export const threadOf = (event: Event): number => numberOf(objectOf(event.body).threadId) ?? 0;
 
@@ -62,6 +63,10 @@ export const finishStop = (turn: Turn, goroutine: number, reason = 'breakpoint',
   if (skipped > 0) turn.say(`Skipped ${skipped === 1 ? 'one stop' : `${skipped} stops`} of Delve in other goroutines.`);
 };
 
+/** DAP's words, and Delve's. */
+export const reasonOf = ({ owner }: Gate): 'breakpoint' | 'function breakpoint' =>
+  owner.kind === 'breakpoint' && owner.group === functionsGroup ? 'function breakpoint' : 'breakpoint';
+
 export const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefined): void => {
   finishStop(turn, hit.goroutine);
   rememberHit(turn, gate, hit);
@@ -73,7 +78,7 @@ export const showHit = (turn: Turn, gate: Gate, hit: Hit, text: string | undefin
     return;
   }
   const why = text ?? causeText(gate, hit);
-  const more = { reason: 'breakpoint', hitBreakpointIds: [gate.id] };
+  const more = { reason: reasonOf(gate), hitBreakpointIds: [gate.id] };
   turn.event('stopped', { ...body, ...more, ...(why === undefined ? {} : { text: why }) });
 };
 

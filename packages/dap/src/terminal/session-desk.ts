@@ -140,7 +140,7 @@ export class SessionDesk implements Desk {
       const reason = numbers.length === 0 ? stop.reason : `breakpoint ${numbers.join(', ')}`;
       const where = frame === undefined ? '' : `  ${frameText(frame)}`;
       this.screen.print(`> ${reason}${where}  (goroutine ${stop.goroutine ?? 'unknown'})`);
-      if (stop.text !== '' && stop.reason !== 'breakpoint') this.screen.print(stop.text);
+      if (stop.text !== '' && !stop.reason.endsWith('breakpoint')) this.screen.print(stop.text);
       const place = frame === undefined ? undefined : placeOfFrame(frame);
       if (place !== undefined) showSource(this, place, place);
     } catch (error) {

@@ -160,7 +160,7 @@ export const plannedSite = (request: Request, description: SiteDescription): Pla
   if (clash === undefined) return site;
   throw new Refused(
     'breakpoint-there',
-    `The debugger holds a breakpoint at the file offset ${hex(clash)}, where the probe on ${fn.name} would go; remove it first.`,
+    `The debugger has, or may have, a breakpoint at the file offset ${hex(clash)}, where the probe on ${fn.name} would go; remove it first.`,
   );
 };
 

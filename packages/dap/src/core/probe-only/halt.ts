@@ -2,6 +2,7 @@
  * Halts: a hit stops the whole process with SIGSTOP. Threads that were hit before they stood still are shown in the same
  * stop, one DAP thread for each goroutine; each hit is shown once, or counted where its hit condition did not hold.
  */
+
 import { errors } from '../../errors.js';
 import { isAwaited, isBeforeLoad, isOfLastLoad, lookBefore } from '../bpf/calls.js';
 import { endPause } from '../bpf/console.js';
@@ -14,6 +15,7 @@ import { momentSlot } from '../ids.js';
 import { sayLosses } from '../losses.js';
 import { numberOf, objectOf, type Request } from '../message.js';
 import { forgetHalts, keepMoments, threadOfMoment } from '../moments.js';
+import { reasonOf } from '../showing.js';
 import type { Gate } from '../state/gate.js';
 import type { Moment, MomentFrame } from '../state/moments.js';
 import type { HaltingHit, ProbeOnly } from '../state/probe-only.js';
@@ -148,7 +150,7 @@ export const announce = (turn: Turn, faulted = false): void => {
     return;
   }
   turn.event('stopped', {
-    reason: 'breakpoint',
+    reason: gate === undefined ? 'breakpoint' : reasonOf(gate),
     threadId,
     allThreadsStopped: true,
     hitBreakpointIds: [...new Set(moments.map(({ gate }) => gate))],
