@@ -1,7 +1,7 @@
 /** What Delve sends: answers find their askers, events are passed on, a few are looked at first. */
 import { errors } from '../errors.js';
 import { withBpfScope } from './bpf/scope.js';
-import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over, refuseLaunch, refuseRest } from './endings.js';
+import { onAnswerWhileEnding, onLeaveAnswer, onStoppedWhileEnding, over } from './endings.js';
 import { asException, giveUpException } from './exceptions/show.js';
 import { asFollowed, onFollowAnswer } from './follow.js';
 import { loseKernel, removeGates } from './gates.js';
@@ -33,6 +33,7 @@ import { onLoadCallers, onProof, onSettleAnswer, onSettleRefused, onStopped, onV
 import { rememberTop } from './tops.js';
 import { withOwnInstructions } from './true-text.js';
 import type { Turn } from './turn.js';
+import { refuseLaunch, refuseRest } from './unanswered.js';
 
 /** Delve's error id for what it cannot do while the program runs (service/dap/error_ids.go, DebuggeeIsRunning). */
 const debuggeeIsRunning = 4000;

@@ -3,32 +3,39 @@
  * not kill it (measured: Delve alone loses a hot target when it disconnects while running): Delve's breakpoints are
  * cleared, the program is paused, and no SIGTRAP may be waiting for a thread when Delve detaches.
  */
-import { errors, type UserError } from '../errors.js';
+import { errors } from '../errors.js';
 import { removeGates } from './gates.js';
 import { type Event, isResume, objectOf, type Request, type Response, textOf } from './message.js';
 import type { LaneWork } from './state/lane-work.js';
 import type { Purpose } from './state/purpose.js';
 import type { Ending } from './state/state.js';
 import type { Turn } from './turn.js';
+import { clearLane, isSent, refuseLaunch, refuseRest, requestOf } from './unanswered.js';
 import { functionsGroup, pathOfGroup } from './wants.js';
 
 /** One step of leaving; then the connection is cut and Delve left to itself. */
 const deadlineMs = 8_000;
+
 /**
  * Taking the gates out: some 20 ms for each, on a busy machine many times that. Delve that is left to itself before the
  * last of them is out kills the program. After the first time the person is told, after the second the agent is killed,
  * and the kernel takes out what is left; the third is for an agent that cannot be killed from here.
  */
 const agentSilentMs = 2_000;
+
 const agentLostMs = 8_000;
+
 const disarmingMs = 60_000;
+
 /** Rounds of continue and pause to get rid of pending traps; ten of ten targets needed at most two. */
 const roundLimit = 8;
+
 /**
  * A trap that waits for its thread reaches it as soon as that runs. A pause before that sends another one, and the first
  * satisfies it: so nobody is paused while one is waiting, for a second at the most.
  */
 const lookMs = 20;
+
 const lookLimit = 50;
 
 const set = (turn: Turn, change: Partial<Ending>): void => {
@@ -64,24 +71,6 @@ export const onAgentSilent = (turn: Turn): void => {
   }
   turn.say(agentIsSilent, 'stderr');
   set(turn, { stage: ending.stage, awaited: 1 });
-};
-
-const requestOf = (work: LaneWork): Request | undefined => {
-  if (work.kind === 'remove-probe') return work.waiting?.kind === 'console' ? work.waiting.request : undefined;
-  return 'request' in work ? work.request : undefined;
-};
-
-/** It has its answer from Delve. */
-const isSent = (work: LaneWork | undefined): boolean =>
-  (work?.kind === 'resume' && work.stage === 'planting') || (work?.kind === 'restart' && work.stage === 'sent');
-
-/** Nothing of the lane's queue starts any more; whoever waits gets an answer. */
-const clearLane = (turn: Turn): void => {
-  for (const work of turn.state.lane.queue) {
-    const request = requestOf(work);
-    if (request !== undefined) turn.refuse(request, errors.sessionEnding());
-  }
-  turn.update({ lane: { ...turn.state.lane, queue: [] } });
 };
 
 export const beginEnding = (turn: Turn, cause: Ending['cause'], request: Request | undefined): void => {
@@ -336,43 +325,6 @@ export const onAnswerWhileEnding = (turn: Turn): void => {
   if (stage !== 'pausing') return;
   if (!turn.state.target.running) onStill(turn);
   else if (awaited === 0) pause(turn);
-};
-
-/** Whoever still waits for Delve waits in vain. */
-export const refuseRest = (turn: Turn, error: UserError): void => {
-  const { pending, lane, backlog } = turn.state;
-  for (const purpose of pending.values())
-    if (purpose.kind === 'client' || purpose.kind === 'finish-step') turn.refuse(purpose.request, error);
-  const { active } = lane;
-  // What was forwarded is among the pending ones.
-  const works = active === undefined || isSent(active) ? lane.queue : [active, ...lane.queue];
-  const waiting = works.map(requestOf).filter((request) => request !== undefined);
-  const { completing, listing } = turn.state;
-  for (const request of [...waiting, ...backlog, ...completing.values(), ...listing.values()])
-    turn.refuse(request, error);
-  const asked = new Map(turn.state.asked);
-  for (const probe of asked.values()) {
-    if (probe.waiting?.kind === 'console') turn.refuse(probe.waiting.request, error);
-    else if (probe.waiting !== undefined)
-      turn.emit({ kind: 'control-refusal', ticket: probe.waiting.ticket, message: error.message });
-    asked.set(probe.id, { ...probe, waiting: undefined });
-  }
-  turn.update({
-    asked,
-    pending: new Map(),
-    backlog: [],
-    completing: new Map(),
-    listing: new Map(),
-    lane: { active: undefined, ticket: undefined, queue: [] },
-  });
-};
-
-/** A launch that Delve has not been sent yet, and never will be. */
-export const refuseLaunch = (turn: Turn, error: UserError): void => {
-  const { launch, delve } = turn.state;
-  if (launch === undefined || (delve !== 'starting' && delve !== 'greeting')) return;
-  turn.update({ launch: undefined });
-  turn.refuse(launch.request, error);
 };
 
 /** Delve is gone, wished or not. */
