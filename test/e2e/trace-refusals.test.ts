@@ -54,7 +54,11 @@ const cases: readonly Case[] = [
   { file: '.', probe: 'main.main', says: /is a directory/ },
   { file: 'cut-short', probe: 'main.main', says: /cut short/ },
   { file: 'not-executable', probe: 'main.main', says: /could not be started: EACCES/ },
-  { file: 'arm64/orders', probe: 'main.main', says: /is built for arm64 and this machine runs amd64; build it with GOARCH=amd64/ },
+  {
+    file: 'arm64/orders',
+    probe: 'main.main',
+    says: /is built for arm64 and this machine runs amd64; build it with GOARCH=amd64/,
+  },
   // The kernel.
   inOrders('tracepoint:sched:nothing', /no tracepoint sched:nothing/),
   inOrders('perf:nothing:1', /no perf event "nothing"; known are /),
