@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { runAgent, runGuard } from '@probelens/probes/agent';
 import { runKeeper, serveStdio, serveTcp } from '../src/index.js';
 
-const [self, program, kind, argument] = process.argv;
+const [self, program, kind, argument, delve] = process.argv;
 
 const options = {
   agentCommand: [self ?? '', program ?? '', 'agent'],
@@ -42,7 +42,12 @@ switch (kind) {
     process.exitCode = await runGuard({ input: process.stdin });
     break;
   case 'keeper':
-    process.exitCode = await runKeeper({ input: process.stdin, output: process.stdout, others: Number(argument) });
+    process.exitCode = await runKeeper({
+      input: process.stdin,
+      output: process.stdout,
+      others: Number(argument),
+      delve: Number(delve),
+    });
     break;
   default:
     throw new Error(`no such program: ${kind}`);

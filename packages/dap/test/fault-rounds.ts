@@ -64,7 +64,7 @@ const pidOf = (cast: Cast, victim: Victim): number | undefined => {
     case 'guard':
       return named(named(adapter, / agent$/), / guard$/);
     case 'keeper':
-      return named(adapter, / keeper \d+$/);
+      return named(adapter, / keeper \d+ \d+$/);
     case 'delve':
       return dlvOf(cast.server)[0];
     case 'target':

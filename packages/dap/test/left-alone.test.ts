@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildFixture, fixtureSources, privateCopy } from '../../../test/fixture-build.js';
-import { requirement } from '../../../test/requirements.js';
+import { requirement, soaking } from '../../../test/requirements.js';
 import { watchStarter } from '../src/client/starter.js';
 import { adapterProgram } from './adapter-program.js';
 import { owned } from './belongings.js';
@@ -93,6 +93,23 @@ describe.skipIf(requirement('delve', 'go').missing)('with a program', () => {
     void client.ask('threads');
     expect(await exited).toEqual([0, null]);
     expect(await target.verdict()).toMatch(/"wrong":0.* code 0 signal null$/);
+  });
+});
+
+describe.skipIf(requirement('kernel', 'delve', 'go').missing)('an adapter that is killed', () => {
+  it.runIf(soaking)('leaves neither a Delve that hangs nor what that has started (soak)', async () => {
+    const client = await greeted();
+    const program = await privateCopy(await buildFixture('orders'), work);
+    const launch = client.ask('launch', { mode: 'exec', program, args: ['1000000000'] });
+    await client.next('initialized');
+    await client.ask('setFunctionBreakpoints', { breakpoints: [{ name: 'main.price', condition: 'o.ID < 0' }] });
+    await client.ask('configurationDone');
+    await launch;
+    const { pid } = client;
+    const [delve = 0] = childrenOf(client.adapter.pid ?? 0).filter((each) => commandOf(each).includes('dlv dap'));
+    process.kill(delve, 'SIGSTOP');
+    client.adapter.kill('SIGKILL');
+    await until('Delve and the program are gone', () => gone(delve) && gone(pid), 60_000);
   });
 });
 

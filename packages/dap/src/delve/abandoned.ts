@@ -3,8 +3,8 @@
  * PTRACE_ATTACH); when the tracer dies before it has seen that stop, the program stays in state T, and nobody else knows
  * of it before there is a gate and with it a guard.
  */
-import { readFileSync } from 'node:fs';
 import { type Message, numberOf, objectOf } from '../core/message.js';
+import { statOf } from '../kernel/target.js';
 
 export interface Attached {
   readonly pid: number;
@@ -12,25 +12,11 @@ export interface Attached {
   readonly startTime: string;
 }
 
-/** proc(5), /proc/pid/stat: fields 3 and 22, counted behind the name in parentheses. Undefined when there is none. */
-const look = (pid: number): { readonly state: string; readonly startTime: string } | undefined => {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    const [state, startTime] = [fields[0], fields[19]];
-    return state === undefined || startTime === undefined ? undefined : { state, startTime };
-  } catch (error) {
-    // No such process, or no /proc.
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
-  }
-};
-
 /** The program that an attach request is about; undefined where it was stopped before anybody came. */
 export const attachedBy = (message: Message): Attached | undefined => {
   if (message.type !== 'request' || message.command !== 'attach') return undefined;
   const pid = numberOf(objectOf(message.arguments).processId);
-  const process = pid === undefined ? undefined : look(pid);
+  const process = pid === undefined ? undefined : statOf(pid);
   if (pid === undefined || process === undefined || process.state === 'T') return undefined;
   return { pid, startTime: process.startTime };
 };
@@ -40,13 +26,13 @@ export const attachedBy = (message: Message): Attached | undefined => {
  * SIGINT, and does not look whether a SIGSTOP of its own comes late (proc.go, Detach; it does where the program lives on).
  */
 export const isLeftStopped = ({ pid, startTime }: Attached): boolean => {
-  const now = look(pid);
+  const now = statOf(pid);
   return now?.state === 'T' && now.startTime === startTime;
 };
 
 /** SIGCONT takes a stop away that is still to come, too; a program that runs does not notice. */
 export const continueAbandoned = ({ pid, startTime }: Attached): void => {
-  if (look(pid)?.startTime !== startTime) return;
+  if (statOf(pid)?.startTime !== startTime) return;
   try {
     process.kill(pid, 'SIGCONT');
   } catch (error) {

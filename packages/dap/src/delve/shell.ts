@@ -39,6 +39,11 @@ export class DelveShell {
     this.#tell = tell;
   }
 
+  /** Of a Delve that this session has started. */
+  get ownPid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   /** Of a Delve that was only connected to: where it can be seen from here. */
   get pid(): number | undefined {
     const socket = this.#connection?.socket;

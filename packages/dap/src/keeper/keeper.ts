@@ -9,8 +9,9 @@ import { createReadStream } from 'node:fs';
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { KeepState } from '../core/output.js';
-import { standsTraced, trapPending } from '../kernel/target.js';
+import { standsTraced, tracerOf, trapPending } from '../kernel/target.js';
 import { DelveTalk } from './delve-talk.js';
+import { ProcessWatch } from './process-watch.js';
 import { readStateLine } from './state-line.js';
 
 const delveDescriptor = 3;
@@ -21,6 +22,8 @@ const firstOther = 5;
  * busy machine many times that, and Delve that lets go before the last is out kills the program.
  */
 const agentPatienceMs = 60_000;
+/** To end a program and itself; on a busy machine seconds. */
+const delvePatienceMs = 15_000;
 const roundLimit = 8;
 /** Delve halts a busy program within milliseconds; after this it is asked again whether the program runs. */
 const stopPatienceMs = 5_000;
@@ -83,15 +86,25 @@ const leaveAlive = async (talk: DelveTalk, state: KeepState): Promise<void> => {
   await talk.request('disconnect', { terminateDebuggee: false });
 };
 
+/** Delve ends the program that it has started when its connection ends, but one that hangs hears of nothing. */
+const endHung = async (delve: ProcessWatch, target: ProcessWatch): Promise<void> => {
+  if (await delve.endsWithin(delvePatienceMs)) return;
+  delve.kill();
+  target.kill();
+};
+
 export interface KeeperOptions {
   readonly input: NodeJS.ReadableStream;
   readonly output: NodeJS.WritableStream;
   /** How many further descriptors there are, from 5 on. */
   readonly others: number;
+  /** Process id of a Delve that the session has started; 0: somebody else's. */
+  readonly delve: number;
 }
 
 /** Resolves with the exit code. */
 export const runKeeper = async (options: KeeperOptions): Promise<number> => {
+  const delve = new ProcessWatch(options.delve);
   options.output.write('ready\n');
   const state = await adapterGone(options.input);
   if (state === undefined) return 0;
@@ -99,7 +112,10 @@ export const runKeeper = async (options: KeeperOptions): Promise<number> => {
   await drained(agentDescriptor, agentPatienceMs);
   const socket = new Socket({ fd: delveDescriptor, readable: true, writable: true });
   const talk = new DelveTalk(socket, state.pid);
-  if (state.live) await leaveAlive(talk, state);
+  const { live, pid = 0 } = state;
+  const target = new ProcessWatch(!live && tracerOf(pid) === options.delve ? pid : 0);
+  if (live) await leaveAlive(talk, state);
   socket.destroy();
+  if (!live) await endHung(delve, target);
   return 0;
 };

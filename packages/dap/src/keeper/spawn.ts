@@ -10,10 +10,12 @@ import { writeStateLine } from './state-line.js';
 /** It has nothing to do but to end; one that hangs must not keep the session. */
 const dismissedPatienceMs = 5_000;
 
-export interface KeeperStreams {
+export interface Kept {
   readonly delve: NodeJS.ReadableStream;
   readonly agent: NodeJS.ReadableStream;
   readonly delveOutput: readonly NodeJS.ReadableStream[];
+  /** Of a Delve that this session has started. */
+  readonly delvePid: number | undefined;
 }
 
 export interface Keeper {
@@ -36,18 +38,14 @@ const descriptorOf = (stream: NodeJS.ReadableStream): number | undefined => {
 };
 
 /** Undefined where the descriptors cannot be passed (they are closed, or this is not a Unix). */
-export const startKeeper = (
-  command: readonly string[],
-  streams: KeeperStreams,
-  state: KeepState,
-): Keeper | undefined => {
+export const startKeeper = (command: readonly string[], kept: Kept, state: KeepState): Keeper | undefined => {
   const [file, ...args] = command;
-  const delve = descriptorOf(streams.delve);
-  const agent = descriptorOf(streams.agent);
+  const delve = descriptorOf(kept.delve);
+  const agent = descriptorOf(kept.agent);
   if (file === undefined || delve === undefined || agent === undefined) return undefined;
-  const others = streams.delveOutput.map(descriptorOf).filter((fd) => fd !== undefined);
+  const others = kept.delveOutput.map(descriptorOf).filter((fd) => fd !== undefined);
   // Not execa: its types and its stream plumbing have no room for bare descriptors.
-  const child = spawn(file, [...args, String(others.length)], {
+  const child = spawn(file, [...args, String(others.length), String(kept.delvePid ?? 0)], {
     stdio: ['pipe', 'pipe', 'ignore', delve, agent, ...others],
     // A session of its own: what kills the adapter's group does not reach it.
     detached: true,

@@ -36,8 +36,8 @@ export class Keeping {
     const delve = this.#delve.socket;
     if (this.#keeper !== undefined || this.#command === undefined || delve === undefined) return;
     if (agentOutput === undefined) return;
-    const streams = { delve, agent: agentOutput, delveOutput: this.#delve.ownOutput };
-    this.#keeper = startKeeper(this.#command, streams, this.#state);
+    const { ownOutput: delveOutput, ownPid: delvePid } = this.#delve;
+    this.#keeper = startKeeper(this.#command, { delve, agent: agentOutput, delveOutput, delvePid }, this.#state);
     await this.#keeper?.ready;
   }
 

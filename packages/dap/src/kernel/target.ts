@@ -27,6 +27,14 @@ const linkOf = (path: string): string | undefined => {
 const field = (status: string, name: string): string | undefined =>
   new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
 
+/** proc_pid_stat(5), fields 3 and 22, counted behind the name in parentheses. Undefined when there is none. */
+export const statOf = (pid: number): { readonly state: string; readonly startTime: string } | undefined => {
+  const text = read(`/proc/${pid}/stat`);
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, startTime] = [fields?.[0], fields?.[19]];
+  return state === undefined || startTime === undefined ? undefined : { state, startTime };
+};
+
 /** Process that traces `pid`. /proc names the tracing *thread*: Delve traces from one of its own. */
 export const tracerOf = (pid: number): number | undefined => {
   const tracer = Number(field(read(`/proc/${pid}/status`) ?? '', 'TracerPid') ?? 0);
