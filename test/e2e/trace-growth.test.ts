@@ -10,7 +10,7 @@ import { buildFixture, privateCopy } from '../fixture-build.js';
 import { requirement, soaking } from '../requirements.js';
 import { traceProgram } from './trace-command.js';
 
-const seconds = soaking ? 60 : 5;
+const seconds = soaking ? 60 : 3;
 
 describe.skipIf(requirement('kernel', 'go').missing)('probelens trace under stack growth', () => {
   let directory: string;

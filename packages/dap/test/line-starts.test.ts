@@ -50,7 +50,7 @@ const wanted: readonly Wanted[] = [
 const steps = Number(process.env.PROBELENS_ROUNDS ?? (soaking ? 1_500 : 15));
 
 /** Stops and commands of one walk that is held against Delve's. */
-const compared = soaking ? 200 : 30;
+const compared = soaking ? 200 : 20;
 
 const yielding = /^In the kernel.*While you step, Delve has it\./;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildFixture, findDelve } from '../../../../test/fixture-build.js';
-import { requirement } from '../../../../test/requirements.js';
+import { requirement, soaking } from '../../../../test/requirements.js';
 import type { GoBinary, GoFunction, LineAddress } from '../../src/api.js';
 import type { Dwarf } from '../../src/dwarf/dwarf.js';
 import { openDwarf } from '../../src/dwarf/open.js';
@@ -81,10 +81,13 @@ const unexplained = ({ differences }: Tour): readonly string[] =>
 const NOT_OPTIMISED = '-gcflags=all=-N -l';
 const { missing } = requirement('delve', 'go');
 
+/** The newest and the oldest; all of them in the soak. */
+const elder = missing ? [] : toolchains();
+const versions = soaking ? elder : elder.filter((_, index) => index === 0 || index === elder.length - 1);
+
 /** Program, compiler (empty: the installed one) and flag. */
-const builds: readonly (readonly [string, string, string])[] = ['', ...(missing ? [] : toolchains())].flatMap(
-  (version) =>
-    ['places', 'variety'].flatMap((program) => ['', NOT_OPTIMISED].map((flag) => [program, version, flag] as const)),
+const builds: readonly (readonly [string, string, string])[] = ['', ...versions].flatMap((version) =>
+  ['places', 'variety'].flatMap((program) => ['', NOT_OPTIMISED].map((flag) => [program, version, flag] as const)),
 );
 
 const build = (program: string, version: string, flag: string): Promise<string> =>

@@ -41,8 +41,7 @@ const delveHits = async (path: string, traces: readonly string[]): Promise<reado
 describe.skipIf(requirement('kernel', 'go', 'delve').missing)('stops inside lines', () => {
   test.each<readonly [string, readonly string[]]>([
     ['optimised', []],
-    ['-N -l', ['-gcflags=all=-N -l']],
-    ...(soaking ? [['-race', ['-race']] as const] : []),
+    ...(soaking ? [['-N -l', ['-gcflags=all=-N -l']] as const, ['-race', ['-race']] as const] : []),
   ])('are passed as often as breakpoints of Delve, %s', { timeout: 120_000 }, async (_name, flags) => {
     const path = await buildLines(flags);
     const planner = await loadPlanner();
