@@ -93,6 +93,8 @@ export type LoweredExpression =
       readonly type: LoweredExpression;
       readonly left: LoweredExpression;
       readonly right: LoweredExpression;
+      /** Descriptors of structs have twice the offset of each field, and a bit for embedded ones (Go < 1.19). */
+      readonly doubledOffsets?: true;
     }
   /** Short circuit, as in Go. */
   | {

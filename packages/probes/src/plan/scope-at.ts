@@ -8,6 +8,9 @@ import type { Frame } from './lower/storage.js';
 /** Go before 1.17 keeps the current g in thread-local storage only (the register ABI came with it). */
 const firstVersionWithG = 17;
 
+/** abi.StructField: before, the offset shared a word with a bit for embedded fields (reflect/type.go, offsetEmbed). */
+const firstVersionWithOffsets = 19;
+
 /** Where the goroutine id lies behind the g that Go code has in a register; undefined when it has none. */
 export const goidOffsetOf = (binary: GoBinary): number | undefined => {
   const minor = minorOf(binary);
@@ -72,6 +75,7 @@ export const scopeFor = (
   namedType: (name) => binary.namedType(name),
   packagesCalled: (name) => binary.packagesCalled(name),
   typeNames: minorOf(binary) >= firstVersionWithG,
+  doubledOffsets: minorOf(binary) > 0 && minorOf(binary) < firstVersionWithOffsets,
   knowsGoroutine: goidOffsetOf(binary) !== undefined,
   lineInMemory: lineInMemory(binary, fn),
   missing: missing(binary, fn, variables),

@@ -14,7 +14,7 @@ import { emitUserRead } from './user-read.js';
 type InterfaceEqual = Extract<LoweredExpression, { kind: 'interface-equal' }>;
 
 /**
- * abi.Type, internal/abi/type.go; the same from Go 1.14 to 1.27 on 64-bit machines. What is specific to structs (their
+ * abi.Type, internal/abi/type.go; the same from Go 1.17 to 1.27 on 64-bit machines. What is specific to structs (their
  * PkgPath, then a slice of fields) and to arrays (element, slice, length) follows it.
  */
 const abiType = { size: 0, flags: 20, kind: 23, equal: 24, bytes: 48 } as const;
@@ -22,7 +22,7 @@ const headerBytes = 32;
 const structFields = abiType.bytes + 8;
 const arrayType = { element: abiType.bytes, length: abiType.bytes + 16 } as const;
 
-/** abi.StructField; its name is one byte of flags, a varint length, the text (abi.Name). */
+/** abi.StructField (the offset: see `doubledOffsets`); its name is one byte of flags, a varint length, the text (abi.Name). */
 const structField = { name: 0, type: 8, offset: 16, bytes: 24 } as const;
 
 /** The two bytes behind the flags of the name "_". */
@@ -76,6 +76,7 @@ interface Comparison {
   readonly different: string;
   /** Bytes that are looked at. */
   readonly longest: number;
+  readonly doubledOffsets: boolean;
 }
 
 /** The scratch area = `bytes` at the slot's address and `offset`. */
@@ -197,6 +198,7 @@ const emitPart = (comparison: Comparison, index: number, skipped: string): void 
   emitReadAt(comparison, 'parts', index * structField.bytes, structField.bytes);
   assembler.load('r1', 'r10', frame.scratch + structField.type, 8).store('r10', slot('type'), 'r1', 8);
   assembler.load('r1', 'r10', frame.scratch + structField.offset, 8);
+  if (comparison.doubledOffsets) assembler.rsh('r1', 1);
   emitMoveTo(comparison);
   assembler.load('r8', 'r10', frame.scratch + structField.name, 8).add('r8', 1);
   emitUserRead(to, frame.scratch, 2, to.fault);
@@ -229,6 +231,7 @@ export const emitInterfaceEquality = (
     buffer: temporary(depth + slotCount - 1),
     different,
     longest: longest.whole,
+    doubledOffsets: node.doubledOffsets === true,
   };
   for (const name of ['type', 'left', 'right'] as const) {
     emitOperand(node[name], depth + slots[name]);

@@ -2,7 +2,7 @@
 import type { IntegerType, LoweredExpression, StringOperand } from '../plan/expression.js';
 import type { ProgramMachine } from './registers.js';
 import { registerOffset } from './registers.js';
-import { decimal, type Field, flag, hexBytes, InvalidPlan, member, oneOf, text } from './shape.js';
+import { decimal, type Field, flag, hexBytes, InvalidPlan, member, oneOf, optional, text } from './shape.js';
 import { longestOrdered } from './string-order.js';
 import { longestSearched } from './string-search.js';
 
@@ -131,7 +131,13 @@ const walk = (state: Walk, field: Field): LoweredExpression => {
       };
     case 'interface-equal':
       if (state.machine === 'event') throw new InvalidPlan(`${field.path} reads memory, which events have none of`);
-      return { kind, type: inner('type'), left: inner('left'), right: inner('right') };
+      return {
+        kind,
+        type: inner('type'),
+        left: inner('left'),
+        right: inner('right'),
+        ...(optional(member(field, 'doubledOffsets'), flag) === true ? { doubledOffsets: true } : {}),
+      };
     case 'logical':
       return {
         kind,

@@ -38,7 +38,13 @@ const compareTwo = (scope: Scope, left: Stored, right: Stored, text: string): Lo
           both(not(isNil), compare('eq', false, kindOf(a.type), number(pointerKind))),
           compare('eq', false, a.data, b.data),
         )
-      : either(isNil, { kind: 'interface-equal', type: a.type, left: a.data, right: b.data });
+      : either(isNil, {
+          kind: 'interface-equal',
+          type: a.type,
+          left: a.data,
+          right: b.data,
+          ...(scope.doubledOffsets === true ? { doubledOffsets: true } : {}),
+        });
   return both(compare('eq', false, a.type, b.type), same);
 };
 

@@ -28,6 +28,8 @@ export interface Scope {
   readonly textsOfEvent?: boolean;
   /** Names of types are kept as a length and a text (Go >= 1.17). */
   readonly typeNames?: boolean;
+  /** Descriptors of structs have twice the offset of each field (Go < 1.19). */
+  readonly doubledOffsets?: boolean;
   /** A line of the function, "file.go:12", where a variable is in memory; undefined where it never is. */
   readonly lineInMemory?: (name: string) => string | undefined;
   /** Said of a name that is no variable: what could be meant, or why there are none. */
