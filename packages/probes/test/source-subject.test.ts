@@ -54,6 +54,34 @@ describe.skipIf(requirement('kernel').missing)('events about a process', () => {
     expect(values.get('current_comm')).toBe(JSON.stringify(own));
   });
 
+  it('tell nothing of the memory of a process that is not the target', async () => {
+    const events: ProbeEvent[] = [];
+    agent.onEvents((batch) => events.push(...batch));
+    const parsed = parseProbeText('tracepoint:signal:signal_generate if sig == 18 do log');
+    if (!parsed.ok) throw new Error(parsed.message);
+    // The first word that a thread pointer of x86-64 points to is itself (the ABI's TLS variant II): never 0.
+    const runtime = { goid: 0, tlsG: 0 };
+    const armed = { spec: parsed.spec, target: { pid: target.pid ?? 0, tracer: undefined }, runtime };
+    await agent.armSource({ ...armed, subject: 'pid' });
+    target.kill('SIGCONT');
+    await agent.drain();
+    expect(events.map(({ pid, goid }) => ({ pid, goid }))).toEqual([{ pid: process.pid, goid: '0' }]);
+  });
+
+  it('are those that name a process, and no others in which some number is its id', async () => {
+    for (const [event, subject] of [
+      ['syscalls:sys_enter_openat', 'flags'],
+      ['signal:signal_generate', 'sig'],
+    ] as const) {
+      const parsed = parseProbeText(`tracepoint:${event} do log`);
+      if (!parsed.ok) throw new Error(parsed.message);
+      const params = { spec: parsed.spec, target: { pid: target.pid ?? 0, tracer: undefined }, runtime: undefined };
+      await expect(agent.armSource({ ...params, subject })).rejects.toThrow(
+        `${subject} of ${event} names no process that the event is about`,
+      );
+    }
+  });
+
   it('stop nobody', async () => {
     const parsed = parseProbeText('tracepoint:signal:signal_generate do stop');
     if (!parsed.ok) throw new Error(parsed.message);

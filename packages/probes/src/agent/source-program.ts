@@ -46,6 +46,21 @@ export interface SourceProgramRequest extends ThreadPlace {
   readonly layout: RecordLayout;
 }
 
+/** Goroutine and g into the frame; none of a process that is not the target: its memory is no business of ours. */
+const emitOwnGoroutine = (to: Evaluation, request: SourceProgramRequest): void => {
+  if (request.subject === undefined) {
+    emitKernelGoroutine(to, request);
+    return;
+  }
+  const { assembler } = to;
+  const [own, known] = [assembler.freshLabel('own'), assembler.freshLabel('whose')];
+  assembler.load('r1', 'r10', frame.pidTid + 4, 4).jumpIf('r1', '==', request.target, own);
+  emitKernelGoroutine(to, { ...request, runtime: undefined });
+  assembler.jump(known).label(own);
+  emitKernelGoroutine(to, request);
+  assembler.label(known);
+};
+
 /** Leaves at `out` unless the event is about the target. */
 const emitSubjectGuard = (to: Evaluation, request: SourceProgramRequest, out: string): void => {
   if (request.subject === undefined) {
@@ -243,7 +258,7 @@ export const buildSourceProgram = (request: SourceProgramRequest): Uint8Array =>
   emitCount(to, maps, 'hits');
   assembler.store('r10', frame.flags, 0, 8).store('r10', frame.captureFaults, 0, 8);
   if (spec.action.kind !== 'count' || spec.scope.kind !== 'process' || request.condition !== undefined)
-    emitKernelGoroutine(to, request);
+    emitOwnGoroutine(to, request);
   emitMatch(to, request, false, next);
   if (request.second !== undefined) {
     assembler.label('second');

@@ -20,6 +20,12 @@ import { sourceOf } from './source.js';
 import { describeFields } from './source-fields.js';
 import { asksForStack } from './source-stack.js';
 
+/**
+ * Events that others cause, and which say in `pid` whom they are about. Of any other, a number that happens to be the id of
+ * one's own process would let one see what others do.
+ */
+const aboutProcesses: ReadonlySet<string> = new Set(['signal:signal_generate', 'oom:mark_victim']);
+
 /** Thread-local storage before the thread pointer: a page is generous. Bytes. */
 const furthestTls = 1 << 20;
 const furthestGoid = 4096;
@@ -70,6 +76,12 @@ const validCapture = (field: read.Field): PlannedCapture => {
   };
 };
 
+const checkSubject = ({ target }: ProbeSpec, subject: string): void => {
+  const event = target.kind === 'tracepoint' ? `${target.category}:${target.name}` : target.kind;
+  if (subject !== 'pid' || !aboutProcesses.has(event))
+    throw new InvalidPlan(`${subject.slice(0, 64)} of ${event} names no process that the event is about`);
+};
+
 const checked = <T>(look: () => T): T => {
   try {
     return look();
@@ -92,6 +104,7 @@ export const validSource = (value: unknown): ValidSource =>
       read.list(each, maximumCaptures).map(validCapture),
     );
     const subject = read.optional(read.member(field, 'subject'), read.text);
+    if (subject !== undefined) checkSubject(spec, subject);
     const place = validPlace(value, spec);
     const code = read.optional(read.member(field, 'code'), validCode);
     const label = read.optional(read.member(field, 'label'), validLabel);
