@@ -135,6 +135,15 @@ type Order struct {
 
 	// What one interface holds and another: equal, not quite, not at all, and what Go does not compare.
 	Held, Twin any
+
+	Far   *Hall
+	Sheet *Listed
+}
+
+// More than any address space holds elements of in a debugger.
+type Hall struct {
+	ID   int
+	Room [1 << 33]byte
 }
 
 type Spot struct{ X, Y float64 }

@@ -8,7 +8,7 @@ import { asWhole } from './constant.js';
 import { mostParts, type PartEquality, reached } from './equality.js';
 import { partOf } from './storage.js';
 import type { Syntax } from './syntax.js';
-import { better, type Value } from './value.js';
+import { better, unsupportedType, type Value } from './value.js';
 
 type Composite = Extract<Value, { kind: 'composite' }>;
 type Stored = Extract<Value, { kind: 'stored' }>;
@@ -30,12 +30,17 @@ const zeroOf = (type: GoType): Constant => {
   }
 };
 
-/** The types of its parts, and where they are. */
+const tooMany = (text: string): never =>
+  better(text, `it has more than ${mostParts} parts, too many for the kernel`, 'compare those that matter');
+
+/** The types of its parts, and where they are. Throws Refused for an array of too many. */
 const partsOf = (
   type: GoType,
+  text: string,
 ): readonly { readonly name: string; readonly type: GoType; readonly offset: number }[] => {
   if (type.kind === 'struct') return type.fields;
   if (type.kind !== 'array') return [];
+  if (type.count > mostParts) return tooMany(text);
   const element = type.element();
   return Array.from({ length: type.count }, (_, index) => ({
     name: String(index),
@@ -61,9 +66,8 @@ export const lowerComposite = (type: GoType, syntax: Written, lower: (part: Synt
   const { text, elements } = syntax;
   if (type.kind !== 'struct' && type.kind !== 'array')
     return better(text, 'the kernel makes structs and arrays only', 'compare lengths or elements');
-  const places = partsOf(type);
-  if (places.length > mostParts)
-    return better(text, `it has more than ${mostParts} parts, too many for the kernel`, 'compare those that matter');
+  const places = partsOf(type, text);
+  if (places.length > mostParts) return tooMany(text);
   const parts = new Map<number, Value>();
   const constantOf = (part: Syntax): Constant | undefined => {
     const value = lower(part);
@@ -137,18 +141,19 @@ export const compareComposite = (
     );
   const found: LoweredExpression[] = [];
   const add = (type: GoType, stored: Stored, parts: ReadonlyMap<number, Value>): void => {
-    for (const [index, part] of partsOf(type).entries()) {
-      if (type.kind === 'struct' && part.name === '_') continue;
+    for (const [index, part] of partsOf(type, text).entries()) {
+      if (part.type.size === 0 || (type.kind === 'struct' && part.name === '_')) continue;
+      if (found.length === mostParts) tooMany(text);
       const here = inside(stored, part.type, part.offset);
       const wanted = parts.get(index);
       const isWhole = part.type.kind === 'struct' || part.type.kind === 'array';
       if (isWhole && (wanted === undefined || wanted.kind === 'composite'))
         add(part.type, here, wanted?.kind === 'composite' ? wanted.parts : new Map());
+      else if (part.type.kind === 'slice' || part.type.kind === 'map' || part.type.kind === 'func')
+        unsupportedType(text, `there is a ${part.type.kind} in it, and Go compares those with nil only`);
       else found.push(equal(here, wanted ?? { kind: 'constant', constant: zeroOf(part.type) }));
     }
   };
   add(literal.type, value, literal.parts);
-  if (found.length > mostParts)
-    return better(text, `it has more than ${mostParts} parts, too many for the kernel`, 'compare those that matter');
   return found.length === 0 ? reached(value) : found.reduce(both);
 };
