@@ -202,6 +202,8 @@ export const refusedForms: readonly Refusal[] = [
   refusal('o.At == Point{1}', /main\.Point has 2 fields; name those that you mean/),
   refusal('o.At == Point{Z: 1}', /main\.Point has no room for Z/),
   refusal('o.Key == Point{1, 2}', /main\.Key and main\.Point are different types/),
+  refusal('o.Key == Key{Symbol: "x", At: Spot{1, 2}}', /main\.Point and main\.Spot are different types/),
+  refusal('o.Path == [3]Point{Spot{1, 2}}', /main\.Point and main\.Spot are different types/),
   refusal('o.Next == &Order{}', /compare what the pointer points to, as in \*p == T\{1\}/),
   refusal('o.Tags == []string{"a"}', /makes structs and arrays only/),
   refusal('o.At == struct{ X, Y int32 }{1, 2}', /knows no types without a name .*; compare field by field/),

@@ -8,7 +8,7 @@ import { asWhole } from './constant.js';
 import { mostParts, type PartEquality, reached } from './equality.js';
 import { partOf } from './storage.js';
 import type { Syntax } from './syntax.js';
-import { better, unsupportedType, type Value } from './value.js';
+import { better, typeMismatch, unsupportedType, type Value } from './value.js';
 
 type Composite = Extract<Value, { kind: 'composite' }>;
 type Stored = Extract<Value, { kind: 'stored' }>;
@@ -111,6 +111,9 @@ const isFixed = (value: Value): boolean => {
 const partOfLiteral = (type: GoType, written: Syntax, lower: (part: Syntax) => Value): Value => {
   if (written.kind === 'composite' && written.type === undefined) return lowerComposite(type, written, lower);
   const value = lower(written);
+  const isWhole = type.kind === 'struct' || type.kind === 'array';
+  if (isWhole && value.kind === 'composite' && value.typeName !== type.name)
+    return typeMismatch(written.text, type.name, value.typeName);
   // Go computes every part before it compares the first one, and where that panics nothing is compared.
   return isFixed(value)
     ? value
