@@ -37,12 +37,27 @@ it('while a halt has no answer and the program is not halted', () => {
   expect(trapped).toHaveLength(2);
   isHalted = false;
   watch.heard(answer(1, 'pause'));
-  watch.heard(answer(9, 'threads'));
+  watch.heard(answer(0, 'threads'));
   vi.advanceTimersByTime(1_000);
   expect(trapped).toHaveLength(3);
   watch.heard(answer(2, 'setBreakpoints'));
   vi.advanceTimersByTime(5_000);
   expect(trapped).toHaveLength(3);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('no longer when Delve has answered something behind it: a halt without an answer is over', () => {
+  const { watch, trapped } = watched(() => true);
+  watch.sent(request(1, 'pause'));
+  watch.sent(request(2, 'threads'));
+  watch.sent(request(3, 'pause'));
+  watch.heard(answer(2, 'threads'));
+  vi.advanceTimersByTime(1_000);
+  expect(trapped).toEqual([7]);
+  watch.sent(request(4, 'continue'));
+  watch.heard(answer(4, 'continue'));
+  vi.advanceTimersByTime(5_000);
+  expect(trapped).toEqual([7]);
   expect(vi.getTimerCount()).toBe(0);
 });
 

@@ -23,7 +23,9 @@ const halting: ReadonlySet<string> = new Set([
 export const waitsForTrap = (pid: number): boolean => {
   if (tracerOf(pid) === undefined) return false;
   const states = threadStates(pid).filter((state) => state !== 'Z' && state !== 'X');
-  return states.some((state) => state !== 't') && untracedThreads(pid) === 0 && !trapPending(pid);
+  if (!states.some((state) => state !== 't') || trapPending(pid)) return false;
+  // Last: Delve may have let go of it since the first look.
+  return untracedThreads(pid) === 0 && tracerOf(pid) !== undefined;
 };
 
 export interface HaltWatchOptions {
@@ -48,8 +50,13 @@ export class HaltWatch {
     this.#timer ??= setInterval(() => this.#look(), lookEveryMs);
   }
 
+  /**
+   * Delve halts for one request after the other. One that has found debug information to be fetched gives that up and is
+   * never answered (server.go, onPauseRequest): what is answered behind it says that it is over.
+   */
   heard(message: Message): void {
-    if (message.type !== 'response' || !this.#unanswered.delete(message.request_seq)) return;
+    if (message.type !== 'response') return;
+    for (const seq of this.#unanswered) if (seq <= message.request_seq) this.#unanswered.delete(seq);
     if (this.#unanswered.size === 0) this.close();
   }
 
