@@ -85,6 +85,47 @@ describe('what a killed agent may have left in the text', () => {
     expect(bodyOf(world.toClient())).toMatchObject({ breakpoints: [{ verified: true }] });
   });
 
+  it('is not what was only planned: Delve may have a breakpoint of its own there', () => {
+    const world = armed();
+    world.request('setBreakpoints', { source: { path }, breakpoints: [{ line: 8, condition: 'x == 1' }] });
+    world.answerPlans();
+    expect(kinds(world)).toContain('disarm');
+    const { ticket = 0 } = world.state.lane;
+    world.feed({ kind: 'agent-closed', reason: 'it was killed.' });
+    world.feed({ kind: 'disarmed', ticket, counters: [] });
+    compare(world);
+  });
+
+  it('may be what was being armed', () => {
+    const world = World.ready();
+    world.feed({ kind: 'kernel-opened', bias: 0x1000n, pid: 77 });
+    world.request('setBreakpoints', { source: { path }, breakpoints: [{ line: 7, condition: 'x == 1' }] });
+    world.answerPlans();
+    expect(kinds(world)).toContain('arm');
+    world.feed({ kind: 'agent-closed', reason: 'it was killed.' });
+    world.answerArms();
+    compare(world);
+  });
+
+  it("holds back a step that waited for the agent: Delve's own breakpoints of a step come behind it", () => {
+    const world = armed();
+    world.delveEvent('stopped', { reason: 'pause', threadId: 5, allThreadsStopped: true });
+    world.feed({ kind: 'drained', ticket: world.only('drain')[0]?.ticket ?? 0 }).take();
+    world.request('next', { threadId: 5 });
+    const { ticket = 0 } = world.state.lane;
+    expect(kinds(world)).toContain('focus');
+    world.feed({ kind: 'agent-closed', reason: 'it was killed.' });
+    world.feed({ kind: 'focused', ticket });
+    const outputs = world.take();
+    expect(outputs.filter(({ kind }) => kind === 'to-delve')).toEqual([]);
+    const look = outputs.find(({ kind }) => kind === 'compare-text');
+    world.feed({ kind: 'text-compared', ticket: look?.kind === 'compare-text' ? look.ticket : 0, changed: [] });
+    const [set] = world.toDelve();
+    expect(set).toMatchObject({ command: 'setBreakpoints', arguments: { breakpoints: [{ line: 7 }] } });
+    world.delveAnswer(set, { breakpoints: [{ id: 20, verified: true, line: 7 }] });
+    expect(world.toDelve()).toMatchObject([{ command: 'next', arguments: { threadId: 5 } }]);
+  });
+
   it('is forgotten with the program', () => {
     const world = armed();
     world.feed({ kind: 'agent-closed', reason: 'it was killed.' });

@@ -43,9 +43,16 @@ export const doubt = (turn: Turn): void => {
 /** The program is gone, and everything that was in it. */
 export const forgetRemains = (turn: Turn): void => turn.update({ remains: noRemains });
 
-/** The work comes again, from its beginning, when all of it has been looked at. */
-export const behindMending = (turn: Turn, work: LaneWork): undefined => {
+/** The work comes again, from its beginning, when all of it has been looked at, and what else is to come `first` is done. */
+export const behindMending = (
+  turn: Turn,
+  work: LaneWork,
+  first: (queued: LaneWork) => boolean = () => false,
+): undefined => {
   const { queue } = turn.state.lane;
-  const first = queue.findIndex(({ kind }) => kind === 'mend') + 1;
-  turn.update({ lane: { ...turn.state.lane, queue: [...queue.slice(0, first), work, ...queue.slice(first)] } });
+  const mending = queue.findIndex(({ kind }) => kind === 'mend');
+  const rest = queue.slice(mending + 1);
+  const place = rest.findIndex((queued) => !first(queued));
+  const at = mending + 1 + (place === -1 ? rest.length : place);
+  turn.update({ lane: { ...turn.state.lane, queue: [...queue.slice(0, at), work, ...queue.slice(at)] } });
 };

@@ -6,6 +6,7 @@ import type { LaneNews, LaneProgress } from './lane-news.js';
 import { isInstructionStep, numberOf, objectOf, type Request, stringOf } from './message.js';
 import type { Focus } from './output.js';
 import { passOver } from './passed.js';
+import { behindMending, isInDoubt } from './remains.js';
 import { markRunning } from './silent.js';
 import type { LaneWork } from './state/lane-work.js';
 import type { SessionState } from './state/state.js';
@@ -90,8 +91,12 @@ const isRest = (interrupted: SessionState['interrupted'], request: Request): boo
   interrupted.request.command === request.command &&
   !isInstructionStep(request);
 
+const isSetAgain = (work: LaneWork): boolean => work.kind === 'set' && work.request === undefined;
+
 const send = (turn: Turn, work: ResumeWork): LaneProgress => {
   const { request } = work;
+  // Delve writes for a step and for a call, and is to have what was the kernel's before anything runs.
+  if (isInDoubt(turn.state)) return behindMending(turn, { kind: 'resume', request, stage: 'new' }, isSetAgain);
   if (isCall(request)) {
     turn.toDelve(request.command, request.arguments, { kind: 'lane' });
     return { ...work, stage: 'calling' };
