@@ -1,7 +1,7 @@
 /** The books on places where a killed agent may have left breakpoints (mending.ts). */
 import type { PlannedSite } from '@probelens/probes';
 import type { Planned } from './kernel-words.js';
-import type { LaneWork } from './state/lane-work.js';
+import type { LaneWork, SetStage } from './state/lane-work.js';
 import { noRemains, type Remains } from './state/remains.js';
 import type { SessionState } from './state/state.js';
 import type { Turn } from './turn.js';
@@ -11,11 +11,20 @@ export const changeRemains = (turn: Turn, difference: Partial<Remains>): void =>
 
 export const isInDoubt = ({ remains }: SessionState): boolean => remains.doubtful.size > 0;
 
+/** Not what was only planned: until Delve has answered it may have a breakpoint of its own there. */
+const armedBy = ({ kind, outcomes, arming, armed }: SetStage): readonly Planned[] => {
+  const indexes = new Set([...armed.keys(), ...(kind === 'arming' ? arming : [])]);
+  return [...indexes].flatMap((index) => {
+    const outcome = outcomes.get(index);
+    return outcome?.ok === true ? [outcome] : [];
+  });
+};
+
 /** Something that a work of the lane has asked the kernel for. */
 const asked = (work: LaneWork | undefined): readonly Planned[] => {
   switch (work?.kind) {
     case 'set':
-      return [...work.stage.outcomes.values()].filter((outcome) => outcome.ok);
+      return armedBy(work.stage);
     case 'add-probe':
       return [...work.helpers, ...(work.planned === undefined ? [] : [work.planned])];
     case 'watch':
