@@ -1,6 +1,6 @@
 /** An agent that does not answer: what waits for it goes on without, and the person is told. */
 import { describe, expect, it } from 'vitest';
-import { eventOf, stopped, World } from './core-world.js';
+import { eventOf, planOf, stopped, World } from './core-world.js';
 
 const path = '/src/x.go';
 
@@ -72,5 +72,29 @@ describe('an agent that does not answer', () => {
     const [compare] = world.only('compare-text');
     world.feed({ kind: 'text-compared', ticket: compare?.ticket ?? 0, changed: [] });
     expect(world.toDelve()).toMatchObject([{ command: 'setBreakpoints', arguments: { breakpoints: [{ line: 7 }] } }]);
+  });
+
+  it('holds no probe that it has refused until its helpers are out', () => {
+    const world = running();
+    world.request('evaluate', { expression: 'probe tracepoint:syscalls:sys_enter_bpf do stop', context: 'repl' });
+    const [asked] = world.only('plan');
+    const planned = { plan: planOf('main.f'), function: 'main.f', file: path, line: 7, message: 'In the kernel.' };
+    const outcome = { ok: true, ...planned, helpers: [planned] } as const;
+    world.feed({ kind: 'planned', ticket: asked?.ticket ?? 0, outcomes: [outcome] });
+    const [arm] = world.only('arm');
+    const outcomes = [
+      { ok: true, probe: 9 },
+      { ok: false, message: 'No.' },
+    ] as const;
+    world.feed({ kind: 'armed', ticket: arm?.ticket ?? 0, outcomes });
+    const outputs = world.take();
+    expect(outputs.some(({ kind }) => kind === 'disarm')).toBe(true);
+    // The arming is answered, the disarming is waited for.
+    const watch = outputs.filter((output) => 'name' in output && output.name === 'silent-writing');
+    expect(watch.map(({ kind }) => kind)).toEqual(['start-timer']);
+    const { ticket = 0 } = world.state.lane;
+    world.feed({ kind: 'timer', name: 'silent-writing' });
+    world.feed({ kind: 'disarmed', ticket, counters: [] });
+    expect(JSON.stringify(world.toClient())).toContain('No.');
   });
 });

@@ -114,7 +114,7 @@ export const writesKernel = (work: LaneWork | undefined): boolean => {
     case 'set':
       return ['arming', 'disarming', 'undoing'].includes(work.stage.kind);
     case 'add-probe':
-      return work.stage === 'arming';
+      return work.stage === 'arming' || work.stage === 'giving-up';
     case 'mend':
       return work.stage === 'mending';
     case 'remove-probe':
