@@ -78,8 +78,9 @@ describe('an agent that does not answer', () => {
     const world = running();
     world.request('evaluate', { expression: 'probe tracepoint:syscalls:sys_enter_bpf do stop', context: 'repl' });
     const [asked] = world.only('plan');
-    const planned = { plan: planOf('main.f'), function: 'main.f', file: path, line: 7, message: 'In the kernel.' };
-    const outcome = { ok: true, ...planned, helpers: [planned] } as const;
+    const place = { function: 'main.f', file: path, line: 7, message: 'In the kernel.' };
+    const planned = { ok: true, plan: planOf('main.f'), ...place } as const;
+    const outcome = { ...planned, helpers: [planned] };
     world.feed({ kind: 'planned', ticket: asked?.ticket ?? 0, outcomes: [outcome] });
     const [arm] = world.only('arm');
     const outcomes = [
