@@ -14,7 +14,7 @@ import { requirement } from '../../../test/requirements.js';
 import { runGuard } from '../src/agent/guard.js';
 import type { GuardOrder } from '../src/agent/guard-protocol.js';
 import { processState } from '../src/agent/process-state.js';
-import { findStrayBreakpoints } from '../src/agent/stray-breakpoints.js';
+import { findStrayBreakpoints, liftBreakpoints } from '../src/agent/stray-breakpoints.js';
 import { mendBreakpoints } from '../src/doctor/breakpoints.js';
 import { startTestAgent, testProgram } from './agent-process.js';
 import { handPlan, type Instruction } from './hand-plan.js';
@@ -108,6 +108,20 @@ describe.skipIf(requirement('kernel', 'go').missing)(
       } finally {
         program.kill();
         await agent.dispose();
+      }
+    });
+
+    it('stay, lower ones too, where a higher one cannot be taken out', { timeout: 120_000 }, async () => {
+      const program = await startProgram(path);
+      try {
+        const left = await leak(program);
+        const behindTheFile = statSync(path).size + 4096;
+        expect(liftBreakpoints(program.pid, path, [...left, behindTheFile])).toMatch(/\.$/);
+        expect(changed(program)).toEqual(left);
+        expect(liftBreakpoints(program.pid, path, left)).toBeUndefined();
+        expect(await program.finish()).toMatchObject({ bad: 0, code: 0 });
+      } finally {
+        program.kill();
       }
     });
 

@@ -192,8 +192,11 @@ export const liftBreakpoints = (pid: number, path: string, offsets: readonly num
     const multi = features().uprobeMultiPid.works;
     program = nothing(multi);
     const place = { program, path, pid };
-    for (const offset of offsets.toSorted((one, other) => one - other))
-      links.push(multi ? attachUprobeMulti({ ...place, offsets: [offset] }) : attachPerfUprobe({ ...place, offset }));
+    // From the highest on: where one cannot be had, all below it stay.
+    for (const offset of offsets.toSorted((one, other) => other - one))
+      links.unshift(
+        multi ? attachUprobeMulti({ ...place, offsets: [offset] }) : attachPerfUprobe({ ...place, offset }),
+      );
   } catch (error) {
     if (error instanceof KernelError) return error.message;
     throw error;
