@@ -136,6 +136,14 @@ describe('the core without a debugger', () => {
     const kinds = world.take().map((output) => (output.kind === 'to-client' ? output.message.type : output.kind));
     expect(kinds).toEqual(['event', 'stop-timer', 'response', 'response', 'finish']);
   });
+
+  it('answers whoever waits for a probe when the client leaves', () => {
+    const world = begun();
+    world.request('evaluate', { expression: 'probe main.f do count', context: 'repl' });
+    world.answerPlans().take();
+    world.request('disconnect');
+    expect(world.toClient()).toMatchObject([{ type: 'response', command: 'evaluate', success: false }]);
+  });
 });
 
 describe('snapshots', () => {

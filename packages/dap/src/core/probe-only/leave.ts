@@ -5,26 +5,14 @@ import { removeGates } from '../gates.js';
 import { sayLosses } from '../losses.js';
 import { isDapMode } from '../manners.js';
 import { objectOf, type Request } from '../message.js';
-import type { LaneWork } from '../state/lane-work.js';
 import type { Leaving } from '../state/probe-only.js';
 import type { Turn } from '../turn.js';
+import { refuseRest } from '../unanswered.js';
 import { set } from './state.js';
 
 /** An agent or a program that hangs must not keep the client. The shell ends what is left. */
 const deadlineMs = 8_000;
 const silentMs = 3_000;
-
-const waits = (work: LaneWork | undefined): Request | undefined =>
-  work !== undefined && 'request' in work ? work.request : undefined;
-
-const refuseLane = (turn: Turn): void => {
-  const { active, queue } = turn.state.lane;
-  for (const work of [active, ...queue]) {
-    const request = waits(work);
-    if (request !== undefined) turn.refuse(request, errors.sessionEnding());
-  }
-  turn.update({ lane: { active: undefined, ticket: undefined, queue: [] } });
-};
 
 const change = (turn: Turn, difference: Partial<Leaving>): void => {
   const leaving = turn.state.probeOnly?.leaving;
@@ -46,6 +34,7 @@ export const leave = (turn: Turn, request: Request | undefined): void => {
   const wish = objectOf(request?.arguments).terminateDebuggee;
   const terminate = request?.command === 'terminate' || (typeof wish === 'boolean' ? wish : probeOnly.started);
   set(turn, { leaving: { requests, terminate, stage: 'disarming', last }, hits: [] });
+  refuseRest(turn, errors.sessionEnding());
   if (probeOnly.phase.kind === 'opening') {
     turn.refuse(probeOnly.request, errors.sessionEnding());
     over(turn);
@@ -53,7 +42,6 @@ export const leave = (turn: Turn, request: Request | undefined): void => {
   }
   turn.emit({ kind: 'start-timer', name: 'ending', milliseconds: deadlineMs });
   turn.emit({ kind: 'start-timer', name: 'agent-silent', milliseconds: silentMs });
-  refuseLane(turn);
   removeGates(turn, [...turn.state.gates.keys()]);
   // No list: everything of this session; with it goes what held the program.
   turn.emit({ kind: 'disarm', ticket: turn.laneTicket(), probes: [] });
