@@ -51,6 +51,8 @@ export class InlineTrees {
   /** Makes `index` the function that the methods below speak of. */
   load(index: number): void {
     if (this.loaded === index) return;
+    // A damaged tree may throw halfway.
+    this.loaded = -1;
     const { pclntab } = this;
     const span = pclntab.span(index);
     this.files.load(pclntab.pcFile(index), span);

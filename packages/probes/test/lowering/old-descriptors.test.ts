@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { openGoBinary } from '@probelens/gosym';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { requirement } from '../../../../test/requirements.js';
+import { requirement, soaking } from '../../../../test/requirements.js';
 import { loadPlanner } from '../../src/plan/planner.js';
 import { ConditionRun, judge } from './kernel.js';
 
@@ -69,7 +69,7 @@ const built = async (): Promise<string> => {
 };
 
 describe.skipIf(requirement('kernel', 'go').missing)('interfaces of an old program', { timeout: 300_000 }, () => {
-  test('are equal in the kernel where they are in Go', async () => {
+  test.runIf(soaking)('are equal in the kernel where they are in Go (soak)', async () => {
     const path = await built();
     const planner = await loadPlanner();
     const binary = await openGoBinary(path);
