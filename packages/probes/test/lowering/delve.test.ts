@@ -17,7 +17,7 @@ import { buildConditions } from './program.js';
 
 const calls = soaking ? 120 : 18;
 const seed = Number(process.env.PROBELENS_SEED ?? 99);
-const random: readonly Form[] = randomConditions(seed, soaking ? 300 : 40).map((condition) => ({ condition }));
+const random: readonly Form[] = randomConditions(seed, soaking ? 300 : 25).map((condition) => ({ condition }));
 
 type Answer = 'true' | 'false' | 'failed';
 
