@@ -5,16 +5,7 @@ import { bodyOf, World } from './core-world.js';
 const path = '/src/x.go';
 
 /** One breakpoint of the kernel at line 7, which is at 0x401000 as linked and one page further in memory. */
-const armed = (): World => {
-  const world = World.ready();
-  world.feed({ kind: 'kernel-opened', bias: 0x1000n, pid: 77 });
-  world.request('setBreakpoints', { source: { path }, breakpoints: [{ line: 7, condition: 'x == 1' }] });
-  world.answerPlans().answerArms();
-  world.request('configurationDone');
-  world.delveAnswer(world.toDelve()[0]);
-  world.take();
-  return world;
-};
+const armed = (): World => World.withGate(0x1000n);
 
 const compare = (world: World): number => {
   const [output] = world.only('compare-text');

@@ -4,18 +4,6 @@ import { eventOf, planOf, stopped, World } from './core-world.js';
 
 const path = '/src/x.go';
 
-/** One breakpoint of the kernel at line 7, and the program runs. */
-const running = (): World => {
-  const world = World.ready();
-  world.feed({ kind: 'kernel-opened', bias: 0n, pid: 77 });
-  world.request('setBreakpoints', { source: { path }, breakpoints: [{ line: 7, condition: 'x == 1' }] });
-  world.answerPlans().answerArms();
-  world.request('configurationDone');
-  world.delveAnswer(world.toDelve()[0]);
-  world.take();
-  return world;
-};
-
 const timers = (world: World, name: string): readonly string[] =>
   world.take().flatMap((output) => ('name' in output && output.name === name ? [output.kind] : []));
 
@@ -24,7 +12,7 @@ const trap = (world: World): World =>
 
 describe('an agent that does not answer', () => {
   it('is waited for as long as a stop waits, and no longer', () => {
-    const world = trap(running());
+    const world = trap(World.withGate());
     expect(timers(world, 'silent-reading')).toEqual(['start-timer']);
     const { stage } = world.state.held ?? {};
     world.feed({ kind: 'drained', ticket: stage?.kind === 'draining' ? stage.ticket : 0 });
@@ -38,7 +26,7 @@ describe('an agent that does not answer', () => {
     ['told', [eventOf(1, 5)], [1]],
     ['not told', [], undefined],
   ])('holds no stop whose hit it has %s, and is ended', (_, events, ids) => {
-    const world = running();
+    const world = World.withGate();
     world.feed({ kind: 'probe-events', events });
     trap(world).take();
     world.feed({ kind: 'timer', name: 'silent-reading' });
@@ -53,7 +41,7 @@ describe('an agent that does not answer', () => {
   });
 
   it("holds no end of the program's", () => {
-    const world = running();
+    const world = World.withGate();
     world.delveEvent('exited', { exitCode: 0 }).delveEvent('terminated');
     expect(world.toClient()).toEqual([]);
     world.feed({ kind: 'timer', name: 'silent-reading' });
@@ -62,7 +50,7 @@ describe('an agent that does not answer', () => {
   });
 
   it('holds no request that waits until its gate is out', () => {
-    const world = running();
+    const world = World.withGate();
     world.request('setBreakpoints', { source: { path }, breakpoints: [{ line: 7 }] });
     expect(timers(world, 'silent-writing')).toEqual(['start-timer']);
     const { ticket = 0 } = world.state.lane;
@@ -75,7 +63,7 @@ describe('an agent that does not answer', () => {
   });
 
   it('holds no probe that it has refused until its helpers are out', () => {
-    const world = running();
+    const world = World.withGate();
     world.request('evaluate', { expression: 'probe tracepoint:syscalls:sys_enter_bpf do stop', context: 'repl' });
     const [asked] = world.only('plan');
     const place = { function: 'main.f', file: path, line: 7, message: 'In the kernel.' };

@@ -60,6 +60,19 @@ export class World {
     return this;
   }
 
+  /** The program runs, with one breakpoint of the kernel at line 7 of /src/x.go. */
+  static withGate(bias = 0n): World {
+    const world = World.ready();
+    world.feed({ kind: 'kernel-opened', bias, pid: 77 });
+    const breakpoints = [{ line: 7, condition: 'x == 1' }];
+    world.request('setBreakpoints', { source: { path: '/src/x.go' }, breakpoints });
+    world.answerPlans().answerArms();
+    world.request('configurationDone');
+    world.delveAnswer(world.toDelve()[0]);
+    world.take();
+    return world;
+  }
+
   take(): readonly Output[] {
     const outputs = this.#outputs;
     this.#outputs = [];

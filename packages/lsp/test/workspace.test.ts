@@ -1,14 +1,5 @@
 /** Programs that are built, changed, replaced and built again while their sources are open. */
-import {
-  appendFileSync,
-  cpSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -389,36 +380,5 @@ describe.skipIf(requirement('go').missing)('a workspace', () => {
     await client.change(uri, [{ text: `${small}\n` }]);
     expect(await client.lensTexts(uri)).toEqual([]);
     renameSync(`${folder}-kept`, folder);
-  });
-});
-
-describe.skipIf(requirement('go', 'kernel', 'bpftrace', 'perf').missing)('the commands of a hover', () => {
-  test('count the calls that the program makes', async () => {
-    const folder = temporaryDirectory();
-    const file = join(folder, 'main.go');
-    const calls = 'for i := 0; i < 321; i++ {\n\t\tstep(i)\n\t}';
-    writeFileSync(join(folder, 'go.mod'), 'module example.com/small\n\ngo 1.20\n');
-    writeFileSync(
-      file,
-      `package main\n\n//go:noinline\nfunc step(a int) int {\n\treturn a\n}\n\nfunc main() {\n\t${calls}\n}\n`,
-    );
-    await execa('go', ['build', '-o', 'small', '.'], { cwd: folder, env });
-    const client = await Editor.start({ folder, controlDirectory: join(folder, 'run') });
-    const text = (await client.hover(await client.open(file), 4, 6)) ?? '';
-    await client.destroy();
-    const [, script] = /bpftrace -e '(.*)'$/m.exec(text) ?? [];
-    const traced = await execa('bpftrace', ['-e', script ?? '', '-c', join(folder, 'small')]);
-    expect(traced.stdout).toMatch(/@hits: 321$/m);
-    // Under a name of this test's own: other tests may be probing, too.
-    const [, line] = /echo '(p:probelens\/\S+ \S+)'/.exec(text) ?? [];
-    const event = `small_${process.pid}`;
-    appendFileSync('/sys/kernel/tracing/uprobe_events', `${line?.replace(/probelens\/\S+/, `probelens/${event}`)}\n`);
-    try {
-      const counted = await execa('perf', ['stat', '-a', '-e', `probelens:${event}`, join(folder, 'small')]);
-      expect(counted.stderr).toMatch(new RegExp(`\\b321\\s+probelens:${event}`));
-    } finally {
-      appendFileSync('/sys/kernel/tracing/uprobe_events', `-:probelens/${event}\n`);
-      rmSync(folder, { recursive: true, force: true });
-    }
   });
 });

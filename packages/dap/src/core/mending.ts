@@ -33,7 +33,7 @@ const finish = (turn: Turn, sites: readonly PlannedSite[]): LaneProgress => {
   if (sites.length > 0) {
     const places = [...new Set(sites.map(placeOf))].join(', ');
     turn.say(
-      `The probe agent was killed while it took its breakpoints out, and what it left cannot be taken out now: ${places}. Delve gets no breakpoint there; restart the program to have it again.`,
+      `The probe agent was killed while it took its breakpoints out, and what it left cannot be taken out now: ${places}. Delve gets no line or function breakpoint there; restart the program to have it again, and set no instruction breakpoint there before.`,
       'stderr',
     );
   }
