@@ -36,7 +36,8 @@ describe.skipIf(requirement('kernel').missing)('the code of a running program', 
       writeSync(memory, Buffer.of((bytes[7] ?? 0) ^ 0xff), 0, 1, address + 7);
       closeSync(memory);
       expect(changedPlaces(pid, places)).toEqual([1]);
-      expect(changedPlaces(pid, [{ address: 8n, bytes: '55' }])).toEqual([]);
+      // What is not mapped says nothing of the others.
+      expect(changedPlaces(pid, [{ address: 8n, bytes: '55' }, ...places])).toEqual([2]);
       program.kill('SIGKILL');
       await once(program, 'exit');
       expect(changedPlaces(pid, places)).toEqual([]);

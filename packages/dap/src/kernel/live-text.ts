@@ -23,22 +23,26 @@ const openedMemory = (pid: number): number | undefined => {
   }
 };
 
+/** Undefined where nothing is mapped, or the process has ended meanwhile (EIO). */
+const bytesAt = (memory: number, address: bigint, length: number): Buffer | undefined => {
+  const found = Buffer.alloc(length);
+  try {
+    return readSync(memory, found, 0, length, Number(address)) < length ? undefined : found;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+};
+
 /** Indexes of the places whose bytes in memory are others. None where nobody may look, or the process is gone. */
 export const changedPlaces = (pid: number, places: readonly TextPlace[]): readonly number[] => {
   const memory = openedMemory(pid);
   if (memory === undefined) return [];
   try {
     return places.flatMap(({ address, bytes }, index) => {
-      const found = Buffer.alloc(bytes.length / 2);
-      const isSame =
-        readSync(memory, found, 0, found.length, Number(address)) < found.length ||
-        found.equals(Buffer.from(bytes, 'hex'));
-      return isSame ? [] : [index];
+      const found = bytesAt(memory, address, bytes.length / 2);
+      return found === undefined || found.equals(Buffer.from(bytes, 'hex')) ? [] : [index];
     });
-  } catch (error) {
-    // It ended meanwhile (EIO), or the place is not mapped.
-    if (error instanceof Error && 'code' in error) return [];
-    throw error;
   } finally {
     closeSync(memory);
   }
@@ -55,9 +59,8 @@ export const foreignBreakpoints = (
   const memory = openedMemory(pid);
   if (memory === undefined) return [];
   try {
-    const byte = Buffer.alloc(1);
     return runs.flatMap(({ address, host, chain }) => {
-      if (readSync(memory, byte, 0, 1, address + bias) !== 1 || byte[0] !== int3) return [];
+      if (bytesAt(memory, BigInt(address + bias), 1)?.[0] !== int3) return [];
       if (binary.code(host)[address - host.entry] === int3) return [];
       const [position] = chain;
       return [{ function: host.name, file: position?.file ?? host.file, line: position?.line ?? host.line }];
